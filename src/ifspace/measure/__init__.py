@@ -1,0 +1,18 @@
+"""Distances between marks in one slice, their uncertainty and the side they belong to."""
+
+from ifspace.measure.headline import LevelDistance, headline
+from ifspace.measure.sides import side_of_pair, side_of_point
+from ifspace.measure.spaces import level_range_indices, measure_space, slice_of_mark
+from ifspace.measure.uncertainty import Budget, half_width_95_mm
+
+__all__ = [
+    "Budget",
+    "LevelDistance",
+    "half_width_95_mm",
+    "headline",
+    "level_range_indices",
+    "measure_space",
+    "side_of_pair",
+    "side_of_point",
+    "slice_of_mark",
+]

@@ -1,0 +1,90 @@
+"""From the distances on several slices to the one number that is reported.
+
+One rule: the headline is the smallest in-plane distance within the lesser trochanter range. The
+whole curve of distance against level is kept beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ifspace.geometry import Segment
+from ifspace.model import (
+    Kind,
+    LevelValue,
+    Mark,
+    MarkState,
+    Measurement,
+    Side,
+    UncertaintyPart,
+    Volume,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class LevelDistance:
+    """The distance on one slice, with all that the headline needs should it be the smallest."""
+
+    slice_index: int
+    segment: Segment
+    u95_mm: float
+    state: MarkState
+    marks: tuple[Mark, ...] = ()
+    budget: tuple[UncertaintyPart, ...] = ()
+    readings: int = 1
+
+    @property
+    def value(self) -> LevelValue:
+        """The point on the curve."""
+        return LevelValue(self.slice_index, self.segment.length_mm, self.u95_mm)
+
+
+def headline(
+    volume: Volume,
+    kind: Kind,
+    side: Side,
+    distances: Sequence[LevelDistance],
+    *,
+    level_range: tuple[int, int] | None,
+    method: str,
+    apex_slice_index: int | None = None,
+) -> Measurement:
+    """Report the smallest of the distances.
+
+    Parameters
+    ----------
+    distances
+        One per slice, at least one, in any order, all within `level_range`.
+    level_range
+        First and last slice index that show the lesser trochanter; where unknown, the first and
+        the last measured slice stand in for it.
+    apex_slice_index
+        The slice of the most prominent lesser trochanter, where known; its value is kept as a
+        secondary for readers who use that rule.
+    """
+    ordered = sorted(distances, key=lambda item: item.slice_index)
+    smallest = min(ordered, key=lambda item: item.segment.length_mm)
+    source = volume.slices[smallest.slice_index].source
+    several = len(ordered) > 1
+    ends = level_range or (ordered[0].slice_index, ordered[-1].slice_index)
+    at_apex = [item for item in ordered if item.slice_index == apex_slice_index]
+    return Measurement(
+        kind=kind,
+        side=side,
+        value_mm=smallest.segment.length_mm,
+        u95_mm=smallest.u95_mm,
+        segment=smallest.segment,
+        slice_index=smallest.slice_index,
+        method=method,
+        state=smallest.state,
+        marks=smallest.marks,
+        sop_instance_uid=source.sop_instance_uid,
+        frame_number=source.frame_number,
+        budget=smallest.budget,
+        readings=smallest.readings,
+        curve=tuple(item.value for item in ordered) if several else (),
+        second_best_mm=sorted(item.segment.length_mm for item in ordered)[1] if several else None,
+        minimum_at_range_end=smallest.slice_index in ends if several else None,
+        apex_mm=at_apex[0].segment.length_mm if at_apex else None,
+    )

@@ -1,0 +1,280 @@
+"""The ischiofemoral and the quadratus femoris space from marks.
+
+In one slice the space is the distance between its two marks, measured in the plane of that slice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ifspace.geometry import Segment
+from ifspace.measure.headline import LevelDistance, headline
+from ifspace.measure.sides import side_of_pair, sides_are_crossed
+from ifspace.measure.uncertainty import Budget, half_width_95_mm, repeat_spread
+from ifspace.model import (
+    MARKS_OF_KIND,
+    Flag,
+    Kind,
+    Mark,
+    MarkState,
+    NotMeasured,
+    Outcome,
+    Reason,
+    Session,
+    Side,
+    Volume,
+)
+
+METHOD = "marks/1"
+
+# A mark belongs to a slice if it lies within this share of the slice step of its plane, and never
+# farther off than half a step; the rest of the gap belongs to the neighbour.
+ON_SLICE_SHARE = 0.5
+# Where the step is unknown (a single slice), a mark has to lie this near to the plane.
+ON_SINGLE_SLICE_MM = 1.0
+# Two marks nearer than this are one mark clicked twice; no published space is below 2 mm.
+COINCIDENT_MM = 0.5
+
+_STATE_ORDER = list(MarkState)
+
+
+class _RefusedError(Exception):
+    """A pair that cannot be measured; carries the reason out to the outcome."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """The marks of one space on one slice: the mean of the readings, and each reading's length."""
+
+    slice_index: int
+    segment: Segment
+    readings_mm: tuple[float, ...]
+    marks: tuple[Mark, ...]
+
+
+def measure_space(
+    volume: Volume,
+    session: Session,
+    kind: Kind,
+    side: Side,
+    *,
+    flags: Sequence[Flag] = (),
+    level_range: tuple[int, int] | None = None,
+) -> Outcome:
+    """Measure one space of one side from the marks of a session.
+
+    Parameters
+    ----------
+    volume, session
+        The images and the marks on them; the session must belong to the series.
+    kind, side
+        What to measure.
+    flags
+        What is known of the images; a refusal forbids the slices that it names.
+    level_range
+        First and last slice index that show the lesser trochanter on this side, where known.
+
+    Returns
+    -------
+    Outcome
+        The smallest distance within the range with its curve, or the reason why there is none.
+    """
+    try:
+        pairs = _pairs(volume, session.marks, kind, side)
+        pairs = _on_sound_slices(pairs, flags)
+        pairs = _within_range(pairs, level_range)
+    except _RefusedError as refused:
+        return NotMeasured(kind, side, refused.reason, refused.detail)
+    budget = repeat_budget(volume, session)
+    distances = [_distance(volume, kind, pair, budget) for pair in pairs]
+    return headline(volume, kind, side, distances, level_range=level_range, method=METHOD)
+
+
+def slice_of_mark(volume: Volume, mark: Mark) -> int:
+    """Find the slice that a mark lies on; the mark's own SOP Instance UID has to agree.
+
+    Raises
+    ------
+    ValueError
+        If the mark lies on no slice, outside its image, or on another one than it names.
+    """
+    slice_index, gap_mm = volume.nearest_slice(mark.position_lps_mm)
+    step_mm = volume.slice_step_mm
+    limit_mm = ON_SINGLE_SLICE_MM if step_mm is None else max(step_mm * ON_SLICE_SHARE, 1e-6)
+    if gap_mm > limit_mm:
+        message = f"{mark.name} lies {gap_mm:.1f} mm from the nearest slice"
+        raise ValueError(message)
+    if not volume.slices[slice_index].plane.shows(mark.position_lps_mm):
+        message = f"{mark.name} lies outside the image of slice {slice_index}"
+        raise ValueError(message)
+    named = mark.sop_instance_uid
+    if named is not None:
+        places = [k for k, item in enumerate(volume.slices) if names_slice(named, volume, k)]
+        if not places:
+            message = f"{mark.name} names an image that is not in this series"
+            raise ValueError(message)
+        # Repeated slices share a place; the mark's own word decides between them.
+        near = [
+            k
+            for k in places
+            if abs(float(volume.slices[k].plane.height_mm(mark.position_lps_mm))) <= limit_mm
+        ]
+        if not near:
+            message = f"{mark.name} does not lie on the slice that it names"
+            raise ValueError(message)
+        return slice_index if slice_index in near else near[0]
+    return slice_index
+
+
+def names_slice(name: str, volume: Volume, slice_index: int) -> bool:
+    """Tell whether a SOP Instance UID, UID#frame or k=index means this slice."""
+    source = volume.slices[slice_index].source
+    if name == f"k={slice_index}":
+        return True
+    uid, _, frame = name.partition("#")
+    if uid != source.sop_instance_uid:
+        return False
+    return not frame or frame == str(source.frame_number)
+
+
+def level_range_indices(volume: Volume, session: Session, side: Side) -> tuple[int, int] | None:
+    """Turn the level range of a session into the first and last slice index.
+
+    Raises
+    ------
+    ValueError
+        If it names a slice that the series does not have.
+    """
+    ends = session.level_range.get(side)
+    if ends is None:
+        return None
+    indices = []
+    for name in ends:
+        found = [k for k in range(len(volume.slices)) if names_slice(name, volume, k)]
+        if not found:
+            message = f"the level range of the {side} side names a slice that is not in this series"
+            raise ValueError(message)
+        indices.append(found)
+    return min(min(found) for found in indices), max(max(found) for found in indices)
+
+
+def repeat_budget(volume: Volume, session: Session) -> Budget:
+    """Pool a reader's own repeat readings of each kind of space over slices and sides."""
+    spreads = {}
+    for kind in Kind:
+        sets_mm: list[Sequence[float]] = []
+        for side in Side:
+            try:
+                pairs = _pairs(volume, session.marks, kind, side)
+            except _RefusedError:
+                continue
+            sets_mm.extend(pair.readings_mm for pair in pairs)
+        spread = repeat_spread(sets_mm)
+        if spread is not None:
+            spreads[kind] = spread
+    return Budget(spreads)
+
+
+def _pairs(volume: Volume, marks: Iterable[Mark], kind: Kind, side: Side) -> list[_Pair]:
+    """Pair the marks of one space slice by slice, in slice order."""
+    by_slice = []
+    for name in MARKS_OF_KIND[kind]:
+        mine = [mark for mark in marks if mark.name is name and mark.side is side]
+        if not mine:
+            raise _RefusedError(Reason.MARK_MISSING, f"{name} is not placed")
+        by_slice.append(_by_slice(volume, mine))
+    ischial, femoral = by_slice
+    shared = sorted(ischial.keys() & femoral.keys())
+    if not shared:
+        places = " and ".join(
+            f"{name} on slice {', '.join(map(str, sorted(found)))}"
+            for name, found in zip(MARKS_OF_KIND[kind], by_slice, strict=True)
+        )
+        raise _RefusedError(Reason.MARKS_ON_DIFFERENT_SLICES, f"{places}; place both on one slice")
+    if sides_are_crossed(tuple(marks)):
+        raise _RefusedError(
+            Reason.SIDE_CONTRADICTED, "marks called left lie on the right of marks called right"
+        )
+    return [_pair(volume, k, ischial[k], femoral[k], side) for k in shared]
+
+
+def _by_slice(volume: Volume, marks: Iterable[Mark]) -> dict[int, list[Mark]]:
+    found: dict[int, list[Mark]] = {}
+    for mark in marks:
+        try:
+            found.setdefault(slice_of_mark(volume, mark), []).append(mark)
+        except ValueError as error:
+            raise _RefusedError(Reason.MARKS_OUTSIDE_IMAGE, str(error)) from error
+    return found
+
+
+def _pair(
+    volume: Volume, slice_index: int, ischial: list[Mark], femoral: list[Mark], side: Side
+) -> _Pair:
+    """Measure one slice; more marks of a name on it are repeat readings, in their order."""
+    if len(ischial) != len(femoral):
+        detail = (
+            f"slice {slice_index} holds {len(ischial)} readings of {ischial[0].name} but"
+            f" {len(femoral)} of {femoral[0].name}"
+        )
+        raise _RefusedError(Reason.MARK_MISSING, detail)
+    plane = volume.slices[slice_index].plane
+    starts_lps_mm = plane.foot_lps_mm(np.stack([mark.position_lps_mm for mark in ischial]))
+    ends_lps_mm = plane.foot_lps_mm(np.stack([mark.position_lps_mm for mark in femoral]))
+    segment = Segment(starts_lps_mm.mean(axis=0), ends_lps_mm.mean(axis=0))
+    if segment.length_mm < COINCIDENT_MM:
+        detail = f"both marks lie within {COINCIDENT_MM} mm on slice {slice_index}"
+        raise _RefusedError(Reason.MARKS_COINCIDE, detail)
+    if side_of_pair(segment) not in (None, side):
+        detail = (
+            f"the marks called {side} on slice {slice_index} run from the ischium to the patient's"
+            f" {side_of_pair(segment)}"
+        )
+        raise _RefusedError(Reason.SIDE_CONTRADICTED, detail)
+    readings_mm = np.linalg.norm(ends_lps_mm - starts_lps_mm, axis=1)
+    return _Pair(slice_index, segment, tuple(map(float, readings_mm)), (*ischial, *femoral))
+
+
+def _on_sound_slices(pairs: list[_Pair], flags: Sequence[Flag]) -> list[_Pair]:
+    """Leave out the slices that a refusal forbids; refuse where none is left."""
+    sound = [p for p in pairs if not any(flag.refuses(p.slice_index) for flag in flags)]
+    if sound:
+        return sound
+    refusal = next(flag for flag in flags for p in pairs if flag.refuses(p.slice_index))
+    known = {reason.value: reason for reason in Reason}
+    raise _RefusedError(known.get(refusal.code, Reason.GEOMETRY_UNTRUSTED), refusal.detail)
+
+
+def _within_range(pairs: list[_Pair], level_range: tuple[int, int] | None) -> list[_Pair]:
+    if level_range is None:
+        return pairs
+    first, last = level_range
+    inside = [pair for pair in pairs if first <= pair.slice_index <= last]
+    if not inside:
+        places = ", ".join(str(pair.slice_index) for pair in pairs)
+        detail = f"marks on slice {places}, lesser trochanter on slices {first} to {last}"
+        raise _RefusedError(Reason.LEVEL_NOT_COVERED, detail)
+    return inside
+
+
+def _distance(volume: Volume, kind: Kind, pair: _Pair, budget: Budget) -> LevelDistance:
+    plane = volume.slices[pair.slice_index].plane
+    readings = len(pair.readings_mm)
+    parts, freedom = budget.parts(kind, pair.segment, plane, readings)
+    return LevelDistance(
+        slice_index=pair.slice_index,
+        segment=pair.segment,
+        u95_mm=half_width_95_mm(parts, freedom),
+        state=min((mark.state for mark in pair.marks), key=_STATE_ORDER.index),
+        marks=pair.marks,
+        budget=parts,
+        readings=readings,
+    )

@@ -1,0 +1,110 @@
+"""The uncertainty budget of a distance between two marks.
+
+Two sources, added in quadrature as the Guide to the Expression of Uncertainty in Measurement
+(JCGM 100:2008, 5.1.2) says: the pixel footprint of each end point along the line, and how well a
+reader places the marks. How the patient lay is not in here: it is no property of the measurement
+and is reported as a caveat of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from scipy import stats
+
+from ifspace.geometry import Plane, Segment
+from ifspace.model import Kind, UncertaintyPart
+
+# Two careful readers over twelve real hips; standard error of measurement of one reading.
+DEFAULT_READER_SEM_MM: Mapping[Kind, float] = MappingProxyType({Kind.IFS: 0.96, Kind.QFS: 1.05})
+DEFAULT_READER_SOURCE = "two readers over twelve hips"
+
+# A point spread evenly over a width w has the standard deviation w / sqrt(12) (JCGM 100, 4.3.7).
+EVEN_SPREAD = 1.0 / np.sqrt(12.0)
+
+COVERAGE = 0.95
+
+
+@dataclass(frozen=True)
+class RepeatSpread:
+    """How far a reader's own repeat readings of one kind of space lie apart."""
+
+    sem_mm: float
+    degrees_of_freedom: int
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What the uncertainty of one kind of space is made of, apart from the pixels.
+
+    `repeats` holds a reader's own spread where the session has repeat readings; it then replaces
+    the default standard error of measurement.
+    """
+
+    repeats: Mapping[Kind, RepeatSpread] = field(default_factory=dict)
+
+    def reader(self, kind: Kind, readings: int) -> tuple[UncertaintyPart, float]:
+        """Give the reader's part for a mean of `readings`, and its degrees of freedom."""
+        own = self.repeats.get(kind)
+        if own is None:
+            sem_mm, freedom, source = DEFAULT_READER_SEM_MM[kind], np.inf, DEFAULT_READER_SOURCE
+        else:
+            sem_mm, freedom = own.sem_mm, float(own.degrees_of_freedom)
+            source = f"own repeat readings, {own.degrees_of_freedom} degrees of freedom"
+        part = UncertaintyPart("reader placement", sem_mm / float(np.sqrt(readings)), source)
+        return part, freedom
+
+    def parts(
+        self, kind: Kind, segment: Segment, plane: Plane, readings: int = 1
+    ) -> tuple[tuple[UncertaintyPart, ...], float]:
+        """List the parts for one segment in its slice, and the degrees of freedom of the sum."""
+        footprint_mm = plane.pixel_footprint_mm(segment.direction_lps)
+        pixel_mm = float(footprint_mm * EVEN_SPREAD / np.sqrt(readings))
+        source = f"pixel footprint {footprint_mm:.2f} mm along the line"
+        reader, reader_freedom = self.reader(kind, readings)
+        parts = (
+            UncertaintyPart("pixel at the ischial end", pixel_mm, source),
+            UncertaintyPart("pixel at the femoral end", pixel_mm, source),
+            reader,
+        )
+        return parts, welch_satterthwaite(parts, (np.inf, np.inf, reader_freedom))
+
+
+def welch_satterthwaite(parts: Sequence[UncertaintyPart], freedoms: Sequence[float]) -> float:
+    """Effective degrees of freedom of a sum of variances (JCGM 100:2008, G.4.1)."""
+    total = sum(part.standard_mm**2 for part in parts)
+    share = sum(
+        part.standard_mm**4 / freedom
+        for part, freedom in zip(parts, freedoms, strict=True)
+        if np.isfinite(freedom)
+    )
+    return total**2 / share if share > 0.0 else np.inf
+
+
+def half_width_95_mm(parts: Sequence[UncertaintyPart], freedom: float = np.inf) -> float:
+    """Half-width of the 95 % interval from the parts of a budget."""
+    total_mm = float(np.sqrt(sum(part.standard_mm**2 for part in parts)))
+    quantile = (1.0 + COVERAGE) / 2.0
+    factor = stats.norm.ppf(quantile) if np.isinf(freedom) else stats.t.ppf(quantile, freedom)
+    return float(factor) * total_mm
+
+
+def repeat_spread(repeats_mm: Sequence[Sequence[float]]) -> RepeatSpread | None:
+    """Pool the spread within several sets of repeat readings, one set per slice and side.
+
+    Within-subject standard deviation: root of the pooled variance (Bland and Altman, BMJ
+    1996;313:744). Nothing where no set holds two readings, or all agree to the last digit.
+    """
+    sets = [np.asarray(values_mm, dtype=np.float64) for values_mm in repeats_mm]
+    freedom = sum(len(values_mm) - 1 for values_mm in sets if len(values_mm) > 1)
+    squares = sum(
+        float(((values_mm - values_mm.mean()) ** 2).sum())
+        for values_mm in sets
+        if len(values_mm) > 1
+    )
+    if freedom < 1 or squares == 0.0:
+        return None
+    return RepeatSpread(float(np.sqrt(squares / freedom)), freedom)
