@@ -1,0 +1,152 @@
+"""What the landmark finders hand back: readings and refusals per slice, outlines, proposals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from ifspace.geometry import Floats, Segment
+from ifspace.model import MARKS_OF_KIND, Kind, LevelValue, Mark, MarkState, Reason, Side, Source
+
+
+class Bone(StrEnum):
+    """A bone whose outline is drawn."""
+
+    FEMUR = "femur"
+    ISCHIUM = "ischium"
+
+
+class Light(StrEnum):
+    """How far a reading can be trusted, from its half-width."""
+
+    GREEN = "green"
+    AMBER = "amber"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why there is no number, in the closed list and in words."""
+
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True)
+class SliceRefusal:
+    """Why there is no number in one slice."""
+
+    slice_index: int
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, eq=False)
+class SliceReading:
+    """One distance found by the program in one slice: a proposal, never more.
+
+    Attributes
+    ----------
+    segment
+        From the ischial to the femoral end, patient mm.
+    score
+        How clearly the cortex is seen at the weaker of the two ends; about 0 (not at all) to 1.7.
+    u95_mm
+        Half-width of the 95 % interval of the edges alone; slice step and tilt come on top.
+    confidence
+        The same on the scale of marks, 0 to 1.
+    label_mm
+        Where a label map was refined on the grey levels: the distance of the label itself.
+    note
+        A sentence for the reader, where something has to be said.
+    """
+
+    slice_index: int
+    segment: Segment
+    value_mm: float
+    u95_mm: float
+    score: float
+    confidence: float
+    light: Light
+    label_mm: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class SliceOutline:
+    """Outer outline of one bone in one slice, (n, 3) patient mm, to be drawn.
+
+    `kind` tells which space it limits: the quadratus femoris space is limited by bone and tendon.
+    """
+
+    slice_index: int
+    bone: Bone
+    points_lps_mm: Floats
+    kind: Kind = Kind.IFS
+
+    def __post_init__(self) -> None:
+        """Refuse anything but a list of patient points."""
+        points = np.array(self.points_lps_mm, dtype=np.float64)
+        if points.ndim != 2 or points.shape[1] != 3 or not np.isfinite(points).all():
+            message = f"points_lps_mm has shape {points.shape}, expected finite (n, 3)"
+            raise ValueError(message)
+        points.flags.writeable = False
+        object.__setattr__(self, "points_lps_mm", points)
+
+
+Reading = SliceReading | SliceRefusal
+
+
+@dataclass(frozen=True, eq=False)
+class FoundSide:
+    """Everything found on one side, from seeds or from a label map.
+
+    `ifs` and `qfs` hold one entry per slice of the range, in slice order. Where the whole side is
+    refused both are empty and `refusal` says why.
+    """
+
+    side: Side
+    method: str
+    ifs: tuple[Reading, ...] = ()
+    qfs: tuple[Reading, ...] = ()
+    outlines: tuple[SliceOutline, ...] = ()
+    refusal: Refusal | None = None
+    apex_slice: int | None = None
+    notes: tuple[str, ...] = ()
+
+    def of(self, kind: Kind) -> tuple[Reading, ...]:
+        """Give the entries of one space."""
+        return self.ifs if kind is Kind.IFS else self.qfs
+
+    def readings(self, kind: Kind) -> tuple[SliceReading, ...]:
+        """Give the slices of one space that have a number."""
+        return tuple(item for item in self.of(kind) if isinstance(item, SliceReading))
+
+    def best(self, kind: Kind) -> SliceReading | None:
+        """Give the smallest distance within the range, or nothing."""
+        return min(self.readings(kind), key=lambda item: item.value_mm, default=None)
+
+    def curve(self, kind: Kind) -> tuple[LevelValue, ...]:
+        """Give distance against slice."""
+        return tuple(
+            LevelValue(item.slice_index, item.value_mm, item.u95_mm) for item in self.readings(kind)
+        )
+
+    def marks(self, kind: Kind) -> tuple[Mark, ...]:
+        """Give the two marks of the smallest distance, as the program's proposal."""
+        best = self.best(kind)
+        if best is None:
+            return ()
+        ends = (best.segment.start_lps_mm, best.segment.end_lps_mm)
+        return tuple(
+            Mark(
+                name=name,
+                side=self.side,
+                position_lps_mm=end,
+                state=MarkState.PROPOSED,
+                source=Source.PROGRAM,
+                confidence=best.confidence,
+            )
+            for name, end in zip(MARKS_OF_KIND[kind], ends, strict=True)
+        )
