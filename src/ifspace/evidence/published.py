@@ -1,0 +1,188 @@
+"""The published values: package data with a schema, and local rows that a user adds.
+
+Every figure was seen in a text that was read; a figure that was not seen is absent, never filled
+from memory. Rows of other modalities are not in the file: nothing here may be compared with a
+value that was not measured on axial MRI.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from ifspace.errors import EvidenceError
+from ifspace.model import Kind, PublishedValue
+
+EVIDENCE_SCHEMA = "ifspace-evidence/1"
+CUTOFF_ROLE = "published_cutoff_axial_mri"
+CONTEXT_ROLE = "group_values_or_context"
+POSITIONING_ROLE = "positioning_evidence"
+
+Millimetres = Annotated[float, Field(gt=0.0, lt=100.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Figures(BaseModel):
+    """What one study says of one space; a figure that was not seen is absent."""
+
+    model_config = _STRICT
+
+    cases_mean: Millimetres | None = None
+    cases_sd: Millimetres | None = None
+    controls_mean: Millimetres | None = None
+    controls_sd: Millimetres | None = None
+    cutoff: Millimetres | None = None
+    cutoff_rule: str | None = None
+    sensitivity: Share | None = None
+    specificity: Share | None = None
+    auc: Share | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no number was seen."""
+        return all(value is None for key, value in self if key != "cutoff_rule")
+
+
+class Row(BaseModel):
+    """One study."""
+
+    model_config = _STRICT
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+    citation: Annotated[str, Field(min_length=8)]
+    evidence_level: Annotated[str, Field(min_length=3)]
+    role: Literal["published_cutoff_axial_mri", "group_values_or_context", "positioning_evidence"]
+    population: str = ""
+    year: int | None = None
+    modality: Literal["MRI"] = "MRI"
+    age_years: tuple[float, float | None] = (18.0, None)
+    hip_position: Literal["neutral", "internal", "external", "adduction"] | None = None
+    position: str | None = None
+    n_cases_hips: int | None = None
+    n_controls_hips: int | None = None
+    ifs_mm: Figures = Figures()
+    qfs_mm: Figures = Figures()
+    notes: str = ""
+    source_url: str | None = None
+    in_default_panel: bool = False
+    reference_for: tuple[Kind, ...] = ()
+
+    @property
+    def paediatric(self) -> bool:
+        """Whether the row speaks of patients under 18."""
+        return self.age_years[1] is not None and self.age_years[1] <= 18.0
+
+    def speaks_of(self, age_years: float) -> bool:
+        """Whether the row's population has this age: from the first to below the second."""
+        first, last = self.age_years
+        return first <= age_years and (last is None or age_years < last)
+
+    def figures(self, kind: Kind) -> Figures:
+        """Give what the row says of one space."""
+        return self.ifs_mm if kind is Kind.IFS else self.qfs_mm
+
+    def value(self, kind: Kind) -> PublishedValue | None:
+        """Give what the row says of one space in our words; nothing where it has no number."""
+        figures = self.figures(kind)
+        if figures.is_empty:
+            return None
+        return PublishedValue(
+            evidence_id=self.id,
+            kind=kind,
+            citation=self.citation,
+            evidence_level=self.evidence_level,
+            role=self.role,
+            population=self.population,
+            year=self.year,
+            position=self.position,
+            cutoff_mm=figures.cutoff,
+            rule=figures.cutoff_rule,
+            sensitivity=figures.sensitivity,
+            specificity=figures.specificity,
+            auc=figures.auc,
+            cases_mean_mm=figures.cases_mean,
+            cases_sd_mm=figures.cases_sd,
+            controls_mean_mm=figures.controls_mean,
+            controls_sd_mm=figures.controls_sd,
+            notes=self.notes,
+            source_url=self.source_url,
+        )
+
+
+class EvidenceFile(BaseModel):
+    """The file as a whole."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=()
+    )
+
+    schema_name: Annotated[Literal["ifspace-evidence/1"], Field(alias="schema")]
+    rows: tuple[Row, ...]
+
+
+_ADAPTER = TypeAdapter(EvidenceFile)
+
+
+def _packaged() -> bytes:
+    return resources.files("ifspace.evidence").joinpath("published.json").read_bytes()
+
+
+@cache
+def published_rows() -> tuple[Row, ...]:
+    """Give the rows that ship with the package."""
+    return _ADAPTER.validate_json(_packaged()).rows
+
+
+def evidence_sha256(local: Path | None = None) -> str:
+    """Hash the evidence in use: the packaged file, and the local one where there is one."""
+    digest = hashlib.sha256(_packaged())
+    if local is not None:
+        digest.update(local.read_bytes())
+    return digest.hexdigest()
+
+
+def evidence_schema() -> dict[str, Any]:
+    """Give the JSON Schema (draft 2020-12) of an evidence file, for people who add local rows."""
+    schema = _ADAPTER.json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = EVIDENCE_SCHEMA
+    return schema
+
+
+def read_local_rows(path: Path) -> tuple[Row, ...]:
+    """Read rows that a user adds; their ids may not hide a packaged row.
+
+    Raises
+    ------
+    EvidenceError
+        If the file cannot be read, breaks the schema or reuses an id.
+    """
+    try:
+        rows = _ADAPTER.validate_json(path.read_bytes()).rows
+    except OSError as error:
+        message = f"the evidence file cannot be read: {error.strerror}; check its path"
+        raise EvidenceError(message) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        message = f"not a valid evidence file: {place}: {first['msg']}"
+        raise EvidenceError(message) from error
+    taken = {row.id for row in published_rows()} & {row.id for row in rows}
+    if taken or len({row.id for row in rows}) != len(rows):
+        names = ", ".join(sorted(taken)) or "one is repeated in the file"
+        message = f"evidence ids are not unique: {names}"
+        raise EvidenceError(message)
+    return rows
+
+
+def dump_rows(rows: tuple[Row, ...]) -> list[dict[str, Any]]:
+    """Turn rows into plain JSON values, without what was not seen."""
+    return [json.loads(row.model_dump_json(exclude_none=True)) for row in rows]
