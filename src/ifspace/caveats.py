@@ -1,0 +1,162 @@
+"""What the reader has to keep in mind about one result, apart from the images themselves.
+
+How the patient lay, who the patient is and how far a person stands behind the marks. Position is
+never mixed into the uncertainty of a distance: it is no property of the measurement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ifspace.findings import UNKNOWN
+from ifspace.model import (
+    Flag,
+    Kind,
+    MarkState,
+    Measurement,
+    Outcome,
+    Series,
+    Session,
+    Severity,
+    Side,
+    Volume,
+)
+
+ADULT_AGE_YEARS = 18.0
+
+# Distances seen in 250 asymptomatic hips ran from 10.3 to 55 mm (schroder_2015_asymptomatic);
+# beyond this, one of the two marks is likelier wrong than the patient unusual.
+UNUSUAL_ABOVE_MM = 55.0
+UNUSUAL_BELOW_MM = 2.0
+
+# A mark that lies farther from its slice was not clicked on this series.
+OFF_SLICE_MM = 0.5
+
+
+def caveats(volume: Volume, session: Session, outcomes: Sequence[Outcome]) -> tuple[Flag, ...]:
+    """List what holds for this result, most important first."""
+    found = [
+        *_session_flags(volume.series, session),
+        *_marks_between_slices(volume, session),
+        *_position_flags(volume.series, session),
+        *_patient_flags(volume.series),
+        *(flag for outcome in outcomes for flag in _outcome_flags(outcome, session)),
+    ]
+    order = list(reversed(Severity))
+    return tuple(sorted(found, key=lambda flag: order.index(flag.severity)))
+
+
+def _session_flags(series: Series, session: Session) -> Iterator[Flag]:
+    if not session.marks and not session.seeds:
+        return
+    if (series.series_instance_uid is None) != (session.series_instance_uid is None):
+        yield Flag(
+            "series_not_checked",
+            Severity.CAUTION,
+            "The images or the marks do not name a series, so it could not be checked that they"
+            " belong together.",
+        )
+
+
+def _marks_between_slices(volume: Volume, session: Session) -> Iterator[Flag]:
+    for mark in session.marks:
+        slice_index, gap_mm = volume.nearest_slice(mark.position_lps_mm)
+        if gap_mm > OFF_SLICE_MM:
+            yield Flag(
+                "mark_between_slices",
+                Severity.CAUTION,
+                f"The {mark.side} {mark.name} lies {gap_mm:.1f} mm from slice {slice_index}; it"
+                " was moved straight onto it.",
+                (slice_index,),
+            )
+
+
+def _position_flags(series: Series, session: Session) -> Iterator[Flag]:
+    rotation = session.acquisition.get("hip_rotation", UNKNOWN)
+    if rotation == UNKNOWN:
+        yield Flag(
+            "hip_position_unknown",
+            Severity.CAUTION,
+            "Hip rotation is not known; external rotation narrows both spaces.",
+        )
+    elif rotation != "neutral":
+        yield Flag(
+            "hip_rotated",
+            Severity.CAUTION,
+            f"The hip was in {rotation} rotation; values for a neutral hip do not apply.",
+        )
+    bolster = session.acquisition.get("knee_bolster", UNKNOWN)
+    if bolster == UNKNOWN:
+        yield Flag(
+            "knee_bolster_unknown",
+            Severity.INFO,
+            "Whether a knee bolster flexed the hips is not known; flexion changes both spaces.",
+        )
+    elif bolster == "yes":
+        yield Flag(
+            "knee_bolster",
+            Severity.CAUTION,
+            "A knee bolster flexed the hips; published values are mostly from straight legs.",
+        )
+    told = session.acquisition.get("patient_position", UNKNOWN)
+    known = (series.patient_position or "").endswith(("S", "P"))
+    if told == UNKNOWN and not known:
+        yield Flag(
+            "patient_position_unknown",
+            Severity.CAUTION,
+            "Whether the patient lay supine or prone is not known; prone widens the space.",
+        )
+
+
+def _patient_flags(series: Series) -> Iterator[Flag]:
+    if series.patient_age_years is None:
+        yield Flag(
+            "age_unknown",
+            Severity.CAUTION,
+            "The patient's age is not known; adult values do not apply under 18 years.",
+        )
+    elif series.patient_age_years < ADULT_AGE_YEARS:
+        yield Flag(
+            "child",
+            Severity.CAUTION,
+            "The patient is under 18: both spaces grow with age, and adult values do not apply.",
+        )
+
+
+def _outcome_flags(outcome: Outcome, session: Session) -> Iterator[Flag]:
+    if not isinstance(outcome, Measurement):
+        return
+    name = f"{outcome.side} {_name(outcome.kind)}"
+    if outcome.state is not MarkState.CONFIRMED:
+        yield Flag(
+            "marks_not_confirmed",
+            Severity.CAUTION,
+            f"The marks of the {name} are {outcome.state}, not confirmed.",
+            (outcome.slice_index,),
+        )
+    if not UNUSUAL_BELOW_MM <= outcome.value_mm <= UNUSUAL_ABOVE_MM:
+        yield Flag(
+            "unusual_distance",
+            Severity.CAUTION,
+            f"The {name} of {outcome.value_mm:.1f} mm is outside {UNUSUAL_BELOW_MM:.0f} to"
+            f" {UNUSUAL_ABOVE_MM:.0f} mm; check both marks.",
+            (outcome.slice_index,),
+        )
+    if outcome.minimum_at_range_end:
+        yield Flag(
+            "minimum_at_range_end",
+            Severity.CAUTION,
+            f"The smallest {name} lies on the last slice of its range; it may be smaller beyond.",
+            (outcome.slice_index,),
+        )
+    if Side(outcome.side) not in session.level_range and not outcome.curve:
+        yield Flag(
+            "level_chosen_by_reader",
+            Severity.INFO,
+            f"The {name} was measured on the one slice that the reader chose.",
+            (outcome.slice_index,),
+        )
+
+
+def _name(kind: Kind) -> str:
+    return "ischiofemoral space" if kind is Kind.IFS else "quadratus femoris space"

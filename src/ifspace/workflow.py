@@ -1,0 +1,162 @@
+"""From images and marks to an assessed result: the one path that everybody takes.
+
+The command line, the batch and the napari plugin call the same functions, so they cannot give
+different millimetres.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ifspace import __version__, quality
+from ifspace.caveats import caveats
+from ifspace.errors import SessionError
+from ifspace.evidence import (
+    Panel,
+    assess_space,
+    choose_panel,
+    evidence_sha256,
+    published_rows,
+    read_local_rows,
+)
+from ifspace.measure import level_range_indices, measure_space
+from ifspace.model import (
+    Flag,
+    Kind,
+    MarkState,
+    NotMeasured,
+    Outcome,
+    Reason,
+    Series,
+    Session,
+    Side,
+    Signature,
+    StudyResult,
+    Volume,
+)
+
+# Radiological order: the patient's right is on the left of the page.
+BOTH_SIDES = (Side.RIGHT, Side.LEFT)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run was asked for.
+
+    `evidence_ids` replaces the default panel; `evidence_file` adds local rows.
+    """
+
+    sides: tuple[Side, ...] = BOTH_SIDES
+    evidence_ids: tuple[str, ...] = ()
+    evidence_file: Path | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the settings as plain values, without paths, which may name a patient."""
+        return {
+            "sides": [side.value for side in self.sides],
+            "evidence_ids": list(self.evidence_ids),
+            "local_evidence": self.evidence_file is not None,
+            **self.extra,
+        }
+
+
+def assess(
+    volume: Volume,
+    session: Session,
+    settings: Settings | None = None,
+) -> StudyResult:
+    """Measure both spaces on the asked sides and lay the evidence beside them.
+
+    Raises
+    ------
+    SessionError
+        If the session belongs to another series or names slices that this one lacks.
+    EvidenceError
+        If a published value was asked for that cannot be used for this patient.
+    """
+    settings = settings or Settings()
+    check_belongs(session, volume.series)
+    panel = _panel(volume.series, session, settings)
+    image_flags = quality.check(volume)
+    outcomes = [
+        _outcome(volume, session, kind, side, image_flags)
+        for side in settings.sides
+        for kind in Kind
+    ]
+    return StudyResult(
+        software_version=__version__,
+        series=volume.series,
+        session=session,
+        spaces=tuple(assess_space(outcome, panel) for outcome in outcomes),
+        flags=(*image_flags, *caveats(volume, session, outcomes)),
+        panel=panel.values,
+        panel_note=panel.note,
+        evidence_sha256=evidence_sha256(settings.evidence_file),
+        slice_step_mm=volume.slice_step_mm,
+        settings=settings.as_json(),
+    )
+
+
+def check_belongs(session: Session, series: Series) -> None:
+    """Refuse a session that was made on another study or series.
+
+    Raises
+    ------
+    SessionError
+        If a UID that both give differs.
+    """
+    for name in ("study_instance_uid", "series_instance_uid"):
+        theirs, ours = getattr(session, name), getattr(series, name)
+        if theirs is not None and ours is not None and theirs != ours:
+            word = name.split("_", maxsplit=1)[0]
+            message = (
+                f"the session was made on another {word} than the images; choose the session of"
+                " this series, or name its series with --series"
+            )
+            raise SessionError(message)
+
+
+def sign(session: Session, reader: str, signed_at: str) -> Session:
+    """Sign a session: the reader looked at every mark, and each is confirmed.
+
+    Raises
+    ------
+    SessionError
+        If there is nothing to sign, or a mark is not confirmed.
+    """
+    open_marks = sum(mark.state is not MarkState.CONFIRMED for mark in session.marks)
+    if not session.marks or open_marks:
+        message = (
+            f"{open_marks} of {len(session.marks)} marks are not confirmed; confirm every mark"
+            " before signing"
+        )
+        raise SessionError(message)
+    return replace(session, reader=reader, signature=Signature(reader, signed_at))
+
+
+def _panel(series: Series, session: Session, settings: Settings) -> Panel:
+    local = read_local_rows(settings.evidence_file) if settings.evidence_file else ()
+    return choose_panel(
+        (*published_rows(), *local),
+        age_years=series.patient_age_years,
+        hip_rotation=session.acquisition.get("hip_rotation"),
+        ids=settings.evidence_ids,
+    )
+
+
+def _outcome(
+    volume: Volume, session: Session, kind: Kind, side: Side, flags: Sequence[Flag]
+) -> Outcome:
+    theirs, ours = session.frame_of_reference_uid, volume.series.frame_of_reference_uid
+    if theirs is not None and ours is not None and theirs != ours:
+        detail = "the marks were made in another frame of reference than these images"
+        return NotMeasured(kind, side, Reason.OTHER_FRAME_OF_REFERENCE, detail)
+    try:
+        level_range = level_range_indices(volume, session, side)
+    except ValueError as error:
+        raise SessionError(f"{error}; set it again") from error
+    return measure_space(volume, session, kind, side, flags=flags, level_range=level_range)
