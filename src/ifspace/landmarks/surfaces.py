@@ -31,10 +31,10 @@ SIDE_WINDOW_MM = 1.2
 WIDE_WINDOW = 2.5
 THINNEST_MM = 0.35
 
-# Smoothness between neighbouring rays: squared samples of radius and of thickness.
-RADIUS_JUMP = 2
-RADIUS_PENALTY = 0.05
-THICKNESS_PENALTY = 0.03
+# Smoothness between neighbouring rays: price of a step by one, two, three samples. The flank of a
+# trochanter is steep, so large steps are dear but not forbidden.
+RADIUS_PRICES = (0.04, 0.13, 0.26)
+THICKNESS_PRICES = (0.03,)
 IMPOSSIBLE = np.float32(-1e6)
 
 
@@ -115,17 +115,19 @@ def rewards(strip: Strip, thicknesses: range) -> Single:
     return out
 
 
-def _best_shift(values: Single, axis: int, reach: int, penalty: float) -> tuple[Single, NDArray]:
-    """Maximise over shifts along an axis minus a quadratic penalty; returns value and shift."""
+def _best_shift(
+    values: Single, axis: int, prices: tuple[float, ...]
+) -> tuple[Single, NDArray[np.int8]]:
+    """Maximise over shifts along an axis minus their price; returns value and shift."""
     best = values.copy()
     chosen = np.zeros(values.shape, np.int8)
-    size = values.shape[axis]
+    size, reach = values.shape[axis], len(prices)
     for shift in [s for s in range(-reach, reach + 1) if s]:
         to = [slice(None)] * values.ndim
         of = [slice(None)] * values.ndim
         to[axis] = slice(max(0, -shift), size - max(0, shift))
         of[axis] = slice(max(0, shift), size - max(0, -shift))
-        moved = values[tuple(of)] - np.float32(penalty * shift * shift)
+        moved = values[tuple(of)] - np.float32(prices[abs(shift) - 1])
         target = best[tuple(to)]
         better = moved > target
         np.copyto(target, moved, where=better)
@@ -148,8 +150,8 @@ def best_path(reward: Single, thicknesses: range) -> Path:
     shifts_r = np.zeros((rays, outlines, samples, count), np.int8)
     shifts_t = np.zeros_like(shifts_r)
     for ray in range(1, rays):
-        by_radius, shifts_r[ray] = _best_shift(total, 1, RADIUS_JUMP, RADIUS_PENALTY)
-        total, shifts_t[ray] = _best_shift(by_radius, 2, 1, THICKNESS_PENALTY)
+        by_radius, shifts_r[ray] = _best_shift(total, 1, RADIUS_PRICES)
+        total, shifts_t[ray] = _best_shift(by_radius, 2, THICKNESS_PRICES)
         total += reward[:, ray]
     which = np.arange(outlines)
     i, t = np.unravel_index(total.reshape(outlines, -1).argmax(1), (samples, count))

@@ -1,0 +1,240 @@
+"""Outline a bone in neighbouring slices from one point inside it.
+
+Rays leave a centre that follows the bone through the slices; the two surfaces of the cortex are
+searched on all of them, and every slice listens to its neighbours: a bone does not jump. The
+result is then searched again across its own outline, where rays meet the cortex squarely.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ifspace.geometry import Floats
+from ifspace.image import Patch
+from ifspace.landmarks.edge import smooth_along
+from ifspace.landmarks.surfaces import (
+    IMPOSSIBLE,
+    Path,
+    Single,
+    Strip,
+    best_path,
+    rewards,
+    thickness_samples,
+)
+
+RAY_STEP_DEG = 3.0
+SAMPLE_MM = 0.4
+REACH_MM = 38.0
+CORE_MM = 3.0
+# The thickest cortex believed: the shaft's is up to 7 mm; a thicker ischial one is tendon.
+THICKEST_FEMUR_MM = 6.4
+THICKEST_ISCHIUM_MM = 4.0
+
+# Marrow of one bone varies this much between slices; a centre beside the marrow must not mislead.
+MARROW_LOW, MARROW_HIGH = 0.8, 1.25
+
+# How strongly a slice listens to its neighbours: full strength for a clear neighbour, saturating
+# once the two differ by more than a bone changes between slices.
+NEIGHBOUR_WEIGHT = 0.5
+NEIGHBOUR_SIGMA_MM = 2.0
+NEIGHBOUR_CAP = 2.0
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Signal of cortex and muscle in one slice."""
+
+    cortex: float
+    muscle: float
+
+
+@dataclass(frozen=True, eq=False)
+class Contour:
+    """Both surfaces of one bone in one slice, on the raster, in mm.
+
+    `inner_mm` and `outer_mm` are (n, 2), `reward` (n,) says how clearly the cortex was seen.
+    """
+
+    centre_mm: Floats
+    inner_mm: Floats
+    outer_mm: Floats
+    reward: Floats
+    marrow: float
+
+    @property
+    def thickness_mm(self) -> Floats:
+        """Thickness of the cortex, (n,)."""
+        return np.asarray(np.linalg.norm(self.outer_mm - self.inner_mm, axis=1))
+
+    @property
+    def area_mm2(self) -> float:
+        """Area within the outer surface, signed: positive for clockwise on the screen."""
+        x, y = self.outer_mm.T
+        return float(0.5 * np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))
+
+    @property
+    def centroid_mm(self) -> Floats:
+        """Centre of the area within the inner surface, (2,)."""
+        x, y = (self.inner_mm - self.centre_mm).T
+        cross = x * np.roll(y, -1) - np.roll(x, -1) * y
+        area = 0.5 * cross.sum()
+        if abs(area) < 1.0:
+            return self.centre_mm
+        moment = np.array(
+            [((x + np.roll(x, -1)) * cross).sum(), ((y + np.roll(y, -1)) * cross).sum()]
+        )
+        return np.asarray(self.centre_mm + moment / (6 * area))
+
+
+def scaled(signal: Floats, marrow: Floats, cortex: Floats, muscle: Floats) -> tuple[Floats, Floats]:
+    """Scale to cortex 0 and marrow 1; gives the signal and the level of muscle on that scale."""
+    span = np.maximum(marrow - cortex, 1e-3 * np.maximum(np.abs(marrow), 1e-6))
+    level = np.clip((muscle - cortex) / span, 0.15, 0.8)
+    return (signal - cortex[:, None, None]) / span[:, None, None], level
+
+
+def ray_directions(facing: Floats) -> Floats:
+    """Unit vectors all around, the middle one pointing along `facing`, (rays, 2)."""
+    middle = np.arctan2(facing[1], facing[0])
+    angles = middle + np.radians(np.arange(-180.0, 180.0, RAY_STEP_DEG))
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def _ray_limits(
+    centres_mm: Floats, others_mm: Floats, directions: Floats, samples: int
+) -> np.ndarray:
+    """Stop every ray 1 mm short of the line through the other bone's centre."""
+    gap = others_mm - centres_mm
+    length = np.linalg.norm(gap, axis=1)
+    cosine = (directions @ (gap / length[:, None]).T).T
+    limit = (length[:, None] - 1.0) / np.maximum(cosine, 0.2) / SAMPLE_MM
+    limit = np.where(cosine > 0.2, np.maximum(limit, 4), samples - 1)
+    return np.minimum(limit, samples - 1).astype(np.intp)
+
+
+def cast(
+    patches: tuple[Patch, ...],
+    centres_mm: Floats,
+    others_mm: Floats,
+    directions: Floats,
+    levels: tuple[Levels, ...],
+    thickest_mm: float,
+    expected_marrow: float | None = None,
+) -> tuple[Single, Floats]:
+    """Cast rays from a centre per patch: rewards (patches, rays, samples, thicknesses), marrow."""
+    radii = np.arange(0, REACH_MM, SAMPLE_MM)
+    signal = np.stack(
+        [
+            patch.sample(centre + radii[None, :, None] * directions[:, None, :])
+            for patch, centre in zip(patches, centres_mm, strict=True)
+        ]
+    )
+    marrow = np.median(signal[:, :, radii < CORE_MM], axis=(1, 2))
+    if expected_marrow is not None:
+        marrow = np.clip(marrow, MARROW_LOW * expected_marrow, MARROW_HIGH * expected_marrow)
+    cortex = np.array([level.cortex for level in levels])
+    muscle = np.array([level.muscle for level in levels])
+    relative, muscle_level = scaled(signal, marrow, cortex, muscle)
+    last = _ray_limits(centres_mm, others_mm, directions, len(radii))
+    strip = Strip(relative, muscle_level, SAMPLE_MM, last)
+    return rewards(strip, thickness_samples(SAMPLE_MM, thickest_mm)), marrow
+
+
+def _radii_from(centre_mm: Floats, points_mm: Floats, directions: Floats) -> Floats:
+    """Radius of an outline seen from another centre, along given directions, (rays,)."""
+    offset = points_mm - centre_mm
+    angle = np.arctan2(offset[:, 1], offset[:, 0])
+    wanted = np.arctan2(directions[:, 1], directions[:, 0])
+    return np.interp(wanted, angle, np.linalg.norm(offset, axis=1), period=2 * np.pi)
+
+
+def _neighbour_prior(
+    path: Path, centres_mm: Floats, directions: Floats, slices: int, samples: int
+) -> Floats:
+    """Reward for lying where the neighbouring slices lie, (outlines, rays, outer sample).
+
+    Outlines are ordered slice by slice, `slices` of them for each start.
+    """
+    outlines, rays = path.outer.shape
+    outer = centres_mm[:, None] + path.outer[..., None] * SAMPLE_MM * directions
+    trust = np.clip(path.reward, 0.05, 1.2)
+    total, weight = np.zeros((outlines, rays)), np.zeros((outlines, rays))
+    for n in range(outlines):
+        for m in (n - 1, n + 1):
+            if 0 <= m < outlines and m // slices == n // slices:
+                total[n] += trust[m] * _radii_from(centres_mm[n], outer[m], directions)
+                weight[n] += trust[m]
+    expected = total / np.maximum(weight, 1e-9)
+    off = (np.arange(samples) * SAMPLE_MM - expected[..., None]) / NEIGHBOUR_SIGMA_MM
+    prior = -NEIGHBOUR_WEIGHT * np.minimum(0.5 * off**2, NEIGHBOUR_CAP)
+    return prior * np.minimum(weight, 1.0)[..., None]
+
+
+def coupled_paths(
+    reward: Single,
+    thicknesses: range,
+    centres_mm: Floats,
+    directions: Floats,
+    slices: int,
+    sweeps: int,
+) -> Path:
+    """Search all outlines, then again with each one listening to its neighbouring slices."""
+    path = best_path(reward, thicknesses)
+    samples = reward.shape[2]
+    for _ in range(sweeps if slices > 1 else 0):
+        prior = _neighbour_prior(path, centres_mm, directions, slices, samples)
+        informed = np.empty_like(reward)
+        for column, k in enumerate(thicknesses):
+            at = np.minimum(np.arange(samples) + k, samples - 1)
+            informed[..., column] = reward[..., column] + prior[..., at]
+        informed[reward <= IMPOSSIBLE / 2] = IMPOSSIBLE
+        path = best_path(informed, thicknesses)
+    return path
+
+
+def contours_of(
+    path: Path, centres_mm: Floats, directions: Floats, marrow: Floats
+) -> tuple[Contour, ...]:
+    """Turn radii into points."""
+    return tuple(
+        Contour(
+            centre,
+            centre + path.inner[n][:, None] * SAMPLE_MM * directions,
+            centre + path.outer[n][:, None] * SAMPLE_MM * directions,
+            path.reward[n],
+            float(marrow[n]),
+        )
+        for n, centre in enumerate(centres_mm)
+    )
+
+
+def outward_normals(points_mm: Floats, centre_mm: Floats) -> Floats:
+    """Unit normals of an open outline, pointing away from a point inside, (n, 2)."""
+    tangent = np.gradient(points_mm, axis=0)
+    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-9
+    normal = np.stack([tangent[:, 1], -tangent[:, 0]], axis=1)
+    outward = np.median(np.sum((points_mm - centre_mm) * normal, axis=1))
+    return np.asarray(normal if outward >= 0 else -normal)
+
+
+def arc_length(points_mm: Floats) -> Floats:
+    """Arc length at every point of an open outline, (n,)."""
+    return np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(points_mm, axis=0), axis=1))]
+
+
+def resample_arc(points_mm: Floats, step_mm: float, *extra: Floats) -> tuple[Floats, ...]:
+    """Give an open outline, and values along it, at even steps."""
+    arc = arc_length(points_mm)
+    even = np.arange(0, arc[-1], step_mm)
+    points = np.stack([np.interp(even, arc, points_mm[:, axis]) for axis in (0, 1)], axis=1)
+    return points, *(np.interp(even, arc, values) for values in extra)
+
+
+def smooth_outline(points_mm: Floats, sigma_mm: float = 1.5) -> Floats:
+    """Take the steps of the search out of an open outline."""
+    arc, even = arc_length(points_mm), np.ones(len(points_mm))
+    return np.stack(
+        [smooth_along(points_mm[:, a], even, arc, sigma_mm) for a in (0, 1)], axis=1
+    )
