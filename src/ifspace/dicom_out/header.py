@@ -1,0 +1,155 @@
+"""What an object of ours takes over from the images: patient, study, and nothing else.
+
+The objects belong into the study of the images, so the attributes that file a study are copied
+value for value; a value that DICOM does not allow is left empty and never shortened, because a
+shortened accession number is another accession number.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+
+from pydicom import config
+from pydicom.datadict import dictionary_VR
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.valuerep import validate_value
+
+from ifspace import __version__
+from ifspace.dicom_out import codes
+from ifspace.errors import OutputError
+
+# Type 2 of the Patient and General Study modules (PS3.3 C.7.1.1, C.7.2.1): present, maybe empty.
+FILED_BY = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "AccessionNumber",
+    "StudyID",
+    "ReferringPhysicianName",
+)
+# Taken over where the images have them.
+TAKEN_IF_PRESENT = (
+    "IssuerOfPatientID",
+    "StudyDescription",
+    "PatientAge",
+    "PatientSize",
+    "PatientWeight",
+    "PatientIdentityRemoved",
+    "DeidentificationMethod",
+    "InstitutionName",
+)
+
+# Series numbers far above what scanners use, so that ours sort behind the images.
+SERIES_NUMBER = {"SR": 9801, "DOC": 9802, "OT": 9803}
+
+
+def creation_moment() -> datetime.datetime:
+    """Tell when the objects are made: now, or SOURCE_DATE_EPOCH (seconds, UTC) for builds.
+
+    Raises
+    ------
+    OutputError
+        If SOURCE_DATE_EPOCH is set and is no number of seconds.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if not epoch:
+        return datetime.datetime.now()  # noqa: DTZ005  # DICOM times are local times
+    try:
+        moment = datetime.datetime.fromtimestamp(int(epoch), tz=datetime.UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        message = f"SOURCE_DATE_EPOCH is {epoch!r}, expected seconds since 1970; unset it"
+        raise OutputError(message) from error
+    return moment.replace(tzinfo=None)
+
+
+def patient_and_study(header: Dataset) -> Dataset:
+    """Take over what files an object under the patient and the study of the images.
+
+    Every text becomes Unicode: our own texts may hold characters that the character set of the
+    images lacks.
+    """
+    taken = Dataset()
+    taken.SpecificCharacterSet = "ISO_IR 192"
+    taken.StudyInstanceUID = header.StudyInstanceUID
+    for keyword in FILED_BY:
+        setattr(taken, keyword, _sound(header, keyword))
+    for keyword in TAKEN_IF_PRESENT:
+        value = _sound(header, keyword)
+        if value:
+            setattr(taken, keyword, value)
+    if "DeidentificationMethodCodeSequence" in header:
+        taken.DeidentificationMethodCodeSequence = header.DeidentificationMethodCodeSequence
+    return taken
+
+
+def _sound(header: Dataset, keyword: str) -> str:
+    """Give a value as text, or nothing where it breaks the rules of its value representation."""
+    value = header.get(keyword)
+    if value is None:
+        return ""
+    text = "\\".join(str(part) for part in value) if _is_list(value) else str(value)
+    try:
+        validate_value(dictionary_VR(keyword), text, config.RAISE)
+    except ValueError:
+        return ""
+    return text
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def new_object(
+    filed: Dataset, sop_class_uid: str, modality: str, moment: datetime.datetime
+) -> FileDataset:
+    """Start an object: SOP common, patient, study, series and equipment, without its own UIDs."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = sop_class_uid
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    made = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    made.update(filed)
+    made.SOPClassUID = sop_class_uid
+    made.Modality = modality
+    made.SeriesNumber = SERIES_NUMBER[modality]
+    made.InstanceNumber = 1
+    stamp(made, moment)
+    made.Manufacturer = codes.MANUFACTURER
+    made.ManufacturerModelName = codes.SOFTWARE_NAME
+    made.DeviceSerialNumber = "none"
+    made.SoftwareVersions = __version__
+    return made
+
+
+def stamp(made: Dataset, moment: datetime.datetime) -> None:
+    """Write when the object and its content were made."""
+    date, time = moment.strftime("%Y%m%d"), moment.strftime("%H%M%S.%f")
+    made.InstanceCreationDate = made.SeriesDate = made.ContentDate = date
+    made.InstanceCreationTime = made.SeriesTime = made.ContentTime = time
+
+
+def identify(made: FileDataset, *, series_of: Sequence[str] = ()) -> None:
+    """Give the object its UIDs, derived from all it holds.
+
+    A changed value or another moment makes another object; the same content at the same moment
+    is the same object, so that a reproducible build gives the same bytes.
+
+    Parameters
+    ----------
+    made
+        The object, otherwise complete.
+    series_of
+        What makes the series, where several objects share one; otherwise the object itself.
+    """
+    content = hashlib.sha256(json.dumps(made.to_json_dict(), sort_keys=True).encode()).hexdigest()
+    series = series_of or (content,)
+    made.SeriesInstanceUID = codes.derived_uid("series", str(made.Modality), *series)
+    made.SOPInstanceUID = codes.derived_uid("object", content)
+    made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID

@@ -1,0 +1,73 @@
+"""Where a patient point lies on the referenced image: the pixels that SCOORD speaks of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from ifspace.errors import GeometryError
+from ifspace.geometry import Floats, Plane
+
+# PS3.3 C.18.6: (0, 0) of a spatial coordinate is the outer corner of the first pixel, whose
+# centre is therefore (0.5, 0.5); our indices count from the centre.
+CORNER_TO_CENTRE = 0.5
+
+
+def plane_of(header: Dataset, frame_number: int | None) -> Plane:
+    """Read the plane of a classic image, or of one frame of an enhanced one.
+
+    Parameters
+    ----------
+    header
+        The image without its pixels.
+    frame_number
+        Counted from 1; absent for a classic image.
+
+    Raises
+    ------
+    GeometryError
+        If position, orientation or spacing are missing.
+
+    References
+    ----------
+    DICOM PS3.3 C.7.6.2, C.7.6.16.2.3, C.7.6.16.2.4.
+    """
+    position = _functional(header, frame_number, "PlanePositionSequence", "ImagePositionPatient")
+    axes = _functional(header, frame_number, "PlaneOrientationSequence", "ImageOrientationPatient")
+    spacing_mm = _functional(header, frame_number, "PixelMeasuresSequence", "PixelSpacing")
+    return Plane(
+        np.asarray(position, dtype=np.float64),
+        np.asarray(axes[:3], dtype=np.float64),
+        np.asarray(axes[3:], dtype=np.float64),
+        float(spacing_mm[0]),
+        float(spacing_mm[1]),
+        (int(header.Rows), int(header.Columns)),
+    )
+
+
+def _functional(header: Dataset, frame_number: int | None, group: str, keyword: str) -> Any:
+    """Find an attribute in the frame's functional groups, the shared ones, or at the top."""
+    places = [header]
+    shared = header.get("SharedFunctionalGroupsSequence") or []
+    places = [*(item[group][0] for item in shared if item.get(group)), *places]
+    frames = header.get("PerFrameFunctionalGroupsSequence") or []
+    if frame_number is not None and frame_number <= len(frames):
+        own = frames[frame_number - 1].get(group)
+        places = [*(own or []), *places]
+    for place in places:
+        if place.get(keyword):
+            return place[keyword].value
+    message = f"the image has no {keyword}; export the series again with its geometry"
+    raise GeometryError(message)
+
+
+def to_column_row(plane: Plane, points_lps_mm: Floats) -> Floats:
+    """Map patient points (n, 3) to spatial coordinates (n, 2), column first, corner convention."""
+    return np.asarray(plane.to_index_ji(points_lps_mm)[..., ::-1] + CORNER_TO_CENTRE)
+
+
+def to_lps_mm(plane: Plane, column_row: Floats) -> Floats:
+    """Map spatial coordinates (n, 2), column first, corner convention, to patient points (n, 3)."""
+    return plane.to_lps_mm(np.asarray(column_row)[..., ::-1] - CORNER_TO_CENTRE)
