@@ -1,0 +1,325 @@
+"""What stands on the pages after the first: how each number came about and what it rests on."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from ifspace.findings import FINDINGS
+from ifspace.model import (
+    Comparison,
+    Kind,
+    LevelValue,
+    Measurement,
+    PublishedValue,
+    Side,
+    StudyResult,
+)
+from ifspace.report import wording
+from ifspace.report.references import References, published_in_use
+from ifspace.report.texts import Texts
+
+Rows = list[dict[str, Any]]
+
+CAVEATS = ("position", "prone", "narrow", "probability", "planar", "sex", "age")
+
+
+def technique(result: StudyResult, texts: Texts) -> Rows:
+    """List how the images were made, as far as their headers and the reader tell."""
+    series, unknown = result.series, texts["unknown"]
+
+    def number(value: float | None, digits: int) -> str:
+        return unknown if value is None else wording.plain(round(value, digits))
+
+    def length(value_mm: float | None) -> str:
+        if value_mm is None:
+            return unknown
+        return texts["mm"].format(value=number(value_mm, 2))
+
+    acquired = series.acquisition_matrix
+    lines = {
+        "series": series.description or unknown,
+        "contrast": series.contrast.value,
+        "plane": texts["technique.plane.value"].format(
+            plane=series.plane.value, tilt=number(series.tilt_from_axial_deg, 1)
+        ),
+        "slices": texts["technique.slices.value"].format(
+            count=series.slice_count,
+            step=length(result.slice_step_mm),
+            thickness=length(series.slice_thickness_mm),
+        ),
+        "pixel": texts["technique.pixel.value"].format(
+            row=number(series.row_spacing_mm, 3),
+            column=number(series.column_spacing_mm, 3),
+            source=series.spacing_source or unknown,
+        ),
+        "matrix": texts["technique.matrix.value"].format(
+            rows=series.rows,
+            columns=series.columns,
+            acquired=f"{acquired[0]} × {acquired[1]}" if acquired else unknown,
+        ),
+        "times": texts["technique.times.value"].format(
+            tr=number(series.repetition_time_ms, 0),
+            te=number(series.echo_time_ms, 1),
+            ti=number(series.inversion_time_ms, 0),
+        ),
+        "field": unknown
+        if series.field_strength_t is None
+        else texts["technique.field.value"].format(tesla=number(series.field_strength_t, 2)),
+        "position": wording.body_position(result, texts),
+        "rotation": wording.acquisition(result, "hip_rotation"),
+        "bolster": wording.acquisition(result, "knee_bolster"),
+        "format": series.file_format,
+    }
+    return [{"label": texts[f"technique.{key}"], "value": line} for key, line in lines.items()]
+
+
+def cutoff_tables(result: StudyResult, references: References, texts: Texts) -> Rows:
+    """Lay every cut-off beside both sides, one table for each kind."""
+    tables = []
+    for kind in Kind:
+        rows = [
+            _cutoff_row(published, kind, result, references, texts)
+            for published in _compared(result, kind)
+        ]
+        if rows:
+            tables.append(
+                {
+                    "name": texts[f"kind.name.{kind.value}"],
+                    "rows": rows,
+                    "statements": _agreement(result, kind, texts),
+                }
+            )
+    return tables
+
+
+def _compared(result: StudyResult, kind: Kind) -> list[PublishedValue]:
+    """List the published values that were laid beside a value of one kind, by rising cut-off."""
+    unique = {
+        (item.published.evidence_id, item.cutoff_mm): item
+        for space in result.spaces
+        if space.outcome.kind is kind
+        for item in space.comparisons
+    }
+    by_cutoff = sorted(unique.values(), key=lambda item: item.cutoff_mm)
+    return [item.published for item in by_cutoff]
+
+
+def _cutoff_row(
+    published: PublishedValue,
+    kind: Kind,
+    result: StudyResult,
+    references: References,
+    texts: Texts,
+) -> dict[str, Any]:
+    found = [_comparison(result, kind, side, published) for side in wording.SIDES_AS_SEEN]
+    dash = texts["dash"]
+    figures = (published.sensitivity, published.specificity, published.auc)
+    cutoff_mm = next((item.cutoff_mm for item in found if item is not None), published.cutoff_mm)
+    population = [published.population]
+    if published.position:
+        population.append(texts["cutoffs.position"].format(position=published.position))
+    return {
+        "number": references.number(published),
+        "citation": published.citation,
+        "population": "; ".join(part for part in population if part),
+        "level": published.evidence_level,
+        "cutoff": dash if cutoff_mm is None else wording.plain(cutoff_mm),
+        "rule": published.rule or "",
+        "accuracy": " / ".join(dash if item is None else wording.plain(item) for item in figures),
+        "relations": [
+            dash if item is None else texts[f"relation.cell.{item.relation.value}"]
+            for item in found
+        ],
+    }
+
+
+def _comparison(
+    result: StudyResult, kind: Kind, side: Side, published: PublishedValue
+) -> Comparison | None:
+    space = wording.find_space(result, kind, side)
+    for item in space.comparisons if space is not None else ():
+        if item.published.evidence_id == published.evidence_id:
+            return item
+    return None
+
+
+def _agreement(result: StudyResult, kind: Kind, texts: Texts) -> list[str]:
+    """Say for each side whether the studies would tell the same story."""
+    sentences = []
+    for side in wording.SIDES_AS_SEEN:
+        space = wording.find_space(result, kind, side)
+        if space is None or not space.comparisons:
+            continue
+        groups = wording.cutoffs_by_relation(space.comparisons)
+        name = texts[f"side.{side.value}"], texts[f"kind.short.{kind.value}"]
+        sentences.append(
+            texts["agree" if len(groups) == 1 else "disagree"].format(
+                side=name[0], kind=name[1], relations=wording.relations(space, texts)
+            )
+        )
+    return sentences
+
+
+def group_means(result: StudyResult, references: References, texts: Texts) -> list[str]:
+    """Cite the group means that a value was laid between."""
+    used = {
+        space.reference.published.evidence_id: space.reference
+        for space in result.spaces
+        if space.reference is not None
+    }
+    return [
+        texts["means.sentence"].format(
+            reference=references.number(item.published),
+            citation=item.published.citation.rstrip("."),
+            symptomatic=wording.plain(item.symptomatic_mean_mm),
+            control=wording.plain(item.control_mean_mm),
+            level=item.published.evidence_level,
+        )
+        for item in used.values()
+    ]
+
+
+def origins(result: StudyResult, texts: Texts) -> Rows:
+    """Tell for each number where it comes from."""
+    return [_origin(item, result, texts) for item in _as_seen(result)]
+
+
+def _as_seen(result: StudyResult) -> list[Measurement]:
+    """List the measurements right side first, IFS before QFS."""
+    order = list(wording.SIDES_AS_SEEN), list(Kind)
+    return sorted(
+        result.measurements,
+        key=lambda item: (order[0].index(item.side), order[1].index(item.kind)),
+    )
+
+
+def _origin(item: Measurement, result: StudyResult, texts: Texts) -> dict[str, Any]:
+    z_mm = float(item.segment.start_lps_mm[2] + item.segment.end_lps_mm[2]) / 2.0
+    z_text = texts["origin.slice.z"].format(z=wording.millimetres(z_mm))
+    return {
+        "name": " ".join(wording.space_name(item.kind, item.side, texts)),
+        "value": wording.value(item, texts),
+        "method": item.method,
+        "marks": _marks(item, texts),
+        "slice": texts["origin.slice.value"].format(
+            slice=wording.slice_of_stack(item.slice_index, result, texts),
+            index=item.slice_index,
+            z=z_text,
+        ),
+        "range": "; ".join(_over_the_range(item, texts)),
+        "budget": [
+            {"name": part.name, "value": f"{part.standard_mm:.2f}", "source": part.source}
+            for part in item.budget
+        ],
+        "u95": wording.u95_millimetres(item.u95_mm),
+    }
+
+
+def _marks(item: Measurement, texts: Texts) -> str:
+    """Say who put the marks behind a number, and how sure a program was."""
+    sources = sorted({mark.source.value for mark in item.marks})
+    said = texts["marks.value"].format(
+        state=texts[f"mark_state.short.{item.state.value}"],
+        source=wording.enumerate_words([texts[f"source.{name}"] for name in sources], texts),
+    )
+    confidences = [mark.confidence for mark in item.marks if mark.confidence is not None]
+    if not confidences:
+        return said
+    return texts["marks.confidence"].format(value=said, confidence=f"{min(confidences):.2f}")
+
+
+def _over_the_range(item: Measurement, texts: Texts) -> list[str]:
+    parts = []
+    if not item.curve:
+        parts.append(texts["origin.single"])
+    if item.second_best_mm is not None:
+        second = wording.millimetres(item.second_best_mm)
+        parts.append(texts["origin.second"].format(value=second))
+    if item.minimum_at_range_end is not None:
+        key = "origin.range_end" if item.minimum_at_range_end else "origin.range_inside"
+        parts.append(texts[key])
+    if item.apex_mm is not None:
+        parts.append(texts["origin.apex"].format(value=wording.millimetres(item.apex_mm)))
+    if item.readings > 1:
+        parts.append(texts["origin.readings"].format(count=item.readings))
+    return parts
+
+
+def curves(result: StudyResult, texts: Texts) -> Rows:
+    """Describe the distance by slice wherever more than one slice was measured."""
+    return [_curve(item, texts) for item in _as_seen(result) if len(item.curve) > 1]
+
+
+def _curve(item: Measurement, texts: Texts) -> dict[str, Any]:
+    side, kind = wording.space_name(item.kind, item.side, texts)
+    top_mm = max(point.value_mm + point.u95_mm for point in item.curve)
+    said = ", ".join(
+        texts["curve.point"].format(
+            number=point.slice_index + 1, value=wording.millimetres(point.value_mm)
+        )
+        for point in item.curve
+    )
+    return {
+        "kind": item.kind.value,
+        "title": texts["curve.title"].format(side=side, kind=kind),
+        "alt": texts["curve.alt"].format(side=side, kind=kind, points=said),
+        "top_mm": 10.0 * math.ceil(top_mm / 10.0),
+        "points": [_curve_point(point, item) for point in item.curve],
+    }
+
+
+def _curve_point(point: LevelValue, item: Measurement) -> dict[str, Any]:
+    return {
+        "slice": point.slice_index + 1,
+        "value_mm": point.value_mm,
+        "low_mm": max(0.0, point.value_mm - point.u95_mm),
+        "high_mm": point.value_mm + point.u95_mm,
+        "reported": point.slice_index == item.slice_index,
+    }
+
+
+def findings(result: StudyResult, texts: Texts) -> Rows:
+    """List what the reader noted beside the distances; nothing that was not noted."""
+    noted = result.session.findings
+    rows = []
+    for key, choice in FINDINGS.items():
+        codes = [noted.get(side, {}).get(key) for side in wording.SIDES_AS_SEEN]
+        if any(code is not None for code in codes):
+            cells = [
+                texts["dash"] if code is None else choice.codes.get(code, code) for code in codes
+            ]
+            rows.append({"finding": choice.label, "cells": cells})
+    return rows
+
+
+def caveats(texts: Texts) -> Rows:
+    """List what has to be kept in mind, each with the evidence it rests on."""
+    return [
+        {"text": texts[f"caveat.{name}"], "ids": texts[f"caveat.{name}.ids"]} for name in CAVEATS
+    ]
+
+
+def flags(result: StudyResult, texts: Texts) -> Rows:
+    """List everything that was found in the images and the marks."""
+    return [
+        {"severity": texts[f"severity.{item.severity.value}"], "detail": item.detail}
+        for item in result.flags
+    ]
+
+
+def provenance(result: StudyResult, texts: Texts) -> Rows:
+    """List what is needed to repeat the run."""
+    unknown = texts["unknown"]
+    settings = json.dumps(dict(result.settings), sort_keys=True, ensure_ascii=False)
+    in_use = ", ".join(dict.fromkeys(item.evidence_id for item in published_in_use(result)))
+    lines = {
+        "software": f"ifspace {result.software_version}",
+        "study": result.series.study_instance_uid or unknown,
+        "series": result.series.series_instance_uid or unknown,
+        "evidence": result.evidence_sha256 or unknown,
+        "panel": in_use or texts["none"],
+        "settings": settings if result.settings else texts["provenance.none"],
+    }
+    return [{"label": texts[f"provenance.{key}"], "value": line} for key, line in lines.items()]

@@ -1,0 +1,345 @@
+"""The key image of one side: the whole slice, the enlarged part, and the measured line on it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ifspace.geometry import Floats, Plane
+from ifspace.model import Kind, Measurement, NotMeasured, Side, StudyResult, Volume
+from ifspace.report import wording
+from ifspace.report.texts import Texts, load_texts
+from ifspace.report.view import axes_as_seen, edge_letter, look, view_around, view_of_all
+
+Point = tuple[float, float]
+Colour = tuple[int, int, int]
+
+PANEL_JI = (480, 640)
+GAP = 8
+PICTURE_WIDTH = 2 * PANEL_JI[1] + GAP
+HEAD, FOOT, LINE = 54, 44, 52
+
+# The zoom shows at least this much, so that both bones are recognised.
+ZOOM_WIDTH_MM = 84.0
+ZOOM_OF_LENGTH = 3.0
+FULL_SCALE_MM, ZOOM_SCALE_MM = 50.0, 10.0
+
+INK, PAPER, SOFT = (240, 240, 240), (0, 0, 0), (170, 178, 186)
+# Orange and sky blue of Okabe and Ito: apart for colour-blind eyes, light on dark tissue. The
+# line style tells the kinds apart once more.
+COLOURS: dict[Kind, Colour] = {Kind.IFS: (255, 176, 0), Kind.QFS: (86, 200, 255)}
+# Far enough from the line that the box does not hide the edges it was measured between.
+LABEL_AWAY = 72.0
+# Drawn this much larger and shrunk, so that thin slanted lines are smooth.
+FINENESS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One picture of one slice with what is drawn on it."""
+
+    view: Plane
+    grey: Image.Image
+
+    def place(self, point_lps_mm: Floats) -> Point:
+        """Find a patient point in the panel: x to the right, y down, in its pixels."""
+        j, i = self.view.to_index_ji(point_lps_mm)
+        return float(i), float(j)
+
+
+def key_pictures(result: StudyResult, volume: Volume) -> dict[Side, bytes]:
+    """Draw the key image of every side that was asked for, as PNG.
+
+    A side without a number gets a picture that says so in words: any slice shown there would look
+    like the one that was measured.
+    """
+    asked = {space.outcome.side for space in result.spaces}
+    return {
+        side: _png(key_picture(result, volume, side))
+        for side in wording.SIDES_AS_SEEN
+        if side in asked
+    }
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=False, compress_level=9)
+    return buffer.getvalue()
+
+
+def key_picture(result: StudyResult, volume: Volume, side: Side) -> Image.Image:
+    """Draw one side: a row of two panels for each slice that was measured on."""
+    texts = load_texts()
+    spaces = [space.outcome for space in result.spaces if space.outcome.side is side]
+    measured = [item for item in spaces if isinstance(item, Measurement)]
+    strips = [
+        _row(same_slice, result, volume, texts) for same_slice in _by_slice(measured)
+    ]
+    if not measured:
+        strips.append(_line(f"{texts[f'side.{side.value}'].upper()}   {texts['picture.nothing']}", INK))
+    strips += [
+        _line(
+            texts["picture.not_measured"].format(
+                kind=texts[f"kind.short.{item.kind.value}"],
+                reason=wording.not_measured(item, texts),
+            ),
+            SOFT,
+        )
+        for item in spaces
+        if isinstance(item, NotMeasured)
+    ]
+    return _stack(strips)
+
+
+def _by_slice(measured: Sequence[Measurement]) -> list[list[Measurement]]:
+    """Group measurements that lie on the same slice, in the order of kinds."""
+    groups: dict[int, list[Measurement]] = {}
+    for item in sorted(measured, key=lambda item: list(Kind).index(item.kind)):
+        groups.setdefault(item.slice_index, []).append(item)
+    return list(groups.values())
+
+
+def _stack(strips: Sequence[Image.Image]) -> Image.Image:
+    image = Image.new("RGB", (PICTURE_WIDTH, sum(strip.height for strip in strips)), PAPER)
+    top = 0
+    for strip in strips:
+        image.paste(strip, (0, top))
+        top += strip.height
+    return image
+
+
+def _row(
+    measured: Sequence[Measurement], result: StudyResult, volume: Volume, texts: Texts
+) -> Image.Image:
+    """Draw one slice: caption, whole slice and zoom side by side, and where it is from."""
+    image = Image.new("RGB", (PICTURE_WIDTH, HEAD + PANEL_JI[0] + FOOT), PAPER)
+    image.paste(_head(measured, final=result.is_final, texts=texts), (0, 0))
+    full, zoom = panels(measured, volume)
+    image.paste(_whole(full, zoom, measured, texts), (0, HEAD))
+    image.paste(_enlarged(zoom, measured, texts), (PANEL_JI[1] + GAP, HEAD))
+    foot = _source(measured[0], result, volume, texts)
+    ImageDraw.Draw(image).text(
+        (6, HEAD + PANEL_JI[0] + 5), foot, font=_font(26), fill=SOFT
+    )
+    return image
+
+
+def panels(measured: Sequence[Measurement], volume: Volume) -> tuple[Panel, Panel]:
+    """Give the panel of the whole slice and the panel of the part around the measured lines."""
+    slice_index = measured[0].slice_index
+    plane, voxels_ji = volume.slices[slice_index].plane, volume.voxels[slice_index]
+    ends_lps_mm = np.stack(
+        [end for item in measured for end in (item.segment.start_lps_mm, item.segment.end_lps_mm)]
+    )
+    centre_lps_mm = plane.foot_lps_mm((ends_lps_mm.min(axis=0) + ends_lps_mm.max(axis=0)) / 2.0)
+    longest_mm = max(item.segment.length_mm for item in measured)
+    width_mm = max(ZOOM_WIDTH_MM, ZOOM_OF_LENGTH * longest_mm)
+    views = (
+        view_of_all(plane, PANEL_JI),
+        view_around(plane, centre_lps_mm, width_mm, PANEL_JI),
+    )
+    full, zoom = (Panel(view, Image.fromarray(look(voxels_ji, plane, view))) for view in views)
+    return full, zoom
+
+
+# ------------------------------------------------------------------------------------- drawing
+
+
+def _whole(full: Panel, zoom: Panel, measured: Sequence[Measurement], texts: Texts) -> Image.Image:
+    """Draw the whole slice with a frame around the enlarged part."""
+    canvas, pen = _canvas(full)
+    rows, columns = zoom.view.shape_ji
+    corners = [full.place(zoom.view.to_lps_mm(ji)) for ji in ([0, 0], [rows - 1, columns - 1])]
+    pen.rectangle([_fine(corners[0]), _fine(corners[1])], outline=SOFT, width=FINENESS * 2)
+    for item in measured:
+        _draw_line(pen, item, full, thickness=3)
+    image = _shrink(canvas)
+    _letters(image, full)
+    _scale_bar(image, full, FULL_SCALE_MM, texts)
+    return image
+
+
+def _enlarged(zoom: Panel, measured: Sequence[Measurement], texts: Texts) -> Image.Image:
+    """Draw the enlarged part with the lines, their end points and their millimetres."""
+    canvas, pen = _canvas(zoom)
+    for item in measured:
+        _draw_line(pen, item, zoom, thickness=3)
+        _draw_ends(pen, item, zoom)
+    image = _shrink(canvas)
+    _letters(image, zoom)
+    _scale_bar(image, zoom, ZOOM_SCALE_MM, texts)
+    for item in measured:
+        _draw_millimetres(image, item, zoom, texts)
+    return image
+
+
+def _canvas(panel: Panel) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    size = (panel.grey.width * FINENESS, panel.grey.height * FINENESS)
+    canvas = panel.grey.convert("RGB").resize(size, Image.Resampling.NEAREST)
+    return canvas, ImageDraw.Draw(canvas)
+
+
+def _shrink(canvas: Image.Image) -> Image.Image:
+    size = (canvas.width // FINENESS, canvas.height // FINENESS)
+    return canvas.resize(size, Image.Resampling.BOX)
+
+
+def _fine(point: Point) -> Point:
+    """Move a pixel centre of the panel onto the fine canvas."""
+    return (point[0] + 0.5) * FINENESS - 0.5, (point[1] + 0.5) * FINENESS - 0.5
+
+
+def _draw_line(pen: ImageDraw.ImageDraw, item: Measurement, panel: Panel, *, thickness: int) -> None:
+    """Draw the measured line, IFS solid, QFS dashed, on a dark edge that shows on bright tissue."""
+    start, end = (
+        np.array(_fine(panel.place(point)))
+        for point in (item.segment.start_lps_mm, item.segment.end_lps_mm)
+    )
+    pen.line([tuple(start), tuple(end)], fill=PAPER, width=(thickness + 3) * FINENESS)
+    length = float(np.linalg.norm(end - start))
+    dash = length if item.kind is Kind.IFS else 9.0 * FINENESS
+    step = 1.0 if item.kind is Kind.IFS else 1.7
+    for begin in np.arange(0.0, length, dash * step):
+        stop = min(begin + dash, length)
+        ends = [tuple(start + (end - start) * part / length) for part in (begin, stop)]
+        pen.line(ends, fill=COLOURS[item.kind], width=thickness * FINENESS)
+
+
+def _draw_ends(pen: ImageDraw.ImageDraw, item: Measurement, panel: Panel) -> None:
+    """Ring the two end points, IFS round, QFS square, and leave the tissue inside visible."""
+    for point in (item.segment.start_lps_mm, item.segment.end_lps_mm):
+        x, y = _fine(panel.place(point))
+        shape = pen.ellipse if item.kind is Kind.IFS else pen.rectangle
+        for radius, colour, width in ((10, PAPER, 5), (9, COLOURS[item.kind], 3)):
+            reach = radius * FINENESS
+            box = [x - reach, y - reach, x + reach, y + reach]
+            shape(box, outline=colour, width=width * FINENESS)
+
+
+def _draw_millimetres(image: Image.Image, item: Measurement, panel: Panel, texts: Texts) -> None:
+    """Write the value beside the line: IFS on its anterior side, QFS on its posterior one."""
+    start, end = (
+        np.array(panel.place(point))
+        for point in (item.segment.start_lps_mm, item.segment.end_lps_mm)
+    )
+    across = np.array([-(end - start)[1], (end - start)[0]]) / max(
+        float(np.linalg.norm(end - start)), 1.0
+    )
+    upward = across if across[1] < 0.0 else -across
+    away = upward if item.kind is Kind.IFS else -upward
+    words = (
+        f"{texts[f'kind.short.{item.kind.value}']} "
+        f"{texts['mm'].format(value=wording.millimetres(item.value_mm))}"
+    )
+    _boxed(image, tuple((start + end) / 2.0 + away * LABEL_AWAY), words, COLOURS[item.kind])
+
+
+def _boxed(image: Image.Image, centre: Point, words: str, colour: Colour) -> None:
+    """Write words on a dark box, kept inside the image."""
+    pen, font = ImageDraw.Draw(image), _font(30, bold=True)
+    width, height = pen.textlength(words, font=font) + 12.0, 42.0
+    left = float(np.clip(centre[0] - width / 2.0, 2.0, image.width - width - 2.0))
+    top = float(np.clip(centre[1] - height / 2.0, 2.0, image.height - height - 2.0))
+    pen.rectangle([left, top, left + width, top + height], fill=PAPER)
+    pen.text((left + 6.0, top - 1.0), words, font=font, fill=colour)
+
+
+def _letters(image: Image.Image, panel: Panel) -> None:
+    """Write which end of the patient each edge shows."""
+    across, down = axes_as_seen(panel.view)
+    middle_x, middle_y = image.width / 2.0, image.height / 2.0
+    places = (
+        ((24.0, middle_y), -across),
+        ((image.width - 24.0, middle_y), across),
+        ((middle_x, 24.0), -down),
+        ((middle_x, image.height - 24.0), down),
+    )
+    for (x, y), direction_lps in places:
+        _outlined(image, (x, y), edge_letter(direction_lps), 34)
+
+
+def _scale_bar(image: Image.Image, panel: Panel, length_mm: float, texts: Texts) -> None:
+    """Draw a bar of known length at the lower left, dark edge around it."""
+    pixels = length_mm / panel.view.column_spacing_mm
+    pen, left, bottom = ImageDraw.Draw(image), 20.0, image.height - 20.0
+    pen.rectangle([left - 2, bottom - 7, left + pixels + 2, bottom + 2], fill=PAPER)
+    pen.rectangle([left, bottom - 5, left + pixels, bottom], fill=INK)
+    words = texts["picture.scale"].format(length=wording.plain(length_mm))
+    _outlined(image, (left + pixels / 2.0, bottom - 26.0), words, 26)
+
+
+def _outlined(image: Image.Image, centre: Point, words: str, size: int) -> None:
+    ImageDraw.Draw(image).text(
+        centre, words, font=_font(size, bold=True), fill=INK, anchor="mm", stroke_width=3, stroke_fill=PAPER
+    )
+
+
+# -------------------------------------------------------------------------------------- words
+
+
+def _head(measured: Sequence[Measurement], *, final: bool, texts: Texts) -> Image.Image:
+    """Write side, values and states over a row, with a DRAFT mark until it is signed."""
+    image = Image.new("RGB", (PICTURE_WIDTH, HEAD), PAPER)
+    pen, font = ImageDraw.Draw(image), _font(33, bold=True)
+    x = 6.0
+    side = texts[f"side.{measured[0].side.value}"].upper()
+    pen.text((x, 2), side, font=font, fill=INK)
+    x += pen.textlength(side, font=font) + 26.0
+    for item in measured:
+        words = f"{texts[f'kind.short.{item.kind.value}']} {wording.value(item, texts)}"
+        pen.text((x, 2), words, font=font, fill=COLOURS[item.kind])
+        x += pen.textlength(words, font=font) + 12.0
+        state = texts[f"mark_state.short.{item.state.value}"]
+        pen.text((x, 9), state, font=_font(24), fill=INK)
+        x += pen.textlength(state, font=_font(24)) + 26.0
+    if not final:
+        words, small = texts["draft"], _font(26, bold=True)
+        width = pen.textlength(words, font=small) + 16.0
+        pen.rectangle([PICTURE_WIDTH - width, 4, PICTURE_WIDTH, HEAD - 8], fill=INK)
+        pen.text((PICTURE_WIDTH - width + 8.0, 6), words, font=small, fill=PAPER)
+    return image
+
+
+def _source(item: Measurement, result: StudyResult, volume: Volume, texts: Texts) -> str:
+    """Say which slice this is and where its millimetres come from."""
+    plane = volume.slices[item.slice_index].plane
+    z_mm = float(item.segment.start_lps_mm[2] + item.segment.end_lps_mm[2]) / 2.0
+    return "  ·  ".join(
+        [
+            texts["origin.slice.value"].format(
+                slice=wording.slice_of_stack(item.slice_index, result, texts),
+                index=item.slice_index,
+                z="",
+            ),
+            texts["picture.z"].format(z=wording.millimetres(z_mm)),
+            texts["picture.pixel"].format(
+                row=f"{plane.row_spacing_mm:.3g}",
+                column=f"{plane.column_spacing_mm:.3g}",
+                source=result.series.spacing_source or texts["unknown"],
+            ),
+        ]
+    )
+
+
+def _line(words: str, colour: Colour) -> Image.Image:
+    """Write one line; long words shrink until they fit."""
+    image = Image.new("RGB", (PICTURE_WIDTH, LINE), PAPER)
+    pen, size = ImageDraw.Draw(image), 28
+    while pen.textlength(words, font=_font(size)) > PICTURE_WIDTH - 12 and size > 12:
+        size -= 1
+    pen.text((6, 6), words, font=_font(size), fill=colour)
+    return image
+
+
+@cache
+def _font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """Load the bundled font; the simple layout engine gives the same pixels everywhere."""
+    name = "NotoSans-Bold.ttf" if bold else "NotoSans-Regular.ttf"
+    data = (files("ifspace.report") / "fonts" / name).read_bytes()
+    return ImageFont.truetype(io.BytesIO(data), size, layout_engine=ImageFont.Layout.BASIC)

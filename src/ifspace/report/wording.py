@@ -1,0 +1,128 @@
+"""How a number, a comparison and a side are said. The one place that rounds.
+
+Distances are printed to 0.1 mm, so that a reading can be recognised in the report; the data
+files keep them unrounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ifspace.findings import ACQUISITION, UNKNOWN
+from ifspace.model import (
+    AssessedSpace,
+    Comparison,
+    Kind,
+    Measurement,
+    NotMeasured,
+    Relation,
+    Side,
+    StudyResult,
+)
+from ifspace.report.texts import Texts
+
+# As on a film and on a screen: the patient's right stands on the left.
+SIDES_AS_SEEN = (Side.RIGHT, Side.LEFT)
+
+# Never print a half-width of 0.0 mm: no reading is that sure.
+SMALLEST_PRINTED_U95_MM = 0.1
+
+
+def millimetres(value_mm: float) -> str:
+    """Round a distance to 0.1 mm."""
+    return f"{value_mm:.1f}"
+
+
+def u95_millimetres(u95_mm: float) -> str:
+    """Round a half-width to 0.1 mm, never down to nothing."""
+    return millimetres(max(u95_mm, SMALLEST_PRINTED_U95_MM))
+
+
+def plain(number: float) -> str:
+    """Print a number without zeros that say nothing: 15, 15.4, 620."""
+    return f"{number:.10g}"
+
+
+def value(measurement: Measurement, texts: Texts) -> str:
+    """Say a value with its interval, ``13.0 ± 1.3 mm``."""
+    return texts["value"].format(
+        value=millimetres(measurement.value_mm), u95=u95_millimetres(measurement.u95_mm)
+    )
+
+
+def slice_of_stack(slice_index: int, result: StudyResult, texts: Texts) -> str:
+    """Say which slice, counting from 1."""
+    return texts["slice"].format(number=slice_index + 1, count=result.series.slice_count)
+
+
+def space_name(kind: Kind, side: Side, texts: Texts) -> tuple[str, str]:
+    """Give the side and the short name of a space."""
+    return texts[f"side.{side.value}"], texts[f"kind.short.{kind.value}"]
+
+
+def not_measured(outcome: NotMeasured, texts: Texts) -> str:
+    """Say why there is no number."""
+    return texts[f"reason.{outcome.reason.value}"]
+
+
+def find_space(result: StudyResult, kind: Kind, side: Side) -> AssessedSpace | None:
+    """Find one space of one side; nothing where it was not asked for."""
+    for space in result.spaces:
+        if space.outcome.kind is kind and space.outcome.side is side:
+            return space
+    return None
+
+
+def enumerate_words(words: Iterable[str], texts: Texts) -> str:
+    """Join words as a sentence does: a, b and c."""
+    items = list(words)
+    if len(items) < 2:
+        return "".join(items)
+    return texts["list.and"].format(most=", ".join(items[:-1]), last=items[-1])
+
+
+def cutoffs_by_relation(comparisons: Iterable[Comparison]) -> dict[Relation, list[float]]:
+    """Sort cut-offs by how the value lies to them; each length once, in rising order."""
+    found: dict[Relation, set[float]] = {}
+    for item in comparisons:
+        found.setdefault(item.relation, set()).add(item.cutoff_mm)
+    return {relation: sorted(found[relation]) for relation in Relation if relation in found}
+
+
+def relations(space: AssessedSpace, texts: Texts) -> str:
+    """Say how a value lies to all the cut-offs beside it."""
+    return "; ".join(
+        texts[f"relation.{relation.value}"].format(
+            cutoffs=enumerate_words([plain(item) for item in cutoffs_mm], texts)
+        )
+        for relation, cutoffs_mm in cutoffs_by_relation(space.comparisons).items()
+    )
+
+
+def reference_position(space: AssessedSpace, texts: Texts) -> str | None:
+    """Say where a value lies with respect to two group means, where there are any."""
+    if space.reference is None:
+        return None
+    return texts[f"position.{space.reference.position.value}"].format(
+        symptomatic=plain(space.reference.symptomatic_mean_mm),
+        control=plain(space.reference.control_mean_mm),
+    )
+
+
+def acquisition(result: StudyResult, fact: str) -> str:
+    """Say what the session knows of the hip position, or that it is unknown."""
+    code = result.session.acquisition.get(fact, UNKNOWN)
+    return ACQUISITION[fact].codes.get(code, code)
+
+
+# DICOM PS3.3 C.7.3.1.1.2: the first letters say head or feet first, the last the side that lies down.
+_LYING = {"S": "supine", "P": "prone"}
+
+
+def body_position(result: StudyResult, texts: Texts) -> str:
+    """Say how the patient lay: as the reader noted it, else as the header has it."""
+    noted = acquisition(result, "patient_position")
+    if noted != UNKNOWN:
+        return noted
+    header = result.series.patient_position or ""
+    return _LYING.get(header[-1:], texts["unknown"]) if len(header) == 3 else texts["unknown"]
