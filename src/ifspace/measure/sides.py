@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from skimage.filters import threshold_otsu
 
 from ifspace.geometry import Floats, Segment
 from ifspace.model import MARKS_OF_KIND, Mark, MarkName, Side, Volume
@@ -22,6 +21,10 @@ BILATERAL_FIELD_OF_VIEW_MM = 260.0
 # off-centre pelvic series; nearer to the middle than this no side is claimed. Ischial marks lie
 # 40 mm and more from the midline.
 MIDLINE_TOLERANCE_MM = 25.0
+
+# Air is darker than this share of the brightest tissue (99th percentile), at the signal-to-noise
+# ratios of clinical hip MRI (10 and more) and with fat suppressed or not.
+AIR_SHARE = 0.15
 
 _ISCHIAL = frozenset(pair[0] for pair in MARKS_OF_KIND.values())
 
@@ -50,9 +53,9 @@ def midline_x_mm(volume: Volume, slice_index: int) -> float | None:
     if float(np.ptp(corner_x_mm)) < BILATERAL_FIELD_OF_VIEW_MM:
         return None
     pixels = volume.voxels[slice_index]
-    if float(np.ptp(pixels)) == 0.0:
+    body_ji = np.argwhere(pixels > AIR_SHARE * np.percentile(pixels, 99.0))
+    if not len(body_ji):
         return None
-    body_ji = np.argwhere(pixels > 0.5 * threshold_otsu(pixels))
     body_x_mm = plane.to_lps_mm(body_ji)[:, 0]
     # Percentiles, because a bright ghost or a single noisy pixel is not the skin.
     low_mm, high_mm = np.percentile(body_x_mm, [1.0, 99.0])

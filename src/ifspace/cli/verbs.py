@@ -1,0 +1,38 @@
+"""All verbs in the order in which ``ifspace --help`` lists them."""
+
+from __future__ import annotations
+
+import typer
+
+from ifspace.cli import demo, doctor, evidence, measure, report, series, validate, view
+
+
+def register(app: typer.Typer) -> None:
+    """Hang every verb on the program."""
+    app.callback(invoke_without_command=True)(options)
+    app.command("series")(series.series)
+    app.command("measure")(measure.measure)
+    app.command("report")(report.report)
+    app.command("view")(view.view)
+    app.command("evidence")(evidence.evidence)
+    app.command("validate")(validate.validate)
+    app.command("demo")(demo.demo)
+    app.command("phantom")(demo.phantom)
+    app.command("doctor")(doctor.doctor)
+
+
+def options(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop."),
+    debug: bool = typer.Option(  # noqa: ARG001 - taken out before parsing; here for --help only
+        False, "--debug", help="Show a traceback where something fails."
+    ),
+) -> None:
+    """Measure the ischiofemoral and the quadratus femoris space on MRI.
+
+    For research and for assistance to a qualified reader; not a medical device.
+    """
+    if version:
+        from ifspace import __version__
+
+        typer.echo(f"ifspace {__version__}")
+        raise typer.Exit
