@@ -6,6 +6,7 @@ description can hold whatever it likes without becoming markup.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import tempfile
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import typst
+from PIL import Image
 
 from ifspace.errors import OutputError
 from ifspace.model import PatientIdentity, Side, StudyResult
@@ -127,12 +129,17 @@ def page_data(
 
 def _picture_entries(
     result: StudyResult, pictures: Mapping[Side, bytes], texts: Texts
-) -> list[dict[str, str]]:
-    return [
-        {"path": _picture_name(side), "alt": sheet.picture_alt(result, side, texts)}
-        for side in wording.SIDES_AS_SEEN
-        if side in pictures
-    ]
+) -> list[dict[str, Any]]:
+    entries = []
+    for side in wording.SIDES_AS_SEEN:
+        if side in pictures:
+            with Image.open(io.BytesIO(pictures[side])) as image:
+                width, height = image.size
+            alt = sheet.picture_alt(result, side, texts)
+            entries.append(
+                {"path": _picture_name(side), "alt": alt, "width": width, "height": height}
+            )
+    return entries
 
 
 def _picture_name(side: Side) -> str:

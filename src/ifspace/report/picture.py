@@ -78,11 +78,11 @@ def key_picture(result: StudyResult, volume: Volume, side: Side) -> Image.Image:
     texts = load_texts()
     spaces = [space.outcome for space in result.spaces if space.outcome.side is side]
     measured = [item for item in spaces if isinstance(item, Measurement)]
-    strips = [
-        _row(same_slice, result, volume, texts) for same_slice in _by_slice(measured)
-    ]
+    strips = [_row(same_slice, result, volume, texts) for same_slice in _by_slice(measured)]
     if not measured:
-        strips.append(_line(f"{texts[f'side.{side.value}'].upper()}   {texts['picture.nothing']}", INK))
+        strips.append(
+            _line(f"{texts[f'side.{side.value}'].upper()}   {texts['picture.nothing']}", INK)
+        )
     strips += [
         _line(
             texts["picture.not_measured"].format(
@@ -124,9 +124,7 @@ def _row(
     image.paste(_whole(full, zoom, measured, texts), (0, HEAD))
     image.paste(_enlarged(zoom, measured, texts), (PANEL_JI[1] + GAP, HEAD))
     foot = _source(measured[0], result, volume, texts)
-    ImageDraw.Draw(image).text(
-        (6, HEAD + PANEL_JI[0] + 5), foot, font=_font(26), fill=SOFT
-    )
+    ImageDraw.Draw(image).text((6, HEAD + PANEL_JI[0] + 5), foot, font=_font(26), fill=SOFT)
     return image
 
 
@@ -195,7 +193,9 @@ def _fine(point: Point) -> Point:
     return (point[0] + 0.5) * FINENESS - 0.5, (point[1] + 0.5) * FINENESS - 0.5
 
 
-def _draw_line(pen: ImageDraw.ImageDraw, item: Measurement, panel: Panel, *, thickness: int) -> None:
+def _draw_line(
+    pen: ImageDraw.ImageDraw, item: Measurement, panel: Panel, *, thickness: int
+) -> None:
     """Draw the measured line, IFS solid, QFS dashed, on a dark edge that shows on bright tissue."""
     start, end = (
         np.array(_fine(panel.place(point)))
@@ -276,7 +276,13 @@ def _scale_bar(image: Image.Image, panel: Panel, length_mm: float, texts: Texts)
 
 def _outlined(image: Image.Image, centre: Point, words: str, size: int) -> None:
     ImageDraw.Draw(image).text(
-        centre, words, font=_font(size, bold=True), fill=INK, anchor="mm", stroke_width=3, stroke_fill=PAPER
+        centre,
+        words,
+        font=_font(size, bold=True),
+        fill=INK,
+        anchor="mm",
+        stroke_width=3,
+        stroke_fill=PAPER,
     )
 
 

@@ -87,9 +87,7 @@ def state_line(result: StudyResult, texts: Texts) -> str:
     """Say whether a person stands behind the numbers."""
     signature = result.session.signature
     if result.is_final and signature is not None:
-        return texts["state.final"].format(
-            reader=signature.reader, signed_at=signature.signed_at
-        )
+        return texts["state.final"].format(reader=signature.reader, signed_at=signature.signed_at)
     return texts["state.draft"] if result.measurements else texts["state.empty"]
 
 
@@ -130,9 +128,7 @@ def _cell(space: AssessedSpace | None, result: StudyResult, texts: Texts) -> She
 def rulers(result: StudyResult, references: References, texts: Texts) -> list[Sheet]:
     """Describe one ruler for each kind that has a number on either side."""
     return [
-        ruler
-        for kind in Kind
-        if (ruler := _ruler(kind, result, references, texts)) is not None
+        ruler for kind in Kind if (ruler := _ruler(kind, result, references, texts)) is not None
     ]
 
 

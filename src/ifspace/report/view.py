@@ -35,7 +35,9 @@ def axes_as_seen(plane: Plane) -> tuple[Floats, Floats]:
     return across, down if towards >= 0.0 else -down
 
 
-def view_around(plane: Plane, centre_lps_mm: Floats, width_mm: float, shape_ji: tuple[int, int]) -> Plane:
+def view_around(
+    plane: Plane, centre_lps_mm: Floats, width_mm: float, shape_ji: tuple[int, int]
+) -> Plane:
     """Lay a picture of `shape_ji` square pixels around a point, `width_mm` wide."""
     across, down = axes_as_seen(plane)
     pixel_mm = width_mm / shape_ji[1]
