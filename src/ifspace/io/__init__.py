@@ -1,0 +1,17 @@
+"""What comes in: series from DICOM and volume files, with everything that was left out and why."""
+
+from ifspace.io.dicom import read_headers, read_identity
+from ifspace.io.inventory import Inventory, inventory_to_json, load_volume, open_study
+from ifspace.io.rank import RankedSeries
+from ifspace.io.source import SkippedFile
+
+__all__ = [
+    "Inventory",
+    "RankedSeries",
+    "SkippedFile",
+    "inventory_to_json",
+    "load_volume",
+    "open_study",
+    "read_headers",
+    "read_identity",
+]

@@ -1,0 +1,135 @@
+"""Unpack a ZIP archive that may be hostile.
+
+Nothing an archive says is believed: names are checked and then replaced by numbers, sizes are
+counted while writing, links are not made.
+"""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from ifspace.errors import UnreadableInputError, UnsafeArchiveError
+
+# A large MR study has some 5000 files and 3 GB; both limits leave room for ten of them.
+MAX_FILES = 50_000
+MAX_BYTES = 32 * 2**30
+# Deflate cannot pack tighter than about 1032 to 1. Real MR slices reach 2 to 10, empty ones 200;
+# small archives are let alone, for a test image of zeros is no attack.
+MAX_RATIO = 250
+RATIO_MATTERS_BYTES = 256 * 2**20
+_CHUNK_BYTES = 2**20
+
+_ENCRYPTED = 0x1
+# SimpleITK's readers look at the ending; nothing else of a member's name survives.
+_KEPT_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha")
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError)
+
+Unpacked = tuple[list[tuple[Path, str]], list[tuple[str, str]]]
+
+
+def unpack(path: Path, room: Path) -> Unpacked:
+    """Unpack an archive into a folder of our own.
+
+    Parameters
+    ----------
+    path
+        The archive.
+    room
+        An empty folder; nothing is written outside it.
+
+    Returns
+    -------
+    (place, name) of every file that was unpacked, and (name, reason) of every one that was not.
+
+    Raises
+    ------
+    UnsafeArchiveError
+        If the archive is encrypted, asks for too much room or names paths outside itself.
+    UnreadableInputError
+        If it is damaged as a whole.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [item for item in archive.infolist() if not item.is_dir()]
+            _inspect(members, path.stat().st_size, shutil.disk_usage(room).free)
+            return _write(archive, members, room)
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+        message = "The ZIP archive is damaged; make it again or give the unpacked folder."
+        raise UnreadableInputError(message) from error
+
+
+def _inspect(members: list[zipfile.ZipInfo], packed_bytes: int, free_bytes: int) -> None:
+    """Refuse an archive by its table of contents, before anything is written."""
+    if len(members) > MAX_FILES:
+        message = f"The ZIP archive holds {len(members)} files, at most {MAX_FILES} are read."
+        raise UnsafeArchiveError(message)
+    if any(item.flag_bits & _ENCRYPTED for item in members):
+        message = "The ZIP archive is encrypted; unpack it with its password and give the folder."
+        raise UnsafeArchiveError(message)
+    if any(_leads_outside(item.filename) for item in members):
+        message = "The ZIP archive names paths outside itself; it is not opened."
+        raise UnsafeArchiveError(message)
+    _check_size(sum(item.file_size for item in members), packed_bytes, free_bytes)
+
+
+def _leads_outside(name: str) -> bool:
+    """Tell whether a member name is absolute, has a drive or climbs up."""
+    # zipfile cuts names at a NUL and turns the separators of this system into slashes only.
+    for flavour in (PurePosixPath(name), PureWindowsPath(name)):
+        if flavour.is_absolute() or flavour.drive or flavour.root or ".." in flavour.parts:
+            return True
+    return False
+
+
+def _ending(name: str) -> str:
+    """Give the ending of a member that a reader needs to see."""
+    return next((end for end in _KEPT_ENDINGS if name.lower().endswith(end)), "")
+
+
+def _check_size(unpacked_bytes: int, packed_bytes: int, free_bytes: int) -> None:
+    """Refuse an archive that is, or becomes, larger than it may."""
+    if unpacked_bytes > MAX_BYTES:
+        message = f"The ZIP archive unpacks to more than {MAX_BYTES // 2**30} GB; it is not opened."
+        raise UnsafeArchiveError(message)
+    if unpacked_bytes > RATIO_MATTERS_BYTES and unpacked_bytes > MAX_RATIO * packed_bytes:
+        message = (
+            f"The ZIP archive unpacks to more than {MAX_RATIO} times its size, which no images do; "
+            "it is not opened."
+        )
+        raise UnsafeArchiveError(message)
+    if unpacked_bytes > free_bytes:
+        message = (
+            f"The ZIP archive needs {unpacked_bytes // 2**20} MB of temporary room and "
+            f"{free_bytes // 2**20} MB are free; free some or set TMPDIR."
+        )
+        raise UnsafeArchiveError(message)
+
+
+def _write(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], room: Path) -> Unpacked:
+    """Write every member under a number, counting the bytes that really come out."""
+    packed_bytes = Path(str(archive.filename)).stat().st_size
+    free_bytes = shutil.disk_usage(room).free
+    found: list[tuple[Path, str]] = []
+    skipped: list[tuple[str, str]] = []
+    written_bytes = 0
+    for number, item in enumerate(members):
+        if stat.S_ISLNK(item.external_attr >> 16):
+            skipped.append((item.filename, "a link inside an archive"))
+            continue
+        place = room / f"{number:06d}{_ending(item.filename)}"
+        try:
+            with archive.open(item) as packed, place.open("wb") as unpacked:
+                while chunk := packed.read(_CHUNK_BYTES):
+                    written_bytes += len(chunk)
+                    _check_size(written_bytes, packed_bytes, free_bytes)
+                    unpacked.write(chunk)
+        except _DAMAGED:
+            place.unlink(missing_ok=True)
+            skipped.append((item.filename, "damaged inside the archive"))
+            continue
+        found.append((place, item.filename))
+    return found, skipped

@@ -1,0 +1,190 @@
+"""Load one stack of DICOM slices, classic or enhanced, as a volume; read its headers again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from ifspace.errors import GeometryError, UnreadableInputError
+from ifspace.io.classic import headers_of, read_dataset
+from ifspace.io.header import ImageHeader
+from ifspace.io.pixels import MAX_VOXELS, Stored, is_lossy, stored_frames, write_signal
+from ifspace.io.stacks import sorted_along_normal
+from ifspace.io.values import BROKEN_DICOM
+from ifspace.model import (
+    Flag,
+    PatientIdentity,
+    Series,
+    Severity,
+    Slice,
+    SliceSource,
+    Volume,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class _Image:
+    """One decoded slice on its way into the volume."""
+
+    header: ImageHeader
+    stored: Stored
+    dataset: Dataset
+
+
+def load_dicom(series: Series) -> Volume:
+    """Load the slices of one stack, sorted along their normal.
+
+    A slice that cannot be read or has no place in the patient is left out and named in a flag.
+
+    Raises
+    ------
+    UnreadableInputError
+        If no slice can be decoded.
+    GeometryError
+        If no slice has a place in the patient.
+    """
+    images: list[_Image] = []
+    left_out: list[tuple[str, bool]] = []
+    for path, sources in _by_file(series).items():
+        _load_file(path, sources, images, left_out)
+    if not images:
+        _refuse(series, left_out)
+    return _volume(series, images, [reason for reason, _ in left_out])
+
+
+def _by_file(series: Series) -> dict[Path, list[SliceSource]]:
+    by_file: dict[Path, list[SliceSource]] = {}
+    for source in series.sources:
+        by_file.setdefault(source.path, []).append(source)
+    return by_file
+
+
+def _load_file(
+    path: Path,
+    sources: list[SliceSource],
+    images: list[_Image],
+    left_out: list[tuple[str, bool]],
+) -> None:
+    """Decode the wanted frames of one file; note what cannot be used, and whether by its place."""
+    try:
+        dataset = read_dataset(path, pixels=True)
+        headers = {header.frame_number: header for header in headers_of(dataset, path)}
+        frames = stored_frames(dataset)
+    except UnreadableInputError as error:
+        left_out.extend((str(error), False) for _ in sources)
+        return
+    for source in sources:
+        header = headers.get(source.frame_number)
+        if header is None:
+            left_out.append(("the frame is gone", False))
+            continue
+        try:
+            header.plane  # noqa: B018  a slice without a plane is left out here
+        except GeometryError as error:
+            left_out.append((str(error).rstrip("."), True))
+            continue
+        images.append(_Image(header, frames[(source.frame_number or 1) - 1], dataset))
+
+
+def _refuse(series: Series, left_out: list[tuple[str, bool]]) -> None:
+    """Say in one sentence why nothing of a series can be used."""
+    reason, by_place = Counter(left_out).most_common(1)[0][0]
+    message = f"None of the {series.slice_count} slices can be used: {reason}."
+    if by_place:
+        raise GeometryError(message)
+    raise UnreadableInputError(f"{message[:-1]}; export the series again.")
+
+
+def _volume(series: Series, images: list[_Image], reasons: list[str]) -> Volume:
+    """Sort decoded slices, rescale them and put them together."""
+    of_header = {id(image.header): image for image in images}
+    ordered = [
+        of_header[id(header)] for header in sorted_along_normal(image.header for image in images)
+    ]
+    shapes = Counter((image.header.rows, image.header.columns) for image in ordered)
+    shape_ji = shapes.most_common(1)[0][0]
+    fitting = [image for image in ordered if (image.header.rows, image.header.columns) == shape_ji]
+    reasons = reasons + ["another matrix than the other slices"] * (len(ordered) - len(fitting))
+    if len(fitting) * shape_ji[0] * shape_ji[1] > MAX_VOXELS:
+        message = (
+            f"{len(fitting)} slices of {shape_ji[0]} x {shape_ji[1]} are more than a scan has."
+        )
+        raise UnreadableInputError(message)
+    voxels = np.empty((len(fitting), *shape_ji), dtype=np.float32)
+    sound: list[_Image] = []
+    for image in fitting:
+        try:
+            write_signal(voxels[len(sound)], image.stored, image.dataset, image.header.frame_number)
+        except UnreadableInputError as error:
+            reasons.append(str(error))
+        else:
+            sound.append(image)
+    if not sound:
+        raise UnreadableInputError(f"No slice of the series can be used: {reasons[-1]}.")
+    return Volume(
+        series=replace(series, sources=tuple(image.header.source for image in sound)),
+        slices=tuple(Slice(image.header.plane, image.header.source) for image in sound),
+        voxels=voxels[: len(sound)],
+        flags=(*_left_out_flag(reasons, series.slice_count), *_lossy_flag(sound)),
+    )
+
+
+def _left_out_flag(reasons: list[str], slice_count: int) -> tuple[Flag, ...]:
+    if not reasons:
+        return ()
+    shown = "; ".join(f"{number} x {reason}" for reason, number in Counter(reasons).items())
+    detail = f"{len(reasons)} of {slice_count} slices were left out: {shown}."
+    return (Flag("slice_left_out", Severity.CAUTION, detail),)
+
+
+def _lossy_flag(images: list[_Image]) -> tuple[Flag, ...]:
+    if not any(is_lossy(image.dataset) for image in images):
+        return ()
+    detail = "The images were compressed with loss; edges may have moved by a fraction of a pixel."
+    return (Flag("lossy_compression", Severity.CAUTION, detail),)
+
+
+def read_headers(series: Series) -> tuple[Dataset, ...]:
+    """Read the full header of each file of a series, without pixels, in slice order.
+
+    An enhanced series is one file and gives one header; a series that is not DICOM gives none.
+
+    Raises
+    ------
+    UnreadableInputError
+        If a file cannot be read any more.
+    """
+    if series.file_format != "DICOM":
+        return ()
+    return tuple(read_dataset(path, pixels=False) for path in _by_file(series))
+
+
+def read_identity(series: Series) -> PatientIdentity | None:
+    """Read who the patient is, for the PDF and DICOM objects only; None where no file says.
+
+    Raises
+    ------
+    UnreadableInputError
+        If the file cannot be read any more.
+    """
+    if series.file_format != "DICOM":
+        return None
+    header = read_dataset(series.sources[0].path, pixels=False)
+
+    def value(keyword: str) -> str:
+        try:
+            return str(header.get(keyword) or "").strip()
+        except BROKEN_DICOM:
+            return ""
+
+    return PatientIdentity(
+        name=value("PatientName"),
+        patient_id=value("PatientID"),
+        birth_date=value("PatientBirthDate"),
+        study_date=value("StudyDate"),
+        accession_number=value("AccessionNumber"),
+    )

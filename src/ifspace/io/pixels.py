@@ -1,0 +1,208 @@
+"""From stored bytes to signal: decode, cut to the bits that count, rescale, bright is much signal.
+
+Native pixel data is taken as it lies. Compressed data goes to pydicom's decoders (RLE, JPEG-LS,
+JPEG 2000, JPEG baseline) and, where these have none (JPEG lossless, 12-bit JPEG), to SimpleITK,
+which is given nothing but the compressed stream: it would rescale by itself, and its geometry is
+not believed.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.pixels import pixel_array
+from pydicom.uid import UID, ExplicitVRBigEndian
+
+from ifspace.errors import UnreadableInputError
+from ifspace.io.values import BROKEN_DICOM, count, number, numbers, raw, text
+
+# What a classic study can hold at most in one stack of float32 voxels: 4 GB.
+MAX_VOXELS = 2**30
+# Scanners write slopes of 1e-6 to 1e6; above this float32 could overflow.
+MAX_RESCALE = 1e25
+_PIXEL_DATA = 0x7FE00010
+_WITHOUT_PYDICOM_DECODER = {
+    "1.2.840.10008.1.2.4.51",
+    "1.2.840.10008.1.2.4.57",
+    "1.2.840.10008.1.2.4.70",
+}
+_LOSSY = {
+    "1.2.840.10008.1.2.4.50",
+    "1.2.840.10008.1.2.4.51",
+    "1.2.840.10008.1.2.4.81",
+    "1.2.840.10008.1.2.4.91",
+    "1.2.840.10008.1.2.4.203",
+}
+_KEPT_FOR_DECODING = (
+    "SOPClassUID", "SOPInstanceUID", "SamplesPerPixel", "Rows", "Columns", "BitsAllocated",
+    "BitsStored", "HighBit", "PixelRepresentation", "NumberOfFrames", "PixelData",
+)  # fmt: skip
+
+Stored = NDArray[np.integer]
+
+
+def is_lossy(image: Dataset) -> bool:
+    """Tell whether the pixels were ever compressed with loss."""
+    return (
+        str(image.file_meta.get("TransferSyntaxUID", "")) in _LOSSY
+        or text(image, 0x00282110) == "01"
+    )
+
+
+def stored_frames(image: Dataset) -> Stored:
+    """Decode the stored values of every frame, (frame, row, column), as integers.
+
+    Raises
+    ------
+    UnreadableInputError
+        If the pixel data is missing, does not fit its description or cannot be decoded.
+    """
+    frames = max(int(number(image, 0x00280008) or 1), 1)
+    shape = (frames, count(image, 0x00280010), count(image, 0x00280011))
+    if math.prod(shape) > MAX_VOXELS:
+        raise UnreadableInputError(f"{math.prod(shape)} pixels in one file, which no scan has")
+    allocated, stored, high = (count(image, tag) for tag in (0x00280100, 0x00280101, 0x00280102))
+    if allocated not in (8, 16, 32) or not 0 < stored <= high + 1 <= allocated:
+        raise UnreadableInputError(
+            f"the pixel format contradicts itself: {allocated} bits allocated, {stored} stored, "
+            f"high bit {high}"
+        )
+    if count(image, 0x00280002) > 1:
+        raise UnreadableInputError("a colour image; only grey images are measured")
+    if image.get_item(_PIXEL_DATA) is None:
+        raise UnreadableInputError("the pixel data is missing")
+    if UID(str(image.file_meta.get("TransferSyntaxUID", "") or "")).is_encapsulated:
+        return _decoded(image, shape)
+    return _cut_to_bits(_native(image, shape, allocated), image, stored, high)
+
+
+def _native(image: Dataset, shape: tuple[int, int, int], allocated: int) -> Stored:
+    """View native pixel data as the integers it holds."""
+    value = raw(image, _PIXEL_DATA)
+    size = allocated // 8
+    needed_bytes = math.prod(shape) * size
+    # One padding byte is allowed; anything else means that the format is not what is said.
+    if not needed_bytes <= len(value) <= needed_bytes + 1:
+        raise UnreadableInputError(
+            f"{len(value)} bytes of pixels, but the format needs {needed_bytes}"
+        )
+    big = str(image.file_meta.get("TransferSyntaxUID", "")) == ExplicitVRBigEndian
+    sign = "i" if count(image, 0x00280103) else "u"
+    dtype = np.dtype(f"{'>' if big else '<'}{sign}{size}")
+    return np.frombuffer(value, dtype, count=math.prod(shape)).reshape(shape)
+
+
+def _cut_to_bits(values: Stored, image: Dataset, stored: int, high: int) -> Stored:
+    """Drop what lies outside the stored bits, with the sign where there is one.
+
+    Old scanners kept overlays in the unused high bits.
+    """
+    allocated = values.dtype.itemsize * 8
+    if stored == allocated:
+        return values
+    up, down = allocated - 1 - high, allocated - stored
+    native = values.astype(values.dtype.newbyteorder("="))
+    return np.asarray(np.right_shift(np.left_shift(native, up), down))
+
+
+def _decoded(image: Dataset, shape: tuple[int, int, int]) -> Stored:
+    """Decode compressed pixel data."""
+    syntax = str(image.file_meta.TransferSyntaxUID)
+    try:
+        if syntax in _WITHOUT_PYDICOM_DECODER:
+            values = _decoded_by_simpleitk(image)
+        else:
+            values = pixel_array(image, raw=True)
+    except BROKEN_DICOM as error:
+        name = UID(syntax).name
+        raise UnreadableInputError(f"the pixels ({name}) cannot be decoded") from error
+    if values.size != math.prod(shape):
+        raise UnreadableInputError("the compressed image has another size than the header says")
+    if not np.issubdtype(values.dtype, np.integer):
+        raise UnreadableInputError("the pixels are not whole numbers")
+    return values.reshape(shape)
+
+
+def _decoded_by_simpleitk(image: Dataset) -> Stored:
+    """Decode by SimpleITK from a file that holds the compressed stream and its format only."""
+    bare = Dataset()
+    for keyword in _KEPT_FOR_DECODING:
+        if keyword in image:
+            bare[keyword] = image[keyword]
+    bare.PhotometricInterpretation = "MONOCHROME2"
+    bare.file_meta = FileMetaDataset()
+    bare.file_meta.TransferSyntaxUID = image.file_meta.TransferSyntaxUID
+    bare.file_meta.MediaStorageSOPClassUID = bare.SOPClassUID
+    bare.file_meta.MediaStorageSOPInstanceUID = bare.SOPInstanceUID
+    with TemporaryDirectory(prefix="ifspace-") as room:
+        place = Path(room) / "pixels.dcm"
+        bare.save_as(place, enforce_file_format=True)
+        reader = sitk.ImageFileReader()
+        reader.SetImageIO("GDCMImageIO")
+        reader.SetFileName(str(place))
+        return np.asarray(sitk.GetArrayFromImage(reader.Execute()))
+
+
+def rescale_of(image: Dataset, frame_number: int | None) -> tuple[float, float]:
+    """Read rescale slope and intercept of one frame; 1 and 0 where there are none.
+
+    Raises
+    ------
+    UnreadableInputError
+        If they are no numbers, beyond all bounds, or the slope is zero.
+    """
+    slope, intercept = 1.0, 0.0
+    try:
+        item = _pixel_value_transformation(image, frame_number)
+        slope = (numbers(item, 0x00281053) or (slope,))[0]
+        intercept = (numbers(item, 0x00281052) or (intercept,))[0]
+    except BROKEN_DICOM as error:
+        raise UnreadableInputError("RescaleSlope or RescaleIntercept is no number") from error
+    # NaN and infinity fail these comparisons as well.
+    if not (0.0 < abs(slope) < MAX_RESCALE and abs(intercept) < MAX_RESCALE):
+        raise UnreadableInputError(
+            f"rescale slope {slope:g} and intercept {intercept:g} give no signal"
+        )
+    return slope, intercept
+
+
+def _pixel_value_transformation(image: Dataset, frame_number: int | None) -> Dataset:
+    """Find where the rescale of a frame is written."""
+    if frame_number is None:
+        return image
+    groups = [image.PerFrameFunctionalGroupsSequence[frame_number - 1]]
+    groups.extend(image.get("SharedFunctionalGroupsSequence") or ())
+    for group in groups:
+        items = group.get("PixelValueTransformationSequence")
+        if items:
+            return Dataset(items[0])
+    return image
+
+
+def write_signal(
+    out: NDArray[np.float32], stored: Stored, image: Dataset, frame_number: int | None
+) -> None:
+    """Turn the stored values of one frame (row, column) into signal, in place of `out`.
+
+    Raises
+    ------
+    UnreadableInputError
+        If the rescale is no number.
+    """
+    slope, intercept = rescale_of(image, frame_number)
+    if text(image, 0x00280004) == "MONOCHROME1":
+        # The stored scale is turned round within its own range: bright is much signal.
+        bits = count(image, 0x00280101)
+        ends_sum = -1 if count(image, 0x00280103) else 2**bits - 1
+        slope, intercept = -slope, intercept + slope * ends_sum
+    out[...] = stored
+    if slope != 1.0:
+        out *= np.float32(slope)
+    if intercept != 0.0:
+        out += np.float32(intercept)

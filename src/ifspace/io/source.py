@@ -1,0 +1,228 @@
+"""Which files there are: a folder of anything, one file, a ZIP archive or a DICOMDIR.
+
+Says what lies where and what was left out, and opens nothing but directories of content. Paths
+are handed on as found, relative to what the user gave; they are never logged, for a file name
+can hold a patient's name.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydicom import dcmread
+from pydicom.filereader import read_file_meta_info
+from pydicom.uid import MediaStorageDirectoryStorage
+
+from ifspace.errors import UnreadableInputError
+from ifspace.io.archive import unpack
+from ifspace.io.sniff import FileKind, sniff
+from ifspace.io.values import BROKEN_DICOM
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """One file to look into: where it lies now, and its name as the user knows it."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class SkippedFile:
+    """One file or folder that was not used: its path as found, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of one input."""
+
+    found: tuple[FoundFile, ...]
+    skipped: tuple[SkippedFile, ...]
+
+
+@contextmanager
+def listed(path: Path) -> Iterator[Listing]:
+    """List the files of a folder, a file, a ZIP archive or a DICOMDIR.
+
+    An archive is unpacked into a temporary folder that lives as long as the context.
+
+    Raises
+    ------
+    UnreadableInputError
+        If there is nothing at `path`, or it cannot be opened.
+    UnsafeArchiveError
+        If an archive is encrypted, asks for too much room or names paths outside itself.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        message = f"The input cannot be opened ({error.strerror}); check the path."
+        raise UnreadableInputError(message) from error
+    if stat.S_ISDIR(mode):
+        yield walk(path)
+    elif not stat.S_ISREG(mode):
+        message = "The input is neither a file nor a folder; give a file, a folder or a ZIP."
+        raise UnreadableInputError(message)
+    elif _kind_of_input(path) is FileKind.ZIP:
+        with TemporaryDirectory(prefix="ifspace-") as room:
+            found, skipped = unpack(path, Path(room))
+            yield Listing(
+                tuple(FoundFile(place, name) for place, name in found),
+                tuple(SkippedFile(name, reason) for name, reason in skipped),
+            )
+    elif is_dicomdir(path):
+        yield follow_dicomdir(path)
+    else:
+        yield Listing((FoundFile(path, path.name),), ())
+
+
+def _kind_of_input(path: Path) -> FileKind:
+    """Sniff the one file that was given; here an unreadable file ends the run."""
+    try:
+        return sniff(path)
+    except OSError as error:
+        message = f"The input cannot be read ({error.strerror}); check its permissions."
+        raise UnreadableInputError(message) from error
+
+
+def walk(root: Path) -> Listing:
+    """List every regular file under a folder, in a stable order, each folder once.
+
+    Links to folders are followed, but no folder is entered twice, so a circle of links ends.
+
+    Raises
+    ------
+    UnreadableInputError
+        If the folder itself cannot be read, or holds nothing.
+    """
+    found: list[FoundFile] = []
+    skipped: list[SkippedFile] = []
+    seen: set[tuple[int, int]] = set()
+    waiting = [(root, "")]
+    while waiting:
+        folder, prefix = waiting.pop()
+        try:
+            status = folder.stat()
+            if (status.st_dev, status.st_ino) in seen:
+                skipped.append(SkippedFile(prefix, "link to a folder that was already read"))
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(folder) as entries:
+                children = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            if folder is root:
+                message = f"The folder cannot be read ({error.strerror}); check its permissions."
+                raise UnreadableInputError(message) from error
+            skipped.append(SkippedFile(prefix, f"folder cannot be read ({error.strerror})"))
+            continue
+        folders = []
+        for entry in children:
+            name = f"{prefix}/{entry.name}" if prefix else entry.name
+            reason = _place(entry, name, folders, found)
+            if reason:
+                skipped.append(SkippedFile(_printable(name), reason))
+        waiting.extend(reversed(folders))
+    if not found and not skipped:
+        message = "The folder is empty; give the folder that holds the images."
+        raise UnreadableInputError(message)
+    return Listing(tuple(found), tuple(skipped))
+
+
+def _place(
+    entry: os.DirEntry[str], name: str, folders: list[tuple[Path, str]], found: list[FoundFile]
+) -> str | None:
+    """Put one directory entry where it belongs, or tell why it belongs nowhere."""
+    try:
+        if entry.is_dir():
+            folders.append((Path(entry.path), name))
+            return None
+        if entry.is_file():
+            found.append(FoundFile(Path(entry.path), _printable(name)))
+            return None
+    except OSError as error:
+        return f"cannot be opened ({error.strerror})"
+    # Opening a pipe would wait for ever.
+    return "link to nothing" if entry.is_symlink() else "not a regular file"
+
+
+def _printable(name: str) -> str:
+    """Make a file name of undecodable bytes fit for JSON and a terminal."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def is_dicomdir(path: Path) -> bool:
+    """Tell whether a file is a DICOMDIR, by its content."""
+    try:
+        if sniff(path) is not FileKind.DICOM:
+            return False
+        meta = read_file_meta_info(path)
+    except BROKEN_DICOM:
+        return False
+    return str(meta.get("MediaStorageSOPClassUID", "")) == MediaStorageDirectoryStorage
+
+
+def follow_dicomdir(path: Path) -> Listing:
+    """List the files that a DICOMDIR names, never one outside its own folder.
+
+    Raises
+    ------
+    UnreadableInputError
+        If the DICOMDIR is broken or names no file.
+    """
+    try:
+        records = dcmread(path).DirectoryRecordSequence
+        references = [record.get("ReferencedFileID") for record in records]
+    except BROKEN_DICOM as error:
+        message = "The DICOMDIR is damaged; give the folder that holds the images instead."
+        raise UnreadableInputError(message) from error
+    root = path.parent.resolve()
+    found: list[FoundFile] = []
+    skipped: list[SkippedFile] = []
+    for reference in references:
+        if reference is None or reference == "":
+            continue
+        parts = [reference] if isinstance(reference, str) else [str(part) for part in reference]
+        name = "/".join(parts)
+        target, reason = _inside(root, parts)
+        if target is None:
+            skipped.append(SkippedFile(_printable(name), reason))
+        else:
+            found.append(FoundFile(target, _printable(name)))
+    if not found and not skipped:
+        message = "The DICOMDIR names no images; give the folder that holds them instead."
+        raise UnreadableInputError(message)
+    return Listing(tuple(dict.fromkeys(found)), tuple(skipped))
+
+
+def _inside(root: Path, parts: list[str]) -> tuple[Path | None, str]:
+    """Find the file a DICOMDIR means, in whatever case it was copied, but only inside `root`."""
+    if any(part in ("", ".", "..") or "/" in part or "\\" in part for part in parts):
+        return None, "named by the DICOMDIR but outside its folder"
+    place = root
+    for part in parts:
+        child = place / part
+        try:
+            if not child.exists():
+                # Discs are written in capitals and copied in small letters.
+                names = [item for item in place.iterdir() if item.name.lower() == part.lower()]
+                child = names[0] if names else child
+        except (OSError, ValueError):
+            return None, "named by the DICOMDIR but missing"
+        place = child
+    try:
+        if not place.resolve().is_relative_to(root):
+            return None, "named by the DICOMDIR but outside its folder"
+        if not place.is_file():
+            return None, "named by the DICOMDIR but missing"
+    except (OSError, RuntimeError, ValueError):
+        return None, "named by the DICOMDIR but missing"
+    return place, ""

@@ -1,0 +1,166 @@
+"""Sort images into stacks: one series may hold several orientations, echoes or time points.
+
+Orientation, matrix, echo time, image type and stack number always tell two stacks apart. Whatever
+else can differ between two images at one place (time point, b-value, trigger delay ...) does so
+only where it really is what tells them apart: many scanners write a trigger time or an
+acquisition number that changes from slice to slice of one stack. Two images at one place that
+nothing tells apart stay in one stack, and `quality` refuses them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+from ifspace.io.header import ImageHeader, is_direction
+
+# Slices of one stack are parallel; a few degrees are damage that `quality` names, and radial
+# or localiser images differ by more.
+SAME_DIRECTION_DEG = 5.0
+# Positions are written to 0.001 mm or better; no two slices are closer than this on purpose.
+SAME_PLACE_MM = 0.05
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Images that belong together, sorted along their normal, and what sets them apart."""
+
+    headers: tuple[ImageHeader, ...]
+    label: str | None
+
+
+def stacks_of(headers: Iterable[ImageHeader]) -> tuple[Stack, ...]:
+    """Sort images into stacks, in the order in which series and stacks were met."""
+    by_series: defaultdict[Hashable, list[ImageHeader]] = defaultdict(list)
+    for header in headers:
+        # Without a series UID nothing says that two files belong together.
+        uid = header.file.series_instance_uid
+        by_series[(header.file.study_instance_uid, uid) if uid else header.name].append(header)
+    return tuple(stack for group in by_series.values() for stack in _split_series(group))
+
+
+def _split_series(headers: list[ImageHeader]) -> list[Stack]:
+    """Split one series by what always sets stacks apart, then by what does so at one place."""
+    direction_of = _directions(headers)
+    always: tuple[tuple[str, Callable[[ImageHeader], str]], ...] = (
+        ("orientation", lambda header: direction_of[header.orientation_lps]),
+        ("matrix", lambda header: f"{header.rows} x {header.columns}"),
+        ("object", lambda header: header.file.sop_class_uid),
+        ("echo time", _echo),
+        ("image type", lambda header: " ".join(header.image_type[2:])),
+        ("stack", lambda header: header.stack_id),
+    )
+    groups: list[tuple[tuple[str, ...], list[ImageHeader]]] = [((), headers)]
+    for name, key in always:
+        if len({key(header) for header in headers}) > 1:
+            groups = [
+                ((*labels, f"{name} {value or 'none'}"), part)
+                for labels, group in groups
+                for value, part in _parted(group, key)
+            ]
+    stacks: list[Stack] = []
+    for labels, group in groups:
+        for more, part in _part_repeated(group):
+            label = ", ".join((*labels, *more)) or None
+            stacks.append(Stack(tuple(sorted_along_normal(part)), label))
+    return stacks
+
+
+def _echo(header: ImageHeader) -> str:
+    return "" if header.echo_time_ms is None else f"{header.echo_time_ms:g} ms"
+
+
+def _parted(
+    headers: Sequence[ImageHeader], key: Callable[[ImageHeader], str]
+) -> list[tuple[str, list[ImageHeader]]]:
+    parts: defaultdict[str, list[ImageHeader]] = defaultdict(list)
+    for header in headers:
+        parts[key(header)].append(header)
+    return list(parts.items())
+
+
+def _part_repeated(
+    headers: list[ImageHeader],
+) -> list[tuple[tuple[str, ...], list[ImageHeader]]]:
+    """Part images at one place by the first attribute that tells them apart, if one does."""
+    repeats = _repeats(headers)
+    if repeats == 0:
+        return [((), headers)]
+    names = dict.fromkeys(name for header in headers for name, _ in header.labels)
+    for name in names:
+        parts = _parted(headers, lambda header, name=name: dict(header.labels).get(name, ""))  # type: ignore[misc]
+        # A split that leaves scattered single slices has found the numbering, not the reason.
+        if len(parts) < 2 or sum(_repeats(part) for _, part in parts) >= repeats:
+            continue
+        if min(len(part) for _, part in parts) * len(parts) < len(headers) / 2:
+            continue
+        return [
+            ((f"{name} {value or 'none'}", *more), smaller)
+            for value, part in parts
+            for more, smaller in _part_repeated(part)
+        ]
+    return [((), headers)]
+
+
+def _repeats(headers: Iterable[ImageHeader]) -> int:
+    """Count the images that lie where another one does."""
+    places = Counter(
+        tuple(round(value / SAME_PLACE_MM) for value in header.position_lps_mm)
+        for header in headers
+        if header.problem is None
+    )
+    return sum(count - 1 for count in places.values())
+
+
+def _directions(headers: Iterable[ImageHeader]) -> dict[tuple[float, ...], str]:
+    """Number the directions of a series; those within a few degrees are one.
+
+    An image without a sound direction goes with the others where these have only one: it is
+    left out when they are loaded, and named.
+    """
+    found: list[tuple[float, ...]] = []
+    names: dict[tuple[float, ...], str] = {}
+    lost: list[tuple[float, ...]] = []
+    for header in headers:
+        axes = header.orientation_lps
+        if axes in names:
+            continue
+        if not is_direction(axes):
+            lost.append(axes)
+            continue
+        for index, other in enumerate(found):
+            if _nearly_parallel(axes, other):
+                names[axes] = str(index + 1)
+                break
+        else:
+            found.append(axes)
+            names[axes] = str(len(found))
+    names.update(dict.fromkeys(lost, "1" if len(found) == 1 else "unknown"))
+    return names
+
+
+def _nearly_parallel(axes: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    limit = math.cos(math.radians(SAME_DIRECTION_DEG))
+    along_row = sum(a * b for a, b in zip(axes[:3], other[:3], strict=True))
+    along_column = sum(a * b for a, b in zip(axes[3:], other[3:], strict=True))
+    return along_row >= limit and along_column >= limit
+
+
+def sorted_along_normal(headers: Iterable[ImageHeader]) -> list[ImageHeader]:
+    """Sort images along the normal of the first sound one; those without a place go last."""
+    headers = list(headers)
+    sound = next((header for header in headers if header.problem is None), None)
+    if sound is None:
+        return headers
+    a, b, c, d, e, f = sound.orientation_lps
+    normal = (b * f - c * e, c * d - a * f, a * e - b * d)
+
+    def key(header: ImageHeader) -> tuple[bool, float, int, int]:
+        lost = header.problem is not None
+        position = header.position_lps_mm
+        height_mm = 0.0 if lost else sum(n * p for n, p in zip(normal, position, strict=True))
+        return lost, height_mm, header.file.instance_number or 0, header.frame_number or 0
+
+    return sorted(headers, key=key)

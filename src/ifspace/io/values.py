@@ -1,0 +1,140 @@
+"""Numbers and words out of the raw bytes of a DICOM header.
+
+Converting every value the way pydicom does takes as long as reading the file; the few values that
+are needed are read here from the raw element, strictly, and many slices share the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import zlib
+from datetime import date
+from functools import lru_cache
+
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+
+# All that pydicom and the decoders are known to raise on damaged files. It is long because a
+# header can lie about everything; it is a list because a programming error of ours must not hide.
+BROKEN_DICOM: tuple[type[Exception], ...] = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    InvalidDicomError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+DAYS_PER_YEAR = 365.2425
+_AGE_UNITS_PER_YEAR = {"D": DAYS_PER_YEAR, "W": DAYS_PER_YEAR / 7.0, "M": 12.0, "Y": 1.0}
+_OLDEST_YEARS = 130.0
+
+
+def raw(header: Dataset, tag: int) -> bytes:
+    """Give the raw bytes of an element; empty where it is absent."""
+    element = header.get_item(tag)
+    if element is None:
+        return b""
+    value = element.value
+    if isinstance(value, bytes):
+        return value
+    return b"" if value is None else str(value).encode("utf-8", "replace")
+
+
+@lru_cache(maxsize=8192)
+def _text_of(value: bytes) -> str:
+    return value.decode("ascii", "replace").strip(" \0")
+
+
+@lru_cache(maxsize=8192)
+def _numbers_of(value: bytes) -> tuple[float, ...]:
+    text = value.decode("ascii", "replace").strip(" \0")
+    if not text:
+        return ()
+    return tuple(float(part) for part in text.split("\\"))
+
+
+def text(header: Dataset, tag: int) -> str:
+    """Read an element of plain words (UI, CS, SH and the like, ASCII)."""
+    return _text_of(raw(header, tag))
+
+
+def words(header: Dataset, tag: int) -> tuple[str, ...]:
+    """Read an element of several plain words."""
+    value = text(header, tag)
+    return tuple(part.strip() for part in value.split("\\")) if value else ()
+
+
+def numbers(header: Dataset, tag: int) -> tuple[float, ...]:
+    """Read a DS or IS element, as it stands: NaN and infinity included.
+
+    Raises
+    ------
+    ValueError
+        If it holds anything but numbers.
+    """
+    return _numbers_of(raw(header, tag))
+
+
+def number(header: Dataset, tag: int) -> float | None:
+    """Read the first finite number of a DS or IS element that nothing vital depends on."""
+    try:
+        values = numbers(header, tag)
+    except ValueError:
+        return None
+    return values[0] if values and math.isfinite(values[0]) else None
+
+
+def counts(header: Dataset, tag: int) -> tuple[int, ...]:
+    """Read a US element: whole numbers of 16 bits."""
+    element = header.get_item(tag)
+    if element is None:
+        return ()
+    value = element.value
+    if not isinstance(value, bytes):
+        return tuple(int(part) for part in (value if hasattr(value, "__iter__") else [value]))
+    little = getattr(element, "is_little_endian", True)
+    size = len(value) // 2
+    return struct.unpack(f"{'<' if little else '>'}{size}H", value[: 2 * size])
+
+
+def count(header: Dataset, tag: int) -> int:
+    """Read the first number of a US element; 0 where it is absent."""
+    values = counts(header, tag)
+    return values[0] if values else 0
+
+
+def age_years(age: str, birth_date: str, study_date: str) -> float | None:
+    """Tell the age from PatientAge (``047Y``) or, where it is absent, from the two dates.
+
+    The dates give years rounded down to 0.1, so that the birth date cannot be had back.
+    """
+    if len(age) >= 2 and age[:-1].isdigit() and age[-1] in _AGE_UNITS_PER_YEAR:
+        years = int(age[:-1]) / _AGE_UNITS_PER_YEAR[age[-1]]
+    else:
+        born, studied = _date(birth_date), _date(study_date)
+        if born is None or studied is None:
+            return None
+        years = (studied - born).days / DAYS_PER_YEAR
+    years = math.floor(years * 10.0 + 1e-9) / 10.0
+    return years if 0.0 <= years <= _OLDEST_YEARS else None
+
+
+def _date(value: str) -> date | None:
+    """Read a DA value, also in the old form with dots."""
+    digits = value.replace(".", "")
+    if len(digits) != 8 or not digits.isdigit():
+        return None
+    try:
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return None
