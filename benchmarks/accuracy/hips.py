@@ -205,7 +205,7 @@ def femur(hip: Hip, x, y, z):
 
 
 def ischium(hip: Hip, x, y, z):
-    """Give signed distance to the hip bone: tuberosity, both rami, rim of the acetabulum."""
+    """Signed distance to the hip bone: tuberosity, both rami, rim of the acetabulum."""
     c, s = math.cos(hip.ischium_turn), math.sin(hip.ischium_turn)
     dx = x - hip.ischium_x - hip.ischium_slope_x * z
     dy = y - hip.ischium_y - hip.ischium_slope_y * z

@@ -50,11 +50,27 @@ def _septa_points(hip: Hip) -> np.ndarray:
     return (base + rng.uniform(0.15, 0.85, base.shape)) * cell
 
 
+def _cover(inside_mm: np.ndarray, pixel: float) -> np.ndarray:
+    """Share of a pixel on the negative side of a border."""
+    return np.clip(0.5 - inside_mm / pixel, 0, 1)
+
+
 def _over(stack: np.ndarray, tissue: int, inside_mm: np.ndarray, pixel: float) -> None:
     """Paint a tissue where `inside_mm` is below zero, one pixel soft, over what is there."""
-    alpha = np.clip(0.5 - inside_mm / pixel, 0, 1)
+    alpha = _cover(inside_mm, pixel)
     stack *= 1 - alpha
     stack[tissue] += alpha
+
+
+def _bone(
+    stack: np.ndarray, marrow: int, d: np.ndarray, rim: np.ndarray, cortex: np.ndarray, pixel: float
+) -> None:
+    """Paint marrow, cortex and a rim of fat at once: their shares of a pixel add up exactly."""
+    with_rim, bone, core = _cover(d - rim, pixel), _cover(d, pixel), _cover(d + cortex, pixel)
+    stack *= 1 - with_rim
+    stack[FAT] += with_rim - bone
+    stack[CORTEX] += bone - core
+    stack[marrow] += core
 
 
 def _paint(hip: Hip, x, y, z, pixel: float, septa: np.ndarray) -> np.ndarray:
@@ -79,16 +95,14 @@ def _paint(hip: Hip, x, y, z, pixel: float, septa: np.ndarray) -> np.ndarray:
     )
     _over(stack, FAT, quadratus - 1.5, pixel)
     _over(stack, QUADRATUS, quadratus, pixel)
-    f, cortex = femur(hip, lateral, y, z)
-    i = ischium(hip, lateral, y, z)
+    f, cortex_f = femur(hip, lateral, y, z)
+    i, cortex_i = ischium(hip, lateral, y, z), hip.cortex_ischium
     wave_f = np.sin(
         2.3 * np.arctan2(y - hip.shaft_y, lateral - hip.shaft_x) + 0.05 * z + hip.phase
     )
     wave_i = np.sin(
         2.1 * np.arctan2(y - hip.ischium_y, lateral - hip.ischium_x) + 0.07 * z + 1.3 * hip.phase
     )
-    _over(stack, FAT, i - hip.rim_ischium * (0.5 + 0.5 * wave_i), pixel)
-    _over(stack, FAT, f - hip.rim_femur * (0.5 + 0.5 * wave_f), pixel)
     for dx, dy, radius2 in ((22, 48, 25), (32, 46, 30)):
         vessel = np.hypot(lateral - hip.shaft_x + dx, y - hip.shaft_y + dy) - math.sqrt(radius2)
         _over(stack, VESSEL, vessel, pixel)
@@ -96,12 +110,13 @@ def _paint(hip: Hip, x, y, z, pixel: float, septa: np.ndarray) -> np.ndarray:
         lateral - 0.5 * (hip.ischium_x + hip.shaft_x), y - hip.ischium_y - 13, 5.0, 3.5
     )
     _over(stack, NERVE, nerve, pixel)
-    _over(stack, TENDON, iliopsoas(hip, lateral, y, z), pixel)
-    _over(stack, TENDON, hamstring(hip, lateral, y, z), pixel)
-    _over(stack, CORTEX, i, pixel)
-    _over(stack, ISCHIUM_MARROW, i + hip.cortex_ischium, pixel)
-    _over(stack, CORTEX, f, pixel)
-    _over(stack, FEMUR_MARROW, f + cortex, pixel)
+    # A tendon that takes hold of bone leaves no room for fat between them.
+    tendons = ((TENDON, iliopsoas(hip, lateral, y, z)), (TENDON, hamstring(hip, lateral, y, z)))
+    _bone(stack, ISCHIUM_MARROW, i, hip.rim_ischium * (0.5 + 0.5 * wave_i), cortex_i, pixel)
+    _bone(stack, FEMUR_MARROW, f, hip.rim_femur * (0.5 + 0.5 * wave_f), cortex_f, pixel)
+    for tissue, d in tendons:
+        outside = np.maximum(d, -np.minimum(f, i))
+        _over(stack, tissue, outside, pixel)
     _over(stack, AIR, -skin, pixel)
     return stack
 
