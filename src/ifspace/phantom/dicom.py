@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, UID
+from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
 
-from ifspace.model import Side
-from ifspace.phantom.spec import PhantomSpec, View
+from ifspace.phantom.spec import PhantomSpec
 from ifspace.phantom.stack import Stack
 from ifspace.phantom.truth import scale_of
 
@@ -27,7 +25,6 @@ STUDY_YEAR = 2025
 PATIENT_ID = "PHANTOM-0001"
 ACCESSION_NUMBER = "PH0001"
 MANUFACTURER, MODEL = "ifspace", "Phantom scanner"
-BIG_ENDIAN_UID = "1.2.840.10008.1.2.2"
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,11 @@ PROTOCOLS = {
 
 @dataclass(frozen=True, eq=False)
 class SeriesPixels:
-    """One series to write: where, what, and how it is called."""
+    """One series to write: where, what, and how it is called.
+
+    `order` lists the slices that are written, in the order in which they are: one may be left
+    out or come twice. `name` keeps the instances of different series apart.
+    """
 
     stack: Stack
     stored: NDArray[np.uint16]
@@ -63,6 +64,7 @@ class SeriesPixels:
     description: str
     echo_ms: float
     name: str
+    order: tuple[int, ...]
     echo_number: int = 1
     localizer: bool = False
     first_instance: int = 1
@@ -82,7 +84,7 @@ def uid_of(spec: PhantomSpec, *what: object) -> str:
 
 def classic_objects(spec: PhantomSpec, series: SeriesPixels) -> list[FileDataset]:
     """Make one MR Image object per slice (PS3.3 A.4)."""
-    return [_classic(spec, series, k) for k in range(len(series.stored))]
+    return [_classic(spec, series, place) for place in range(len(series.order))]
 
 
 def new_object(spec: PhantomSpec, sop_class: UID, instance_uid: str) -> FileDataset:
@@ -127,15 +129,14 @@ def _add_patient(ds: Dataset, spec: PhantomSpec) -> None:
     ds.PatientWeight, ds.PatientSize = f"{68.0 * scale**3:.0f}", f"{1.68 * scale:.2f}"
 
 
-def _classic(spec: PhantomSpec, series: SeriesPixels, k: int) -> FileDataset:
-    ds = new_object(spec, MRImageStorage, uid_of(spec, series.name, "instance", k))
+def _classic(spec: PhantomSpec, series: SeriesPixels, place: int) -> FileDataset:
+    k = series.order[place]
+    ds = new_object(spec, MRImageStorage, uid_of(spec, series.name, "instance", place))
     protocol, s = PROTOCOLS[series.contrast], series.stack.sampling
     add_series(ds, spec, series)
     ds.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER" if series.localizer else "OTHER"]
-    ds.InstanceNumber = series.first_instance + k
+    ds.InstanceNumber = series.first_instance + place
     ds.AcquisitionNumber, ds.AcquisitionDate, ds.AcquisitionTime = 1, STUDY_DATE, STUDY_TIME
-    if spec.view is not View.BOTH:
-        ds.Laterality = "L" if spec.sides[0] is Side.LEFT else "R"
     ds.ScanningSequence = ["SE", "IR"] if protocol.inversion_ms else "SE"
     ds.SequenceVariant, ds.MRAcquisitionType = ["SK", "SP"], "2D"
     ds.ScanOptions = list(protocol.options) if protocol.options else None
@@ -149,14 +150,14 @@ def _classic(spec: PhantomSpec, series: SeriesPixels, k: int) -> FileDataset:
     ds.InPlanePhaseEncodingDirection = "ROW"
     ds.AcquisitionMatrix = [0, s.columns, s.rows, 0]
     ds.PercentSampling = ds.PercentPhaseFieldOfView = "100"
-    ds.SliceThickness = _ds(s.thickness_mm)
-    ds.SpacingBetweenSlices = _ds(s.slice_step_mm)
-    ds.ImagePositionPatient = [_ds(v) for v in series.stack.origins_lps_mm[k]]
+    ds.SliceThickness = decimal(s.thickness_mm)
+    ds.SpacingBetweenSlices = decimal(s.slice_step_mm)
+    ds.ImagePositionPatient = [decimal(v) for v in series.stack.origins_lps_mm[k]]
     ds.ImageOrientationPatient = orientation(series.stack)
     height_mm = float(series.stack.origins_lps_mm[k] @ series.stack.normal_lps)
-    ds.SliceLocation = _ds(height_mm)
+    ds.SliceLocation = decimal(height_mm)
     if not spec.no_pixel_spacing:
-        ds.PixelSpacing = [_ds(s.row_spacing_mm), _ds(s.column_spacing_mm)]
+        ds.PixelSpacing = [decimal(s.row_spacing_mm), decimal(s.column_spacing_mm)]
     add_pixels(ds, series.stored[k])
     return ds
 
@@ -175,7 +176,7 @@ def series_uid(spec: PhantomSpec, series: SeriesPixels) -> str:
 
 def orientation(stack: Stack) -> list[str]:
     """Give ImageOrientationPatient: along the row, then along the column."""
-    return [_ds(v) for v in (*stack.along_row_lps, *stack.along_column_lps)]
+    return [decimal(v) for v in (*stack.along_row_lps, *stack.along_column_lps)]
 
 
 def add_pixels(ds: Dataset, stored: NDArray[np.uint16]) -> None:
@@ -188,7 +189,7 @@ def add_pixels(ds: Dataset, stored: NDArray[np.uint16]) -> None:
     ds["PixelData"].VR = "OW"
 
 
-def _ds(value: Any) -> str:
+def decimal(value: Any) -> str:
     """Write a decimal string of at most 16 characters (PS3.5 6.2), as exactly as that allows."""
     number = float(value)
     for digits in range(15, 5, -1):
@@ -196,8 +197,3 @@ def _ds(value: Any) -> str:
         if len(text) <= 16:
             return text.replace("e-0", "e-")
     return f"{number:.9g}"
-
-
-def instance_uids(objects: Sequence[Dataset]) -> list[str]:
-    """List the SOP Instance UIDs."""
-    return [str(ds.SOPInstanceUID) for ds in objects]

@@ -22,6 +22,7 @@ class Layout(StrEnum):
 
     FOLDER = "folder"
     NO_EXTENSION = "no_extension"
+    IMA = "ima"
     ZIPPED = "zipped"
     DICOMDIR = "dicomdir"
 

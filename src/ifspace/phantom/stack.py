@@ -114,7 +114,8 @@ def build_stack(spec: PhantomSpec) -> Stack:
     turn = _rotation(TILT_AXIS_LPS, spec.tilt_deg) @ turn
     right, back, up = turn[:, 0], turn[:, 1], turn[:, 2]
     side = {View.BOTH: 0.0, View.LEFT: 1.0, View.RIGHT: -1.0}[spec.view]
-    centre = PATIENT_CENTRE_LPS_MM + CENTRE_BOTH_MM + [side * CENTRE_ONE_SIDE_X_MM, 0.0, 0.0]
+    centre = PATIENT_CENTRE_LPS_MM + CENTRE_BOTH_MM
+    centre = centre + np.array([side * CENTRE_ONE_SIDE_X_MM, 0.0, 0.0])
     # Tilted planes are shifted so that the hip in view stays in the middle of the stack.
     half_width_mm = (sampling.columns - 1) / 2 * sampling.column_spacing_mm
     half_height_mm = (sampling.rows - 1) / 2 * sampling.row_spacing_mm
@@ -173,3 +174,13 @@ def _rotation(axis: Floats, angle_deg: float) -> Floats:
     cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
     angle = math.radians(angle_deg)
     return np.asarray(np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * cross @ cross)
+
+
+def coronal_localizer() -> Stack:
+    """Lay three coarse coronal slices through the patient."""
+    sampling = Sampling(3, 60, 100, 18.0, 4.0, 4.0, 8.0, 0.0)
+    right, down = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, -1.0])
+    corner = PATIENT_CENTRE_LPS_MM - right * 198.0 - down * 118.0
+    front_to_back_mm = np.array([-18.0, 0.0, 18.0])
+    origins = corner + front_to_back_mm[:, None] * np.array([0.0, 1.0, 0.0])
+    return Stack(origins, right, down, sampling)

@@ -81,7 +81,7 @@ def _place_hip(spec: PhantomSpec, stack: Stack, side: Side) -> Hip:
     femur_x_mm = 103.0 + 0.4 * (ifs_mm / scale - 20.0)
     hip = Hip(
         side=side,
-        centre_lps_mm=PATIENT_CENTRE_LPS_MM + [0.0, 0.0, LEVEL_MM[side]],
+        centre_lps_mm=PATIENT_CENTRE_LPS_MM + np.array([0.0, 0.0, LEVEL_MM[side]]),
         scale=scale,
         femur_x_mm=femur_x_mm,
         ischium_shift_mm=np.array([0.0, 12.0, 3.0]),
@@ -176,7 +176,7 @@ def level_slices(hip: Hip, stack: Stack) -> tuple[int, ...]:
 
 
 def _qfs_gap(hip: Hip, stack: Stack, slices: tuple[int, ...], femur: Outline) -> Gap:
-    """Measure from the hamstring origin to the iliopsoas tendon or the bone, whichever is nearer."""
+    """Measure from the hamstring origin to the iliopsoas tendon or the nearer bone."""
     origin = outline(hip, stack, slices, hip.hamstring, hip.hamstring_axis_mm)
     tendon = outline(hip, stack, slices, hip.iliopsoas, hip.iliopsoas_axis_xy_mm)
     to_tendon, to_bone = nearest(origin, tendon), nearest(origin, femur)

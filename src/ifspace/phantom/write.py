@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydicom.dataset import FileDataset
 
-from ifspace.errors import OutputError
 from ifspace.model import MARKS_OF_KIND, Kind, Side
-from ifspace.phantom.bones import Hip
-from ifspace.phantom.dicom import PROTOCOLS, SeriesPixels, classic_objects, series_uid, uid_of
-from ifspace.phantom.render import render
+from ifspace.phantom.dicom import SeriesPixels, classic_objects, series_uid, uid_of
+from ifspace.phantom.enhanced import enhanced_object
+from ifspace.phantom.pack import pack
 from ifspace.phantom.spec import PhantomSpec
-from ifspace.phantom.stack import Stack, build_stack
-from ifspace.phantom.tissues import paints
-from ifspace.phantom.truth import SideTruth, SliceTruth, place_hips, side_truth
+from ifspace.phantom.study import Study, build_study
+from ifspace.phantom.syntax import encode
+from ifspace.phantom.truth import SideTruth, SliceTruth
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,8 @@ class PhantomTruth:
     image_path
         What a reader is pointed at: the DICOM folder or the ZIP.
     sop_instance_uids
-        Of the slices of the main series in stored order; ``UID#frame`` for enhanced objects.
+        Of the slices of the main stack; ``UID#frame`` for enhanced objects, None for a slice
+        that was left out.
     """
 
     spec: PhantomSpec
@@ -39,27 +40,12 @@ class PhantomTruth:
     study_uid: str
     series_uid: str
     frame_of_reference_uid: str
-    sop_instance_uids: tuple[str, ...]
+    sop_instance_uids: tuple[str | None, ...]
     sides: dict[Side, SideTruth]
 
     def value_mm(self, kind: Kind, side: Side) -> float:
         """Give the true space: the smallest over the slices of the lesser trochanter."""
         return self.sides[side].smallest(kind).value_mm
-
-
-@dataclass(frozen=True, eq=False)
-class Study:
-    """A phantom in memory, before it is written."""
-
-    spec: PhantomSpec
-    stack: Stack
-    hips: dict[Side, Hip]
-
-
-def build_study(spec: PhantomSpec) -> Study:
-    """Place slices and hips."""
-    stack = build_stack(spec)
-    return Study(spec, stack, place_hips(spec, stack))
 
 
 def write_phantom(out: Path, spec: PhantomSpec) -> PhantomTruth:
@@ -68,54 +54,57 @@ def write_phantom(out: Path, spec: PhantomSpec) -> PhantomTruth:
     Parameters
     ----------
     out
-        A folder, made if need be: gets ``dicom/``, ``session.json`` and ``truth.json``.
+        A folder, made if need be: gets ``dicom/`` or ``study.zip``, ``session.json`` and
+        ``truth.json``.
     spec
         What to write.
 
     Raises
     ------
     OutputError
-        If the folder cannot be written.
+        If the folder cannot be written, holds a study already, or a program that the transfer
+        syntax needs is not installed.
     ValueError
         If no anatomy has the spaces asked for.
     """
     study = build_study(spec)
-    contrasts = (spec.contrast, *spec.extra_contrasts)
-    images = render(paints(study.hips), study.stack, contrasts, snr=spec.snr, seed=spec.seed)
-    protocol = PROTOCOLS[spec.contrast]
-    main = SeriesPixels(
-        study.stack,
-        images[spec.contrast],
-        spec.contrast,
-        1,
-        protocol.description,
-        protocol.echo_ms,
-        "main",
-    )
-    objects = classic_objects(spec, main)
-    uids = tuple(str(ds.SOPInstanceUID) for ds in objects)
-    folder = out / "dicom"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for index, ds in enumerate(objects):
-            ds.save_as(folder / f"IM{index:04d}.dcm", enforce_file_format=True)
-    except OSError as error:
-        message = f"{out}: cannot be written ({error.strerror}); choose another folder"
-        raise OutputError(message) from error
+    series = study.series()
+    objects = [(item, _objects(spec, item)) for item in series]
+    main_objects = objects[0][1]
+    uids = _slice_uids(study, main_objects)
+    files = [encode(ds, spec.transfer_syntax) for _, group in objects for ds in group]
+    image_path = pack(out, files, spec.layout, uid_of(spec, "file set"))
     truth = PhantomTruth(
         spec=spec,
-        image_path=folder,
+        image_path=image_path,
         session_path=out / "session.json",
         truth_path=out / "truth.json",
         study_uid=uid_of(spec, "study"),
-        series_uid=series_uid(spec, main),
+        series_uid=series_uid(spec, series[0]),
         frame_of_reference_uid=uid_of(spec, "frame of reference"),
         sop_instance_uids=uids,
-        sides={side: side_truth(study.hips[side], study.stack) for side in spec.sides},
+        sides=study.truths(),
     )
     _write_json(truth.session_path, session_json(truth))
     _write_json(truth.truth_path, truth_json(truth))
     return truth
+
+
+def _objects(spec: PhantomSpec, series: SeriesPixels) -> list[FileDataset]:
+    if spec.enhanced:
+        return [enhanced_object(spec, series)]
+    return classic_objects(spec, series)
+
+
+def _slice_uids(study: Study, objects: list[FileDataset]) -> tuple[str | None, ...]:
+    """Give the SOP Instance UID of every slice of the stack, None where it was left out."""
+    found: list[str | None] = [None] * len(study.stack.origins_lps_mm)
+    for place, k in reversed(list(enumerate(study.order))):
+        if study.spec.enhanced:
+            found[k] = f"{objects[0].SOPInstanceUID}#{place + 1}"
+        else:
+            found[k] = str(objects[place].SOPInstanceUID)
+    return tuple(found)
 
 
 def session_json(truth: PhantomTruth) -> dict[str, Any]:
