@@ -31,7 +31,8 @@ _NOT_SUPPRESSED = re.compile(
     r"(non?|without|w/o|ohne)[ _-]*(fs|fat)(?![a-z])(?:[ _-]*(sat|supp))?|(?<![a-z])nfs(?![a-z])"
 )
 _SUPPRESSED = re.compile(
-    r"(?<![a-z])(t1|t2|pd|dp)?w?[ _-]*(fs|fatsat|fsat|sat[ _-]?fat|fat[ _-]?sat|fat[ _-]?supp\w*)(?![a-z])"
+    r"(?<![a-z])(t1|t2|pd|dp)?w?[ _-]*"
+    r"(fs|fsat|sat[ _-]?fat|fat[ _-]?sat|fat[ _-]?supp\w*)(?![a-z])"
     r"|spair|(?<![a-z])spir(?![a-z])|(?<![a-z])chess|(?<![a-z])water(?![a-z])"
 )
 _SUPPRESSING_OPTIONS = {"FS", "FATSAT", "FAT_SAT", "FAT_SUPPRESSED"}
@@ -72,11 +73,9 @@ def _weighting(header: ImageHeader, words: str) -> Contrast:
     """Let physics say what is possible and the description choose."""
     named = {name for name, pattern in _NAMES if pattern.search(words)}
     possible = _possible(header)
-    if possible is None:
-        candidates = named
-    else:
-        candidates = possible & named if named else possible
-    return candidates.pop() if len(candidates) == 1 else Contrast.UNKNOWN
+    if possible is not None:
+        named = possible & named if named else possible
+    return named.pop() if len(named) == 1 else Contrast.UNKNOWN
 
 
 def _possible(header: ImageHeader) -> set[Contrast] | None:

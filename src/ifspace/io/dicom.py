@@ -10,9 +10,18 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from ifspace.errors import GeometryError, UnreadableInputError
-from ifspace.io.classic import headers_of, read_dataset
+from ifspace.io.classic import headers_of
+from ifspace.io.elements import read_dataset
 from ifspace.io.header import ImageHeader
-from ifspace.io.pixels import MAX_VOXELS, Stored, is_lossy, stored_frames, write_signal
+from ifspace.io.pixels import (
+    MAX_VOXELS,
+    RawImages,
+    Stored,
+    is_lossy,
+    read_images,
+    stored_frames,
+    write_signal,
+)
 from ifspace.io.stacks import sorted_along_normal
 from ifspace.io.values import BROKEN_DICOM
 from ifspace.model import (
@@ -32,7 +41,7 @@ class _Image:
 
     header: ImageHeader
     stored: Stored
-    dataset: Dataset
+    file: RawImages
 
 
 def load_dicom(series: Series) -> Volume:
@@ -71,9 +80,10 @@ def _load_file(
 ) -> None:
     """Decode the wanted frames of one file; note what cannot be used, and whether by its place."""
     try:
-        dataset = read_dataset(path, pixels=True)
-        headers = {header.frame_number: header for header in headers_of(dataset, path)}
-        frames = stored_frames(dataset)
+        file = read_images(path)
+        size = path.stat().st_size
+        headers = {header.frame_number: header for header in headers_of(file.header, size, path)}
+        frames = stored_frames(file)
     except UnreadableInputError as error:
         left_out.extend((str(error), False) for _ in sources)
         return
@@ -87,7 +97,7 @@ def _load_file(
         except GeometryError as error:
             left_out.append((str(error).rstrip("."), True))
             continue
-        images.append(_Image(header, frames[(source.frame_number or 1) - 1], dataset))
+        images.append(_Image(header, frames[(source.frame_number or 1) - 1], file))
 
 
 def _refuse(series: Series, left_out: list[tuple[str, bool]]) -> None:
@@ -118,7 +128,7 @@ def _volume(series: Series, images: list[_Image], reasons: list[str]) -> Volume:
     sound: list[_Image] = []
     for image in fitting:
         try:
-            write_signal(voxels[len(sound)], image.stored, image.dataset, image.header.frame_number)
+            write_signal(voxels[len(sound)], image.stored, image.file, image.header.frame_number)
         except UnreadableInputError as error:
             reasons.append(str(error))
         else:
@@ -142,7 +152,7 @@ def _left_out_flag(reasons: list[str], slice_count: int) -> tuple[Flag, ...]:
 
 
 def _lossy_flag(images: list[_Image]) -> tuple[Flag, ...]:
-    if not any(is_lossy(image.dataset) for image in images):
+    if not any(is_lossy(image.file) for image in images):
         return ()
     detail = "The images were compressed with loss; edges may have moved by a fraction of a pixel."
     return (Flag("lossy_compression", Severity.CAUTION, detail),)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 
 from ifspace.errors import UnreadableInputError
 from ifspace.io.header import FileFacts, ImageHeader, geometry_problem
-from ifspace.io.values import number
 
 # An MR object with more frames than this is damaged; real ones hold a few thousand.
 MAX_FRAMES = 65_536
@@ -78,7 +78,7 @@ def frame_headers(
     with disable_value_validation():
         own = header.PerFrameFunctionalGroupsSequence
         shared_sequence = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
-        frames = int(number(header, 0x00280008) or 0)
+        frames = int(header.get("NumberOfFrames") or 0)
         if frames != len(own) or frames > MAX_FRAMES:
             raise UnreadableInputError(
                 f"{frames} frames are announced and {len(own)} are described; export it again"
@@ -95,7 +95,8 @@ def _frame_header(
     position = groups.floats("PlanePositionSequence", "ImagePositionPatient")
     orientation = groups.floats("PlaneOrientationSequence", "ImageOrientationPatient")
     spacing = groups.floats("PixelMeasuresSequence", "PixelSpacing")
-    frame_type = groups.first("MRImageFrameTypeSequence", "FrameType") or header.get("ImageType")
+    frame_type: Any = groups.first("MRImageFrameTypeSequence", "FrameType")
+    frame_type = frame_type or header.get("ImageType")
     words = (frame_type,) if isinstance(frame_type, str) else tuple(map(str, frame_type or ()))
     return ImageHeader(
         file=facts,

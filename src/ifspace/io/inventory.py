@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -67,8 +68,8 @@ class Inventory:
         if self.ranked:
             reason = self.ranked[0].reasons[0].removeprefix("not suitable: ")
             return (
-                f"None of the {len(self.ranked)} series can be measured; the nearest one: {reason}. "
-                "Choose another study, or name a series with --series."
+                f"None of the {len(self.ranked)} series can be measured; the nearest one: "
+                f"{reason}. Choose another study, or name a series with --series."
             )
         if self.skipped:
             return (
@@ -201,7 +202,7 @@ def series_of(stack: Stack) -> Series:
         except GeometryError:
             continue
     heights_mm = [float(planes[0].height_mm(plane.origin_lps_mm)) for plane in planes]
-    steps_mm = [b - a for a, b in zip(heights_mm, heights_mm[1:], strict=False)]
+    steps_mm = [above - below for below, above in pairwise(heights_mm)]
     tilt_deg = planes[0].tilt_from_axial_deg if planes else None
     normal_lps = tuple(planes[0].normal_lps.tolist()) if planes else None
     file = first.file

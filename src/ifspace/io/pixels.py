@@ -9,6 +9,7 @@ not believed.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,17 +17,26 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.pixels import pixel_array
-from pydicom.uid import UID, ExplicitVRBigEndian
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from ifspace.errors import UnreadableInputError
-from ifspace.io.values import BROKEN_DICOM, count, number, numbers, raw, text
+from ifspace.io.elements import RawHeader, dataset_of, pixels_in, read_elements, values_of
+from ifspace.io.values import (
+    BROKEN_DICOM,
+    PIXEL_DATA,
+    TRANSFER_SYNTAX,
+    Elements,
+    count,
+    number,
+    numbers,
+    text,
+)
 
 # What a classic study can hold at most in one stack of float32 voxels: 4 GB.
 MAX_VOXELS = 2**30
 # Scanners write slopes of 1e-6 to 1e6; above this float32 could overflow.
 MAX_RESCALE = 1e25
-_PIXEL_DATA = 0x7FE00010
 _WITHOUT_PYDICOM_DECODER = {
     "1.2.840.10008.1.2.4.51",
     "1.2.840.10008.1.2.4.57",
@@ -47,58 +57,93 @@ _KEPT_FOR_DECODING = (
 Stored = NDArray[np.integer]
 
 
-def is_lossy(image: Dataset) -> bool:
+@dataclass(frozen=True, eq=False)
+class RawImages:
+    """The raw pixels of one file: its elements, and either native bytes or what pydicom read."""
+
+    header: RawHeader
+    native: memoryview | None
+    dataset: Dataset | None
+
+    @property
+    def values(self) -> Elements:
+        """Value bytes by tag."""
+        return self.header.values
+
+
+def read_images(path: Path) -> RawImages:
+    """Read one file whole; nothing is decoded yet.
+
+    Raises
+    ------
+    UnreadableInputError
+        If it is damaged.
+    """
+    try:
+        buffer = path.read_bytes()
+    except OSError as error:
+        raise UnreadableInputError(f"cannot be read ({error.strerror})") from error
+    header = read_elements(path, buffer)
+    if header.dataset is None and not UID(text(header.values, TRANSFER_SYNTAX)).is_encapsulated:
+        return RawImages(header, pixels_in(buffer, header), None)
+    dataset = dataset_of(path, buffer)
+    syntax = str(dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian))
+    element = dataset.get_item(PIXEL_DATA)
+    if element is None:
+        raise UnreadableInputError("the pixel data is missing")
+    native = None if UID(syntax).is_encapsulated else memoryview(element.value)
+    return RawImages(header, native, dataset)
+
+
+def is_lossy(images: RawImages) -> bool:
     """Tell whether the pixels were ever compressed with loss."""
-    return (
-        str(image.file_meta.get("TransferSyntaxUID", "")) in _LOSSY
-        or text(image, 0x00282110) == "01"
-    )
+    values = images.values
+    return text(values, TRANSFER_SYNTAX) in _LOSSY or text(values, 0x00282110) == "01"
 
 
-def stored_frames(image: Dataset) -> Stored:
+def stored_frames(images: RawImages) -> Stored:
     """Decode the stored values of every frame, (frame, row, column), as integers.
 
     Raises
     ------
     UnreadableInputError
-        If the pixel data is missing, does not fit its description or cannot be decoded.
+        If the pixel data does not fit its description or cannot be decoded.
     """
-    frames = max(int(number(image, 0x00280008) or 1), 1)
-    shape = (frames, count(image, 0x00280010), count(image, 0x00280011))
+    values = images.values
+    frames = max(int(number(values, 0x00280008) or 1), 1)
+    shape = (frames, count(values, 0x00280010), count(values, 0x00280011))
     if math.prod(shape) > MAX_VOXELS:
         raise UnreadableInputError(f"{math.prod(shape)} pixels in one file, which no scan has")
-    allocated, stored, high = (count(image, tag) for tag in (0x00280100, 0x00280101, 0x00280102))
+    allocated, stored, high = (count(values, tag) for tag in (0x00280100, 0x00280101, 0x00280102))
     if allocated not in (8, 16, 32) or not 0 < stored <= high + 1 <= allocated:
         raise UnreadableInputError(
             f"the pixel format contradicts itself: {allocated} bits allocated, {stored} stored, "
             f"high bit {high}"
         )
-    if count(image, 0x00280002) > 1:
+    if count(values, 0x00280002) > 1:
         raise UnreadableInputError("a colour image; only grey images are measured")
-    if image.get_item(_PIXEL_DATA) is None:
-        raise UnreadableInputError("the pixel data is missing")
-    if UID(str(image.file_meta.get("TransferSyntaxUID", "") or "")).is_encapsulated:
-        return _decoded(image, shape)
-    return _cut_to_bits(_native(image, shape, allocated), image, stored, high)
+    if images.native is None:
+        return _decoded(images, shape)
+    return _cut_to_bits(_native(images.native, values, shape, allocated), stored, high)
 
 
-def _native(image: Dataset, shape: tuple[int, int, int], allocated: int) -> Stored:
+def _native(
+    native: memoryview, values: Elements, shape: tuple[int, int, int], allocated: int
+) -> Stored:
     """View native pixel data as the integers it holds."""
-    value = raw(image, _PIXEL_DATA)
-    size = allocated // 8
-    needed_bytes = math.prod(shape) * size
+    needed_bytes = math.prod(shape) * allocated // 8
     # One padding byte is allowed; anything else means that the format is not what is said.
-    if not needed_bytes <= len(value) <= needed_bytes + 1:
+    if not needed_bytes <= len(native) <= needed_bytes + 1:
         raise UnreadableInputError(
-            f"{len(value)} bytes of pixels, but the format needs {needed_bytes}"
+            f"{len(native)} bytes of pixels, but the format needs {needed_bytes}"
         )
-    big = str(image.file_meta.get("TransferSyntaxUID", "")) == ExplicitVRBigEndian
-    sign = "i" if count(image, 0x00280103) else "u"
-    dtype = np.dtype(f"{'>' if big else '<'}{sign}{size}")
-    return np.frombuffer(value, dtype, count=math.prod(shape)).reshape(shape)
+    order = ">" if text(values, TRANSFER_SYNTAX) == ExplicitVRBigEndian else "<"
+    sign = "i" if count(values, 0x00280103) else "u"
+    dtype = np.dtype(f"{order}{sign}{allocated // 8}")
+    return np.frombuffer(native, dtype, count=math.prod(shape)).reshape(shape)
 
 
-def _cut_to_bits(values: Stored, image: Dataset, stored: int, high: int) -> Stored:
+def _cut_to_bits(values: Stored, stored: int, high: int) -> Stored:
     """Drop what lies outside the stored bits, with the sign where there is one.
 
     Old scanners kept overlays in the unused high bits.
@@ -111,9 +156,12 @@ def _cut_to_bits(values: Stored, image: Dataset, stored: int, high: int) -> Stor
     return np.asarray(np.right_shift(np.left_shift(native, up), down))
 
 
-def _decoded(image: Dataset, shape: tuple[int, int, int]) -> Stored:
+def _decoded(images: RawImages, shape: tuple[int, int, int]) -> Stored:
     """Decode compressed pixel data."""
-    syntax = str(image.file_meta.TransferSyntaxUID)
+    syntax, image = text(images.values, TRANSFER_SYNTAX), images.dataset
+    if image is None:
+        message = "compressed pixels need the data set"
+        raise ValueError(message)
     try:
         if syntax in _WITHOUT_PYDICOM_DECODER:
             values = _decoded_by_simpleitk(image)
@@ -149,7 +197,7 @@ def _decoded_by_simpleitk(image: Dataset) -> Stored:
         return np.asarray(sitk.GetArrayFromImage(reader.Execute()))
 
 
-def rescale_of(image: Dataset, frame_number: int | None) -> tuple[float, float]:
+def rescale_of(images: RawImages, frame_number: int | None) -> tuple[float, float]:
     """Read rescale slope and intercept of one frame; 1 and 0 where there are none.
 
     Raises
@@ -157,11 +205,10 @@ def rescale_of(image: Dataset, frame_number: int | None) -> tuple[float, float]:
     UnreadableInputError
         If they are no numbers, beyond all bounds, or the slope is zero.
     """
-    slope, intercept = 1.0, 0.0
     try:
-        item = _pixel_value_transformation(image, frame_number)
-        slope = (numbers(item, 0x00281053) or (slope,))[0]
-        intercept = (numbers(item, 0x00281052) or (intercept,))[0]
+        values = _rescale_elements(images, frame_number)
+        slope = (numbers(values, 0x00281053) or (1.0,))[0]
+        intercept = (numbers(values, 0x00281052) or (0.0,))[0]
     except BROKEN_DICOM as error:
         raise UnreadableInputError("RescaleSlope or RescaleIntercept is no number") from error
     # NaN and infinity fail these comparisons as well.
@@ -172,21 +219,20 @@ def rescale_of(image: Dataset, frame_number: int | None) -> tuple[float, float]:
     return slope, intercept
 
 
-def _pixel_value_transformation(image: Dataset, frame_number: int | None) -> Dataset:
+def _rescale_elements(images: RawImages, frame_number: int | None) -> Elements:
     """Find where the rescale of a frame is written."""
-    if frame_number is None:
-        return image
-    groups = [image.PerFrameFunctionalGroupsSequence[frame_number - 1]]
-    groups.extend(image.get("SharedFunctionalGroupsSequence") or ())
+    if frame_number is None or images.dataset is None:
+        return images.values
+    groups = [images.dataset.PerFrameFunctionalGroupsSequence[frame_number - 1]]
+    groups.extend(images.dataset.get("SharedFunctionalGroupsSequence") or ())
     for group in groups:
-        items = group.get("PixelValueTransformationSequence")
-        if items:
-            return Dataset(items[0])
-    return image
+        for item in group.get("PixelValueTransformationSequence") or ():
+            return values_of(item)
+    return images.values
 
 
 def write_signal(
-    out: NDArray[np.float32], stored: Stored, image: Dataset, frame_number: int | None
+    out: NDArray[np.float32], stored: Stored, images: RawImages, frame_number: int | None
 ) -> None:
     """Turn the stored values of one frame (row, column) into signal, in place of `out`.
 
@@ -195,11 +241,11 @@ def write_signal(
     UnreadableInputError
         If the rescale is no number.
     """
-    slope, intercept = rescale_of(image, frame_number)
-    if text(image, 0x00280004) == "MONOCHROME1":
+    slope, intercept = rescale_of(images, frame_number)
+    if text(images.values, 0x00280004) == "MONOCHROME1":
         # The stored scale is turned round within its own range: bright is much signal.
-        bits = count(image, 0x00280101)
-        ends_sum = -1 if count(image, 0x00280103) else 2**bits - 1
+        bits = count(images.values, 0x00280101)
+        ends_sum = -1 if count(images.values, 0x00280103) else 2**bits - 1
         slope, intercept = -slope, intercept + slope * ends_sum
     out[...] = stored
     if slope != 1.0:

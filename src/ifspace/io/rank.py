@@ -120,12 +120,11 @@ def _direction(series: Series) -> _Judgement:
     if tilt_deg is None:
         return 0.0, "the direction of the slices is unknown", True
     if tilt_deg > AXIAL_TILT_LIMIT_DEG:
-        return (
-            0.0,
+        reason = (
             f"{series.plane.value}, tilted {tilt_deg:.0f} degrees from axial, "
-            f"at most {AXIAL_TILT_LIMIT_DEG:.0f} are measured",
-            True,
+            f"at most {AXIAL_TILT_LIMIT_DEG:.0f} are measured"
         )
+        return 0.0, reason, True
     points = round(_AXIAL_POINTS * (1.0 - 0.5 * tilt_deg / AXIAL_TILT_LIMIT_DEG), 1)
     return points, f"axial, tilted {tilt_deg:.1f} degrees", False
 

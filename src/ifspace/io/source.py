@@ -124,7 +124,7 @@ def walk(root: Path) -> Listing:
                 raise UnreadableInputError(message) from error
             skipped.append(SkippedFile(prefix, f"folder cannot be read ({error.strerror})"))
             continue
-        folders = []
+        folders: list[tuple[Path, str]] = []
         for entry in children:
             name = f"{prefix}/{entry.name}" if prefix else entry.name
             reason = _place(entry, name, folders, found)

@@ -115,7 +115,7 @@ def _repeats(headers: Iterable[ImageHeader]) -> int:
 
 
 def _directions(headers: Iterable[ImageHeader]) -> dict[tuple[float, ...], str]:
-    """Number the directions of a series; those within a few degrees are one.
+    """Give each direction of a series a number; those within a few degrees are one.
 
     An image without a sound direction goes with the others where these have only one: it is
     left out when they are loaded, and named.

@@ -1,7 +1,7 @@
 """Numbers and words out of the raw bytes of a DICOM header.
 
-Converting every value the way pydicom does takes as long as reading the file; the few values that
-are needed are read here from the raw element, strictly, and many slices share the same bytes.
+Converting every value the way pydicom does takes longer than reading the file; the few values
+that are needed are read here from the raw bytes, strictly, and many slices share the same bytes.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import struct
 import zlib
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 
-from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
 # All that pydicom and the decoders are known to raise on damaged files. It is long because a
@@ -34,20 +34,18 @@ BROKEN_DICOM: tuple[type[Exception], ...] = (
     struct.error,
     zlib.error,
 )
+Elements = Mapping[int, bytes]
+TRANSFER_SYNTAX = 0x00020010
+PER_FRAME_GROUPS = 0x52009230
+PIXEL_DATA = 0x7FE00010
 DAYS_PER_YEAR = 365.2425
 _AGE_UNITS_PER_YEAR = {"D": DAYS_PER_YEAR, "W": DAYS_PER_YEAR / 7.0, "M": 12.0, "Y": 1.0}
 _OLDEST_YEARS = 130.0
 
 
-def raw(header: Dataset, tag: int) -> bytes:
+def raw(header: Elements, tag: int) -> bytes:
     """Give the raw bytes of an element; empty where it is absent."""
-    element = header.get_item(tag)
-    if element is None:
-        return b""
-    value = element.value
-    if isinstance(value, bytes):
-        return value
-    return b"" if value is None else str(value).encode("utf-8", "replace")
+    return header.get(tag, b"")
 
 
 @lru_cache(maxsize=8192)
@@ -63,18 +61,18 @@ def _numbers_of(value: bytes) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split("\\"))
 
 
-def text(header: Dataset, tag: int) -> str:
+def text(header: Elements, tag: int) -> str:
     """Read an element of plain words (UI, CS, SH and the like, ASCII)."""
     return _text_of(raw(header, tag))
 
 
-def words(header: Dataset, tag: int) -> tuple[str, ...]:
+def words(header: Elements, tag: int) -> tuple[str, ...]:
     """Read an element of several plain words."""
     value = text(header, tag)
     return tuple(part.strip() for part in value.split("\\")) if value else ()
 
 
-def numbers(header: Dataset, tag: int) -> tuple[float, ...]:
+def numbers(header: Elements, tag: int) -> tuple[float, ...]:
     """Read a DS or IS element, as it stands: NaN and infinity included.
 
     Raises
@@ -85,7 +83,7 @@ def numbers(header: Dataset, tag: int) -> tuple[float, ...]:
     return _numbers_of(raw(header, tag))
 
 
-def number(header: Dataset, tag: int) -> float | None:
+def number(header: Elements, tag: int) -> float | None:
     """Read the first finite number of a DS or IS element that nothing vital depends on."""
     try:
         values = numbers(header, tag)
@@ -94,23 +92,15 @@ def number(header: Dataset, tag: int) -> float | None:
     return values[0] if values and math.isfinite(values[0]) else None
 
 
-def counts(header: Dataset, tag: int) -> tuple[int, ...]:
+def counts(header: Elements, tag: int) -> tuple[int, ...]:
     """Read a US element: whole numbers of 16 bits."""
-    element = header.get_item(tag)
-    if element is None:
-        return ()
-    value = element.value
-    if not isinstance(value, bytes):
-        return tuple(int(part) for part in (value if hasattr(value, "__iter__") else [value]))
-    little = getattr(element, "is_little_endian", True)
-    size = len(value) // 2
-    return struct.unpack(f"{'<' if little else '>'}{size}H", value[: 2 * size])
+    value = raw(header, tag)
+    return struct.unpack(f"<{len(value) // 2}H", value[: len(value) // 2 * 2])
 
 
-def count(header: Dataset, tag: int) -> int:
+def count(header: Elements, tag: int) -> int:
     """Read the first number of a US element; 0 where it is absent."""
-    values = counts(header, tag)
-    return values[0] if values else 0
+    return int.from_bytes(raw(header, tag)[:2], "little")
 
 
 def age_years(age: str, birth_date: str, study_date: str) -> float | None:

@@ -1,0 +1,300 @@
+"""The raw elements of a DICOM header: scanned directly where possible, by pydicom otherwise.
+
+A plain little-endian header is a list of tags, lengths and bytes. Walking it directly takes a
+sixth of the time of a full parse, which counts when a thousand files are listed. Whatever is not
+plain (big endian, deflated, odd) is left to pydicom, which also has the last word on damage.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.config import disable_value_validation
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+)
+
+from ifspace.errors import UnreadableInputError
+from ifspace.io.sniff import FileKind, kind_of
+from ifspace.io.values import BROKEN_DICOM, PER_FRAME_GROUPS, PIXEL_DATA, TRANSFER_SYNTAX
+
+# Deflate packs headers and slices 2 to 10 times; a file that swells past this is an attack.
+MAX_INFLATED_BYTES = 4 * 2**30
+# Values longer than this are looked up by nobody here.
+_MAX_KEPT_BYTES = 1024
+_UNDEFINED = 0xFFFFFFFF
+_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_PIXEL_TAGS = (0x7FE00008, 0x7FE00009, PIXEL_DATA)
+_MAX_DEPTH = 32
+# PS3.5 7.1.2: these have two reserved bytes and a length of 32 bits.
+_LONG_VRS = frozenset(
+    (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
+)
+_SHORT_VRS = frozenset(
+    (
+        b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FL", b"FD", b"IS", b"LO", b"LT", b"PN",
+        b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US",
+    )
+)  # fmt: skip
+_head = struct.Struct("<HH2sH").unpack_from
+_long = struct.Struct("<I").unpack_from
+
+
+@dataclass(frozen=True, eq=False)
+class RawHeader:
+    """The raw elements of one file.
+
+    Attributes
+    ----------
+    values
+        Value bytes by tag, file meta information included, little endian.
+    pixels_at
+        Where in the file the pixel data element begins; absent where that cannot be counted.
+    dataset
+        What pydicom read, where it had to.
+    """
+
+    values: Mapping[int, bytes]
+    pixels_at: int | None
+    dataset: Dataset | None = None
+
+
+class _NotPlainError(Exception):
+    """The bytes are cut, or not what the scanner knows."""
+
+
+def read_elements(path: Path, head: bytes) -> RawHeader:
+    """Read the elements of a file up to its pixel data.
+
+    Parameters
+    ----------
+    path
+        The file.
+    head
+        Its first bytes; where the pixel data begins within them nothing else is read.
+
+    Raises
+    ------
+    UnreadableInputError
+        If the file is damaged, or no DICOM.
+    """
+    kind = kind_of(head)
+    if kind is FileKind.DICOM:
+        try:
+            return scan(head)
+        except (_NotPlainError, struct.error):
+            pass
+    elif kind is not FileKind.BARE_DICOM:
+        raise UnreadableInputError(_not_dicom(kind))
+    dataset, pixels_at = _read(path, kind, pixels=False)
+    return RawHeader(values_of(dataset), pixels_at, dataset)
+
+
+def read_dataset(path: Path, *, pixels: bool) -> Dataset:
+    """Read a DICOM file by pydicom, without judging any value.
+
+    Raises
+    ------
+    UnreadableInputError
+        If it is damaged, or no DICOM.
+    """
+    try:
+        with path.open("rb") as stream:
+            kind = kind_of(stream.read(544))
+    except OSError as error:
+        raise UnreadableInputError(f"cannot be read ({error.strerror})") from error
+    if kind not in (FileKind.DICOM, FileKind.BARE_DICOM):
+        raise UnreadableInputError(_not_dicom(kind))
+    return _read(path, kind, pixels=pixels)[0]
+
+
+def _not_dicom(kind: FileKind) -> str:
+    """Say what the file is instead."""
+    return {
+        FileKind.EMPTY: "the file is empty (0 bytes)",
+        FileKind.ZIP: "an archive inside the input; unpack it, or give it by itself",
+    }.get(kind, "not an image file (no DICOM, NIfTI, NRRD or MetaImage content)")
+
+
+def _read(path: Path, kind: FileKind, *, pixels: bool) -> tuple[Dataset, int | None]:
+    """Let pydicom read a file; also say where the reading ended, where that is a place in it."""
+    try:
+        _check_inflated_size(path)
+        with path.open("rb") as stream, disable_value_validation():
+            dataset = dcmread(
+                stream, stop_before_pixels=not pixels, force=kind is FileKind.BARE_DICOM
+            )
+            deflated = dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
+            return dataset, None if deflated or pixels else stream.tell()
+    except BROKEN_DICOM as error:
+        raise UnreadableInputError("damaged or truncated DICOM file") from error
+
+
+def _check_inflated_size(path: Path) -> None:
+    """Refuse a deflated data set that swells without end, before anything unpacks it whole."""
+    with path.open("rb") as stream:
+        head = stream.read(2048)
+        if str(DeflatedExplicitVRLittleEndian).encode() + b"\0" not in head:
+            return
+        # The file meta information says its own length in its first element (PS3.10 7.1).
+        stream.seek(144 + int.from_bytes(head[140:144], "little"))
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        inflated_bytes = 0
+        packed = stream.read(2**20)
+        while packed and not inflater.eof:
+            inflated_bytes += len(inflater.decompress(packed, 2**24))
+            if inflated_bytes > MAX_INFLATED_BYTES:
+                raise UnreadableInputError("it unpacks to more than any series holds; not opened")
+            packed = inflater.unconsumed_tail or stream.read(2**20)
+
+
+def values_of(dataset: Dataset) -> dict[int, bytes]:
+    """Give the raw value bytes of what pydicom read, file meta information included."""
+    values = {}
+    for part in (getattr(dataset, "file_meta", None) or (), dataset):
+        for tag in dict.fromkeys(part.keys() if part else ()):
+            element = part.get_item(tag)
+            if isinstance(element, RawDataElement) and element.value is not None:
+                value = element.value
+                if element.VR == "US" and not element.is_little_endian:
+                    value = b"".join(value[at : at + 2][::-1] for at in range(0, len(value), 2))
+                values[int(tag)] = value
+            elif not isinstance(element, RawDataElement) and element.VR != "SQ":
+                values[int(tag)] = str(element.value).encode("utf-8", "replace")
+            else:
+                values[int(tag)] = b""
+    return values
+
+
+def scan(buffer: bytes) -> RawHeader:
+    """Walk the elements of a plain little-endian DICOM file up to its pixel data.
+
+    Raises
+    ------
+    _NotPlainError
+        If there is anything but plain elements, or the buffer ends before the pixel data.
+    """
+    meta, at = _walk(buffer, 132, explicit=True, meta=True)
+    syntax = meta.get(TRANSFER_SYNTAX, b"").rstrip(b" \0").decode("ascii", "replace")
+    if syntax in ("", DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian):
+        raise _NotPlainError
+    values, at = _walk(buffer, at, explicit=syntax != ImplicitVRLittleEndian)
+    if PER_FRAME_GROUPS in values:
+        raise _NotPlainError
+    values.update(meta)
+    return RawHeader(values, at)
+
+
+def _walk(
+    buffer: bytes, at: int, *, explicit: bool, meta: bool = False
+) -> tuple[dict[int, bytes], int]:
+    """Collect elements until the pixel data or, in the file meta information, the next group."""
+    found: dict[int, bytes] = {}
+    while True:
+        begin = at
+        group, element, vr, length = _head(buffer, at)
+        if meta and group != 2:
+            return found, begin
+        tag = group << 16 | element
+        if tag in _PIXEL_TAGS:
+            return found, begin
+        at, length = _value_at(buffer, at, vr, length, explicit)
+        if length == _UNDEFINED:
+            at = _skip_sequence(buffer, at, explicit, 0)
+            found[tag] = b""
+            continue
+        end = at + length
+        if end > len(buffer):
+            raise _NotPlainError
+        found[tag] = buffer[at:end] if length <= _MAX_KEPT_BYTES else b""
+        at = end
+
+
+def _value_at(buffer: bytes, at: int, vr: bytes, length: int, explicit: bool) -> tuple[int, int]:
+    """Find where a value begins and how long it is."""
+    if not explicit:
+        return at + 8, _long(buffer, at + 4)[0]
+    if vr in _SHORT_VRS:
+        return at + 8, length
+    if vr in _LONG_VRS:
+        return at + 12, _long(buffer, at + 8)[0]
+    raise _NotPlainError
+
+
+def _skip_sequence(buffer: bytes, at: int, explicit: bool, depth: int) -> int:
+    """Walk over a sequence of undefined length."""
+    if depth > _MAX_DEPTH:
+        raise _NotPlainError
+    while True:
+        tag, length = _item_at(buffer, at)
+        at += 8
+        if tag == _SEQUENCE_END:
+            return at
+        if tag != _ITEM:
+            raise _NotPlainError
+        at = _skip_item(buffer, at, explicit, depth) if length == _UNDEFINED else at + length
+
+
+def _skip_item(buffer: bytes, at: int, explicit: bool, depth: int) -> int:
+    """Walk over an item of undefined length."""
+    while True:
+        tag, _ = _item_at(buffer, at)
+        if tag == _ITEM_END:
+            return at + 8
+        _, _, vr, length = _head(buffer, at)
+        at, length = _value_at(buffer, at, vr, length, explicit)
+        at = (
+            _skip_sequence(buffer, at, explicit, depth + 1) if length == _UNDEFINED else at + length
+        )
+
+
+def _item_at(buffer: bytes, at: int) -> tuple[int, int]:
+    group, element, _, _ = _head(buffer, at)
+    return group << 16 | element, _long(buffer, at + 4)[0]
+
+
+def pixels_in(buffer: bytes, header: RawHeader) -> memoryview:
+    """View the native pixel data of a file that was read whole and scanned.
+
+    Raises
+    ------
+    UnreadableInputError
+        If the file ends before its pixels do.
+    """
+    at = header.pixels_at or 0
+    explicit = header.values[TRANSFER_SYNTAX].rstrip(b" \0") != str(ImplicitVRLittleEndian).encode()
+    try:
+        _, _, vr, length = _head(buffer, at)
+        at, length = _value_at(buffer, at, vr, length, explicit)
+    except (_NotPlainError, struct.error) as error:
+        raise UnreadableInputError("the pixel data is damaged") from error
+    if at + length > len(buffer):
+        raise UnreadableInputError("the file is truncated within its pixels")
+    return memoryview(buffer)[at : at + length]
+
+
+def dataset_of(path: Path, buffer: bytes) -> Dataset:
+    """Read a whole file that lies in memory by pydicom.
+
+    Raises
+    ------
+    UnreadableInputError
+        If it is damaged.
+    """
+    kind = kind_of(buffer[:544])
+    try:
+        _check_inflated_size(path)
+        with disable_value_validation():
+            return dcmread(BytesIO(buffer), force=kind is FileKind.BARE_DICOM)
+    except BROKEN_DICOM as error:
+        raise UnreadableInputError("damaged or truncated DICOM file") from error
