@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typst
 from PIL import Image
@@ -24,10 +24,11 @@ from ifspace.errors import OutputError
 from ifspace.model import PatientIdentity, Side, StudyResult
 from ifspace.notice import NOTICE
 from ifspace.report import details, sheet, wording
+from ifspace.report.files import picture_name
 from ifspace.report.references import number_references
 from ifspace.report.texts import Texts, load_texts
 
-PDF_STANDARD = "a-2a"
+PDF_STANDARD: Final = "a-2a"
 
 # 1980-01-01, the oldest date a ZIP archive can hold, is widely read as "no date".
 NO_DATE_EPOCH = 315_532_800
@@ -137,13 +138,9 @@ def _picture_entries(
                 width, height = image.size
             alt = sheet.picture_alt(result, side, texts)
             entries.append(
-                {"path": _picture_name(side), "alt": alt, "width": width, "height": height}
+                {"path": picture_name(side), "alt": alt, "width": width, "height": height}
             )
     return entries
-
-
-def _picture_name(side: Side) -> str:
-    return f"key_{side.value}.png"
 
 
 def creation_epoch(result: StudyResult, identity: PatientIdentity | None) -> int:
@@ -188,7 +185,8 @@ def _compile(
         for template in templates.glob("*.typ"):
             (root / template.name).write_bytes(template.read_bytes())
         for side, png in pictures.items():
-            (root / _picture_name(side)).write_bytes(png)
+            (root / picture_name(side)).write_bytes(png)
+        epoch: int = data["creation_epoch"]
         return typst.compile(
             root / "report.typ",
             root=root,
@@ -196,7 +194,7 @@ def _compile(
             ignore_system_fonts=not system_fonts,
             sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
             pdf_standards=PDF_STANDARD,
-            timestamp=data["creation_epoch"],
+            timestamp=epoch,
         )
 
 

@@ -30,7 +30,7 @@ def published_in_use(result: StudyResult) -> tuple[PublishedValue, ...]:
 
 
 def number_references(result: StudyResult) -> References:
-    """Number the studies: group means first, then by the IFS cut-off, then by the QFS cut-off."""
+    """Give each study a number: group means first, then by IFS cut-off, then by QFS cut-off."""
     order = sorted(published_in_use(result), key=_rank)
     return References(tuple(dict.fromkeys(item.evidence_id for item in order)))
 

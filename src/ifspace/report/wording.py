@@ -115,7 +115,7 @@ def acquisition(result: StudyResult, fact: str) -> str:
     return ACQUISITION[fact].codes.get(code, code)
 
 
-# DICOM PS3.3 C.7.3.1.1.2: the first letters say head or feet first, the last the side that lies down.
+# DICOM PS3.3 C.7.3.1.1.2: HFS, FFP ...: head or feet first, then supine or prone.
 _LYING = {"S": "supine", "P": "prone"}
 
 

@@ -1,0 +1,119 @@
+"""measurements.csv: one row for every space and side, measured or not, units in the names."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from ifspace.model import Measurement, Outcome, StudyResult
+
+# A spreadsheet runs a cell that begins with one of these as a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+COLUMNS = (
+    "study_instance_uid",
+    "series_instance_uid",
+    "kind",
+    "side",
+    "status",
+    "value_mm",
+    "u95_mm",
+    "state",
+    "reason",
+    "detail",
+    "slice_index",
+    "sop_instance_uid",
+    "start_x_lps_mm",
+    "start_y_lps_mm",
+    "start_z_lps_mm",
+    "end_x_lps_mm",
+    "end_y_lps_mm",
+    "end_z_lps_mm",
+    "method",
+    "readings",
+    "second_best_mm",
+    "minimum_at_range_end",
+    "apex_mm",
+    "row_spacing_mm",
+    "column_spacing_mm",
+    "slice_step_mm",
+    "patient_age_years",
+    "patient_sex",
+    "hip_rotation",
+    "knee_bolster",
+    "reader",
+    "final",
+    "software_version",
+)
+
+
+def measurements_csv(result: StudyResult) -> str:
+    """Write the table as RFC 4180 text; numbers unrounded, what is missing empty."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    shared = _shared_cells(result)
+    for space in result.spaces:
+        cells = {**shared, **_outcome_cells(space.outcome)}
+        writer.writerow([_cell(cells.get(name)) for name in COLUMNS])
+    return buffer.getvalue()
+
+
+def _cell(value: object) -> str:
+    """Write one value; text that a spreadsheet would run is made plain text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return repr(value)
+    text = str(value)
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _shared_cells(result: StudyResult) -> dict[str, Any]:
+    series, session = result.series, result.session
+    return {
+        "study_instance_uid": series.study_instance_uid,
+        "series_instance_uid": series.series_instance_uid,
+        "row_spacing_mm": series.row_spacing_mm,
+        "column_spacing_mm": series.column_spacing_mm,
+        "slice_step_mm": result.slice_step_mm,
+        "patient_age_years": series.patient_age_years,
+        "patient_sex": series.patient_sex,
+        "hip_rotation": session.acquisition.get("hip_rotation"),
+        "knee_bolster": session.acquisition.get("knee_bolster"),
+        "reader": session.reader,
+        "final": result.is_final,
+        "software_version": result.software_version,
+    }
+
+
+def _outcome_cells(outcome: Outcome) -> dict[str, Any]:
+    cells: dict[str, Any] = {"kind": outcome.kind.value, "side": outcome.side.value}
+    if not isinstance(outcome, Measurement):
+        return {
+            **cells,
+            "status": "not_measured",
+            "reason": outcome.reason.value,
+            "detail": outcome.detail,
+        }
+    for end in ("start", "end"):
+        point_lps_mm = getattr(outcome.segment, f"{end}_lps_mm").tolist()
+        for axis, position_mm in zip("xyz", point_lps_mm, strict=True):
+            cells[f"{end}_{axis}_lps_mm"] = position_mm
+    return {
+        **cells,
+        "status": "measured",
+        "value_mm": outcome.value_mm,
+        "u95_mm": outcome.u95_mm,
+        "state": outcome.state.value,
+        "slice_index": outcome.slice_index,
+        "sop_instance_uid": outcome.sop_instance_uid,
+        "method": outcome.method,
+        "readings": outcome.readings,
+        "second_best_mm": outcome.second_best_mm,
+        "minimum_at_range_end": outcome.minimum_at_range_end,
+        "apex_mm": outcome.apex_mm,
+    }
