@@ -160,20 +160,28 @@ def _check_inflated_size(path: Path) -> None:
 
 def values_of(dataset: Dataset) -> dict[int, bytes]:
     """Give the raw value bytes of what pydicom read, file meta information included."""
-    values = {}
-    for part in (getattr(dataset, "file_meta", None) or (), dataset):
-        for tag in dict.fromkeys(part.keys() if part else ()):
-            element = part.get_item(tag)
-            if isinstance(element, RawDataElement) and element.value is not None:
-                value = element.value
-                if element.VR == "US" and not element.is_little_endian:
-                    value = b"".join(value[at : at + 2][::-1] for at in range(0, len(value), 2))
-                values[int(tag)] = value
-            elif not isinstance(element, RawDataElement) and element.VR != "SQ":
-                values[int(tag)] = str(element.value).encode("utf-8", "replace")
-            else:
-                values[int(tag)] = b""
+    values: dict[int, bytes] = {}
+    parts = [dataset]
+    if getattr(dataset, "file_meta", None):
+        parts.insert(0, dataset.file_meta)
+    for part in parts:
+        # Iterating the data set itself would convert every value.
+        for tag in list(part.keys()):
+            values[int(tag)] = _value_bytes(part.get_item(tag))
     return values
+
+
+def _value_bytes(element: object) -> bytes:
+    """Give the bytes of one element as pydicom holds it, numbers in little endian."""
+    value = getattr(element, "value", None)
+    vr = getattr(element, "VR", None)
+    if value is None or vr == "SQ":
+        return b""
+    if not isinstance(element, RawDataElement):
+        return str(value).encode("utf-8", "replace")
+    if vr == "US" and not element.is_little_endian:
+        return b"".join(value[at : at + 2][::-1] for at in range(0, len(value), 2))
+    return bytes(value)
 
 
 def scan(buffer: bytes) -> RawHeader:
