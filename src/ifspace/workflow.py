@@ -6,14 +6,17 @@ different millimetres.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pydicom import Dataset
+
 from ifspace import __version__, quality
 from ifspace.caveats import caveats
-from ifspace.errors import SessionError
+from ifspace.errors import GeometryError, SessionError
 from ifspace.evidence import (
     Panel,
     assess_space,
@@ -22,16 +25,20 @@ from ifspace.evidence import (
     published_rows,
     read_local_rows,
 )
+from ifspace.io import load_volume, open_study, read_headers, read_identity
 from ifspace.measure import level_range_indices, measure_space
 from ifspace.model import (
+    AssessedSpace,
     Flag,
     Kind,
     MarkState,
     NotMeasured,
     Outcome,
+    PatientIdentity,
     Reason,
     Series,
     Session,
+    Severity,
     Side,
     Signature,
     StudyResult,
@@ -64,6 +71,80 @@ class Settings:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class LoadedStudy:
+    """The series that is measured, with what the PDF and the DICOM objects need besides.
+
+    `headers` (one per slice, without pixels) are empty and `identity` is absent for images that
+    are not DICOM. `volume` is absent, and `untrusted` says why, where the series has no place in
+    the patient that a millimetre could be taken from.
+    """
+
+    series: Series
+    volume: Volume | None
+    headers: tuple[Dataset, ...] = field(repr=False, default=())
+    identity: PatientIdentity | None = None
+    untrusted: str = ""
+
+
+@contextmanager
+def load_study(
+    path: Path, series_uid: str | None = None, hint: str | None = None
+) -> Iterator[LoadedStudy]:
+    """Load the best series under a path, or the named one.
+
+    What a ZIP archive holds lies in a temporary folder that lives as long as the context.
+
+    Parameters
+    ----------
+    path
+        A file, folder, ZIP or DICOMDIR.
+    series_uid
+        The series that the user names.
+    hint
+        The series that a session was made on; taken if it is there and the user named none.
+
+    Raises
+    ------
+    UnreadableInputError
+        If nothing can be read.
+    SeriesChoiceError
+        If no series, or not the named one, can be measured.
+    """
+    with open_study(path) as inventory:
+        known = {item.series.series_instance_uid for item in inventory.ranked}
+        series = inventory.choose(series_uid or (hint if hint in known else None))
+        headers, identity = read_headers(series), read_identity(series)
+        try:
+            volume = load_volume(series)
+        except GeometryError as error:
+            study = LoadedStudy(series, None, headers, identity, str(error))
+        else:
+            study = LoadedStudy(series, volume, headers, identity)
+        yield study
+
+
+def assess_study(study: LoadedStudy, session: Session, settings: Settings) -> StudyResult:
+    """Assess a loaded study; without trusted geometry every space is refused with the reason.
+
+    Raises
+    ------
+    SessionError, EvidenceError
+        As :func:`assess` does.
+    """
+    if study.volume is not None:
+        return assess(study.volume, session, settings)
+    check_belongs(session, study.series)
+    panel = _panel(study.series, session, settings)
+    spaces = tuple(
+        AssessedSpace(NotMeasured(kind, side, Reason.GEOMETRY_UNTRUSTED, study.untrusted))
+        for side in settings.sides
+        for kind in Kind
+    )
+    flag = Flag(Reason.GEOMETRY_UNTRUSTED.value, Severity.REFUSAL, study.untrusted)
+    return _result(study.series, session, settings, panel, spaces=spaces, flags=(flag,))
+
+
 def assess(
     volume: Volume,
     session: Session,
@@ -87,16 +168,37 @@ def assess(
         for side in settings.sides
         for kind in Kind
     ]
+    return replace(
+        _result(
+            volume.series,
+            session,
+            settings,
+            panel,
+            spaces=tuple(assess_space(outcome, panel) for outcome in outcomes),
+            flags=(*image_flags, *caveats(volume, session, outcomes)),
+        ),
+        slice_step_mm=volume.slice_step_mm,
+    )
+
+
+def _result(
+    series: Series,
+    session: Session,
+    settings: Settings,
+    panel: Panel,
+    *,
+    spaces: tuple[AssessedSpace, ...],
+    flags: tuple[Flag, ...],
+) -> StudyResult:
     return StudyResult(
         software_version=__version__,
-        series=volume.series,
+        series=series,
         session=session,
-        spaces=tuple(assess_space(outcome, panel) for outcome in outcomes),
-        flags=(*image_flags, *caveats(volume, session, outcomes)),
+        spaces=spaces,
+        flags=flags,
         panel=panel.values,
         panel_note=panel.note,
         evidence_sha256=evidence_sha256(settings.evidence_file),
-        slice_step_mm=volume.slice_step_mm,
         settings=settings.as_json(),
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from ifspace.cli.exits import Exit, say
+from ifspace.cli.measure import is_dicom
 from ifspace.cli.printing import print_json, print_line
 
 
@@ -48,7 +49,7 @@ def _problems(file: Path) -> tuple[str, list[str]]:
     from ifspace.io.session import read_json, validate_session
     from ifspace.report import validate_result
 
-    if _is_dicom(file):
+    if is_dicom(file):
         from ifspace.dicom_out import validate_sr
 
         return "structured report", validate_sr(file)
@@ -60,14 +61,3 @@ def _problems(file: Path) -> tuple[str, list[str]]:
         return "result", validate_result(data)
     known = "ifspace-session/1 or ifspace-result/1"
     return "file", [f"schema is {name!r}, expected {known}"]
-
-
-def _is_dicom(file: Path) -> bool:
-    from ifspace.errors import UnreadableInputError
-
-    try:
-        with file.open("rb") as opened:
-            return opened.read(132)[128:] == b"DICM"
-    except OSError as error:
-        message = f"the file cannot be read: {error.strerror}; check its path"
-        raise UnreadableInputError(message) from error

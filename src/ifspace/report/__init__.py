@@ -9,6 +9,7 @@ from typing import Any
 
 from ifspace.io.session import session_to_json
 from ifspace.model import PatientIdentity, Side, StudyResult, Volume
+from ifspace.report.console import spaces_table
 from ifspace.report.files import (
     MANIFEST_NAME,
     RESULT_NAME,
@@ -19,7 +20,7 @@ from ifspace.report.files import (
 from ifspace.report.manifest import manifest, pictures_beside
 from ifspace.report.pdf import report_pdf
 from ifspace.report.picture import key_pictures
-from ifspace.report.result import result_from_json, result_to_json
+from ifspace.report.result import read_result, result_from_json, result_to_json
 from ifspace.report.result_file import result_schema, validate_result
 from ifspace.report.slicer import slicer_markups
 from ifspace.report.table import measurements_csv
@@ -30,10 +31,12 @@ __all__ = [
     "findings_paragraph",
     "key_pictures",
     "pictures_beside",
+    "read_result",
     "report_pdf",
     "result_from_json",
     "result_schema",
     "result_to_json",
+    "spaces_table",
     "validate_result",
     "write_reports",
 ]

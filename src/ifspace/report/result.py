@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -334,3 +335,22 @@ def _mark(item: MarkFile) -> Mark:
         confidence=item.get("confidence"),
         sop_instance_uid=item.get("sop_instance_uid"),
     )
+
+
+def read_result(path: Path) -> StudyResult:
+    """Read a result file.
+
+    Raises
+    ------
+    UnreadableInputError
+        If it cannot be read, is no JSON or breaks the schema.
+    """
+    try:
+        data = json.loads(path.read_bytes())
+    except OSError as error:
+        message = f"the result cannot be read: {error.strerror}; check its path"
+        raise UnreadableInputError(message) from error
+    except (ValueError, RecursionError) as error:
+        message = "the result is not valid JSON; write it again with measure"
+        raise UnreadableInputError(message) from error
+    return result_from_json(data)

@@ -1,0 +1,176 @@
+"""``ifspace measure``: one study from images and marks to reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ifspace.cli.exits import Exit, say
+from ifspace.cli.printing import print_json, print_line, print_table
+
+if TYPE_CHECKING:
+    from ifspace.model import Session, Side, StudyResult
+
+
+class Sides(StrEnum):
+    """Which hips to measure."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    BOTH = "both"
+
+
+def measure(
+    path: Path = typer.Argument(..., help="A file, folder, ZIP or DICOMDIR."),
+    out: Path = typer.Option(..., "-o", "--out", help="The folder for the reports."),
+    session: Path | None = typer.Option(
+        None, "--session", help="Marks: a session file, or an SR that ifspace wrote."
+    ),
+    series: str | None = typer.Option(
+        None, "--series", help="Measure this series UID instead of the best one."
+    ),
+    side: Sides = typer.Option(Sides.BOTH, "--side", help="Which hip."),
+    reader: str | None = typer.Option(None, "--reader", help="Who read: an ID, not a name."),
+    sign: bool = typer.Option(
+        False, "--sign", help="Sign as --reader; every mark has to be confirmed."
+    ),
+    deidentify: bool = typer.Option(
+        False, "--deidentify", help="Leave the patient out of every output and replace all UIDs."
+    ),
+    evidence: str | None = typer.Option(
+        None, "--evidence", help="Compare with these ids (ID,ID,…) instead of the default ones."
+    ),
+    evidence_file: Path | None = typer.Option(
+        None, "--evidence-file", help="Add local evidence rows."
+    ),
+    formats: str | None = typer.Option(
+        None, "--format", help="Write only these (json,session,csv,pdf,png,sr,…)."
+    ),
+    amends: Path | None = typer.Option(
+        None, "--amends", help="An earlier SR that the new one replaces."
+    ),
+    text: bool = typer.Option(False, "--text", help="Print the findings paragraph."),
+    as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Replace an older result."),
+) -> None:
+    """Measure one study and write its reports."""
+    from ifspace.export import export, refuse_inside
+    from ifspace.workflow import Settings, assess_study, load_study
+
+    chosen = chosen_formats(formats)
+    refuse_inside(out, path)
+    marks = _session(session, reader, sign=sign)
+    settings = Settings(sides_of(side), ids_of(evidence), evidence_file)
+    with load_study(path, series, marks.series_instance_uid) as study:
+        result = assess_study(study, marks, settings)
+        written = export(
+            study,
+            result,
+            out,
+            formats=chosen,
+            deidentify=deidentify,
+            overwrite=overwrite,
+            predecessor=amends,
+        )
+    show(result, written, as_json=as_json, text=text)
+    raise typer.Exit(exit_code(result))
+
+
+def _session(path: Path | None, reader: str | None, *, sign: bool) -> Session:
+    """Read the marks, and put the reader's name and signature to them."""
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from ifspace.model import Session
+    from ifspace.workflow import sign as signed
+
+    session = Session() if path is None else read_marks(path)
+    if reader is not None:
+        session = replace(session, reader=reader)
+    if not sign:
+        return session
+    if not session.reader:
+        message = "--sign needs a reader: add --reader ID"
+        raise typer.BadParameter(message)
+    return signed(session, session.reader, datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def read_marks(path: Path) -> Session:
+    """Read marks from a session file or from a structured report."""
+    if is_dicom(path):
+        from ifspace.dicom_out import read_sr
+
+        return read_sr(path)
+    from ifspace.io.session import read_session
+
+    return read_session(path)
+
+
+def is_dicom(path: Path) -> bool:
+    """Tell whether a file is DICOM by the word behind its preamble (PS3.10 7.1)."""
+    from ifspace.errors import UnreadableInputError
+
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError as error:
+        message = f"{path.name} cannot be read: {error.strerror}; check its path"
+        raise UnreadableInputError(message) from error
+
+
+def chosen_formats(formats: str | None) -> tuple[str, ...]:
+    """Turn ``pdf,json`` into format names; a wrong one is wrong usage."""
+    from ifspace.export import ALL_FORMATS
+
+    if formats is None:
+        return ALL_FORMATS
+    chosen = tuple(name.strip() for name in formats.split(",") if name.strip())
+    unknown = [name for name in chosen if name not in ALL_FORMATS]
+    if unknown or not chosen:
+        message = f"unknown format {', '.join(unknown)!r}; choose from {', '.join(ALL_FORMATS)}"
+        raise typer.BadParameter(message)
+    return chosen
+
+
+def ids_of(evidence: str | None) -> tuple[str, ...]:
+    """Turn ``a,b`` into evidence ids."""
+    return tuple(name.strip() for name in (evidence or "").split(",") if name.strip())
+
+
+def sides_of(side: Sides) -> tuple[Side, ...]:
+    """Give the sides in radiological order, the patient's right first."""
+    from ifspace.model import Side
+    from ifspace.workflow import BOTH_SIDES
+
+    return BOTH_SIDES if side is Sides.BOTH else (Side(side.value),)
+
+
+def exit_code(result: StudyResult) -> Exit:
+    """Done, partly done, or failed, by how many of the asked-for spaces have a number."""
+    if not result.measurements:
+        say("nothing was measured; the reasons are in the output")
+        return Exit.FAILED
+    if len(result.measurements) < len(result.spaces):
+        return Exit.PARTLY_DONE
+    return Exit.DONE
+
+
+def show(
+    result: StudyResult, written: Sequence[Path], *, as_json: bool = False, text: bool = False
+) -> None:
+    """Print a result: as JSON, as the findings paragraph, or as a table with its files."""
+    from ifspace.report import findings_paragraph, result_to_json, spaces_table
+
+    if as_json:
+        print_json(result_to_json(result))
+    elif text:
+        print_line(findings_paragraph(result))
+    else:
+        columns, rows = spaces_table(result)
+        print_table("", columns, rows)
+        for path in written:
+            print_line(str(path))

@@ -1,0 +1,33 @@
+"""``ifspace report``: the reports again, from a result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from ifspace.cli.measure import chosen_formats, show
+
+
+def report(
+    result: Path = typer.Argument(..., help="A result.json that `measure` wrote."),
+    out: Path = typer.Option(..., "-o", "--out", help="The folder for the reports."),
+    formats: str | None = typer.Option(None, "--format", help="Write only these (pdf,csv,…)."),
+    text: bool = typer.Option(False, "--text", help="Print the findings paragraph."),
+    as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Replace older reports."),
+) -> None:
+    """Make the reports again from a result; key images lying beside it are used again."""
+    from ifspace.report import pictures_beside, read_result, write_reports
+
+    assessed = read_result(result)
+    written = write_reports(
+        assessed,
+        None,
+        out,
+        formats=chosen_formats(formats),
+        identity=None,
+        pictures=pictures_beside(result),
+        overwrite=overwrite,
+    )
+    show(assessed, written, as_json=as_json, text=text)

@@ -1,0 +1,187 @@
+"""Write everything that was asked for into a folder: all of it or nothing.
+
+The command line, the batch and the napari plugin export through here, so that a report is the
+same whoever asked for it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ifspace.dicom_out import UidMap, replace_uids, write_objects
+from ifspace.errors import OutputError
+from ifspace.model import Side, StudyResult
+from ifspace.report import write_reports
+from ifspace.workflow import LoadedStudy
+
+# The files of each format, in the order in which they are listed.
+FILES_OF_FORMAT: dict[str, tuple[str, ...]] = {
+    "json": ("result.json",),
+    "session": ("session.json",),
+    "csv": ("measurements.csv",),
+    "pdf": ("report.pdf",),
+    "png": ("key_right.png", "key_left.png"),
+    "sr": ("sr.dcm",),
+    "dicom-pdf": ("report.dcm",),
+    "dicom-sc": ("key_right.dcm", "key_left.dcm"),
+    "slicer": ("slicer.mrk.json",),
+    "manifest": ("manifest.json",),
+}
+ALL_FORMATS = tuple(FILES_OF_FORMAT)
+
+_REPORTS = frozenset({"json", "session", "csv", "pdf", "png", "slicer"})
+_OBJECTS = frozenset({"sr", "dicom-pdf", "dicom-sc"})
+# What a DICOM object wraps has to be made first, asked for or not.
+_WRAPPED = {"dicom-pdf": "pdf", "dicom-sc": "png"}
+
+
+def export(
+    study: LoadedStudy,
+    result: StudyResult,
+    out: Path,
+    *,
+    formats: Collection[str] = ALL_FORMATS,
+    deidentify: bool = False,
+    overwrite: bool = False,
+    predecessor: Path | None = None,
+) -> tuple[Path, ...]:
+    """Write the result of a study in the asked-for formats.
+
+    Parameters
+    ----------
+    study, result
+        What was loaded and what was found.
+    out
+        The folder; made if need be.
+    formats
+        Any of `ALL_FORMATS`. DICOM objects are left out for images that are not DICOM, and where
+        nothing has a place in the patient.
+    deidentify
+        Leave the patient out of the PDF and the DICOM objects, and replace every UID.
+    overwrite
+        Replace an older result; files of the asked-for formats that the new one lacks are removed.
+    predecessor
+        An earlier structured report that the new one amends.
+
+    Returns
+    -------
+    tuple of Path
+        The files, in the order of `FILES_OF_FORMAT`.
+
+    Raises
+    ------
+    OutputError
+        If an older result is in the way or the folder cannot be written; nothing is left behind.
+    ValueError
+        If a format is unknown.
+    """
+    unknown = set(formats) - set(ALL_FORMATS)
+    if unknown:
+        message = f"unknown formats: {', '.join(sorted(unknown))}"
+        raise ValueError(message)
+    wanted = [name for key in ALL_FORMATS if key in formats for name in FILES_OF_FORMAT[key]]
+    if not overwrite:
+        _refuse_overwriting(out, wanted)
+    with _staging(out) as stage:
+        _write_all(study, result, stage, frozenset(formats), deidentify, predecessor)
+        return _move(stage, out, wanted)
+
+
+def refuse_inside(out: Path, source: Path) -> None:
+    """Refuse to write into the input: it is never changed.
+
+    Raises
+    ------
+    OutputError
+        If `out` is the folder of the images or lies below it.
+    """
+    if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+        message = (
+            "the output folder lies inside the input, which is never written to; choose a folder"
+            " outside it"
+        )
+        raise OutputError(message)
+
+
+def _write_all(
+    study: LoadedStudy,
+    result: StudyResult,
+    stage: Path,
+    formats: frozenset[str],
+    deidentify: bool,
+    predecessor: Path | None,
+) -> None:
+    uid_map = UidMap() if deidentify else None
+    shown = result if uid_map is None else replace_uids(result, uid_map)
+    identity = None if deidentify else study.identity
+    objects = formats & _OBJECTS if study.headers and study.volume is not None else frozenset()
+    reports = (formats & _REPORTS) | {_WRAPPED[name] for name in objects if name in _WRAPPED}
+    listed = [
+        *write_reports(shown, study.volume, stage, formats=reports, identity=identity),
+    ]
+    if objects:
+        listed += write_objects(
+            result,
+            study.headers,
+            stage,
+            formats=objects,
+            report_pdf=stage / "report.pdf",
+            key_images={
+                side: stage / f"key_{side}.png"
+                for side in Side
+                if (stage / f"key_{side}.png").is_file()
+            },
+            deidentify=deidentify,
+            uid_map=uid_map,
+            predecessor=predecessor,
+        )
+    if "manifest" in formats:
+        wanted = {name for key in formats for name in FILES_OF_FORMAT[key]}
+        listed = [path for path in listed if path.name in wanted]
+        write_reports(shown, None, stage, formats={"manifest"}, identity=None, listed=listed)
+
+
+def _refuse_overwriting(out: Path, names: Collection[str]) -> None:
+    there = [name for name in names if (out / name).exists()]
+    if there:
+        message = (
+            f"{there[0]} is already in the output folder; choose another one or add --overwrite"
+        )
+        raise OutputError(message)
+
+
+@contextmanager
+def _staging(out: Path) -> Iterator[Path]:
+    """Give a folder on the same disk that is gone afterwards, whatever happens."""
+    made = not out.exists()
+    stage = None
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(prefix=".ifspace-", dir=out))
+        yield stage
+    except OSError as error:
+        message = (
+            f"the output folder cannot be written: {error.strerror}; free space or choose another"
+        )
+        raise OutputError(message) from error
+    finally:
+        if stage is not None:
+            shutil.rmtree(stage, ignore_errors=True)
+        if made and out.is_dir() and not any(out.iterdir()):
+            out.rmdir()
+
+
+def _move(stage: Path, out: Path, wanted: Collection[str]) -> tuple[Path, ...]:
+    """Rename the finished files into place, and take away older ones that have no successor."""
+    moved = []
+    for name in wanted:
+        if (stage / name).is_file():
+            (stage / name).replace(out / name)
+            moved.append(out / name)
+        else:
+            (out / name).unlink(missing_ok=True)
+    return tuple(moved)
