@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,20 @@ SIGNAL: Mapping[str, Mapping[Tissue, float]] = {
         Tissue.ORGAN: 0.65, Tissue.FLUID: 1.20,
     },
 }  # fmt: skip
-TEXTURE = {Tissue.MUSCLE: 0.10, Tissue.QUADRATUS: 0.10, Tissue.FAT: 0.05,
-           Tissue.FEMUR_MARROW: 0.08, Tissue.ISCHIUM_MARROW: 0.10, Tissue.ORGAN: 0.15}  # fmt: skip
+TEXTURE = {
+    Tissue.MUSCLE: 0.07,
+    Tissue.QUADRATUS: 0.07,
+    Tissue.FAT: 0.03,
+    Tissue.FEMUR_MARROW: 0.06,
+    Tissue.ISCHIUM_MARROW: 0.08,
+    Tissue.ORGAN: 0.12,
+}
+# Fine lines inside a tissue: fat between muscle bundles, fibres through fat.
+STREAKS = {
+    Tissue.MUSCLE: (Tissue.FAT, 0.22),
+    Tissue.QUADRATUS: (Tissue.FAT, 0.15),
+    Tissue.FAT: (Tissue.TENDON, 0.15),
+}
 # A slice is not a plane: three sheets through its thickness, weighted like a slice profile.
 SHEETS = ((-0.32, 0.27), (0.0, 0.46), (0.32, 0.27))
 BLUR_PIXELS = 0.45
@@ -78,14 +91,14 @@ def render_clean(
     sheets = {
         c: np.zeros((s.slices, len(SHEETS), s.rows, s.columns), np.float32) for c in contrasts
     }
-    texture = _texture((s.slices, s.rows, s.columns), seed)
+    texture = _texture(stack, seed)
     for layer in layers:
         _paint(layer, stack, sheets, texture)
     weights = np.array([weight for _, weight in SHEETS], np.float32)
     return {c: np.einsum("ksji,s->kji", image, weights) for c, image in sheets.items()}
 
 
-def _paint(layer: Paint, stack: Stack, sheets: dict[str, Image], texture: Image) -> None:
+def _paint(layer: Paint, stack: Stack, sheets: dict[str, Image], texture: Texture) -> None:
     s = stack.sampling
     window = _window(layer.box_lps_mm, stack)
     if window is None:
@@ -95,7 +108,7 @@ def _paint(layer: Paint, stack: Stack, sheets: dict[str, Image], texture: Image)
     cover = np.clip(0.5 - distance_mm / pixel_mm, 0.0, 1.0)
     cover = np.broadcast_to(cover, _shape(window)).astype(np.float32)
     k, j, i = window
-    grain = 1.0 + TEXTURE.get(layer.tissue, 0.0) * texture[k, j, i][:, None]
+    grain = 1.0 + TEXTURE.get(layer.tissue, 0.0) * texture.grain[k, j, i][:, None]
     around = None
     if layer.halo_mm:
         around = np.clip(0.5 - (distance_mm - layer.halo_mm) / pixel_mm, 0.0, 1.0)
@@ -103,7 +116,12 @@ def _paint(layer: Paint, stack: Stack, sheets: dict[str, Image], texture: Image)
         part = image[k, :, j, i]
         if around is not None:
             part += around * (SIGNAL[name][Tissue.FAT] - part) * (part > 0.0)
-        part += cover * (SIGNAL[name][layer.tissue] * grain - part)
+        signal = SIGNAL[name][layer.tissue] * grain
+        if layer.tissue in STREAKS:
+            other, most = STREAKS[layer.tissue]
+            lines = texture.lines[layer.tissue is Tissue.FAT][k, j, i][:, None]
+            signal = signal + most * lines * (SIGNAL[name][other] - signal)
+        part += cover * (signal - part)
 
 
 Window = tuple[slice, slice, slice]
@@ -172,13 +190,29 @@ def _coordinates(stack: Stack, window: Window) -> tuple[Any, Any, Any]:
     return out[0], out[1], out[2]
 
 
-def _texture(shape: tuple[int, int, int], seed: int) -> Image:
-    """Make smooth grain, about one standard deviation."""
+@dataclass(frozen=True, eq=False)
+class Texture:
+    """Grain of one standard deviation, and lines from 0 to 1: in muscle, and in fat."""
+
+    grain: Image
+    lines: tuple[Image, Image]
+
+
+def _texture(stack: Stack, seed: int) -> Texture:
+    s = stack.sampling
+    shape = (s.slices, s.rows, s.columns)
     rng = np.random.default_rng([seed, 7])
-    raw = rng.standard_normal(shape, dtype=np.float32)
-    fine = gaussian_filter(raw, (0.6, 1.1, 2.4))
-    coarse = gaussian_filter(raw, (0.8, 3.0, 3.0))
-    return np.asarray(0.7 * fine / fine.std() + 0.5 * coarse / coarse.std(), np.float32)
+
+    def smooth(down_mm: float, right_mm: float) -> Image:
+        raw = rng.standard_normal(shape, dtype=np.float32)
+        sigma = (0.5, down_mm / s.row_spacing_mm, right_mm / s.column_spacing_mm)
+        soft = gaussian_filter(raw, sigma, truncate=3.0)
+        return np.asarray(soft / soft.std(), np.float32)
+
+    # A smooth field is near zero along thin winding lines: those are the fibres.
+    in_muscle = np.exp(-((smooth(2.2, 6.0) / 0.16) ** 2))
+    in_fat = np.exp(-((smooth(4.0, 11.0) / 0.06) ** 2))
+    return Texture(smooth(1.6, 2.2), (in_muscle, in_fat))
 
 
 def _scan(image: Image, snr: float, seed: int) -> NDArray[np.uint16]:
@@ -196,4 +230,4 @@ def _scan(image: Image, snr: float, seed: int) -> NDArray[np.uint16]:
     real = image + noise * rng.standard_normal(image.shape, dtype=np.float32)
     imaginary = noise * rng.standard_normal(image.shape, dtype=np.float32)
     stored = np.sqrt(real**2 + imaginary**2) * np.float32(STORED_PER_FAT)
-    return np.clip(np.rint(stored), 0, LARGEST_STORED).astype(np.uint16)
+    return np.asarray(np.clip(np.rint(stored), 0, LARGEST_STORED), dtype=np.uint16)

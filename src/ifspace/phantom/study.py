@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 
@@ -25,12 +28,9 @@ class Study:
 
     spec: PhantomSpec
     stack: Stack
-    hips: dict[Side, Hip]
+    hips: Mapping[Side, Hip]
+    sides: Mapping[Side, SideTruth]
     order: tuple[int, ...]
-
-    def truths(self) -> dict[Side, SideTruth]:
-        """Say what is true of the sides in view."""
-        return {side: side_truth(self.hips[side], self.stack) for side in self.spec.sides}
 
     def series(self) -> list[SeriesPixels]:
         """Render every series; the first is the one that the marks belong to."""
@@ -89,8 +89,7 @@ class Study:
 
 def build_study(spec: PhantomSpec) -> Study:
     """Place slices and hips, and decide which slices are stored in which order."""
-    stack = build_stack(spec)
-    hips = place_hips(spec, stack)
+    stack, hips, sides = _anatomy(_geometry_only(spec))
     order = list(range(len(stack.origins_lps_mm)))
     if spec.missing_slice or spec.repeated_slice:
         victim = _beside_the_level(stack, hips)
@@ -99,10 +98,28 @@ def build_study(spec: PhantomSpec) -> Study:
             order.insert(order.index(victim) + 1 if victim in order else 1, victim)
     if spec.shuffled:
         order = [order[i] for i in np.random.default_rng(spec.seed).permutation(len(order))]
-    return Study(spec, stack, hips, tuple(order))
+    return Study(spec, stack, hips, sides, tuple(order))
 
 
-def _beside_the_level(stack: Stack, hips: dict[Side, Hip]) -> int:
+def _geometry_only(spec: PhantomSpec) -> PhantomSpec:
+    """Keep what decides where things are, so that studies of one geometry are solved once."""
+    kept = (
+        *("ifs_mm", "qfs_mm", "ifs_left_mm", "ifs_right_mm", "qfs_left_mm", "qfs_right_mm"),
+        *("size", "tilt_deg", "in_plane_deg", "row_spacing_mm", "column_spacing_mm"),
+        *("slice_step_mm", "patient_position", "flips", "view", "sheared", "age_years"),
+    )
+    return PhantomSpec(**{name: getattr(spec, name) for name in kept})
+
+
+@lru_cache(maxsize=16)
+def _anatomy(spec: PhantomSpec) -> tuple[Stack, Mapping[Side, Hip], Mapping[Side, SideTruth]]:
+    stack = build_stack(spec)
+    hips = place_hips(spec, stack)
+    sides = {side: side_truth(hips[side], stack) for side in spec.sides}
+    return stack, MappingProxyType(hips), MappingProxyType(sides)
+
+
+def _beside_the_level(stack: Stack, hips: Mapping[Side, Hip]) -> int:
     """Choose a slice inside the stack that shows no lesser trochanter, so the truth stays."""
     shown = {k for hip in hips.values() for k in level_slices(hip, stack)}
     inner = [k for k in range(1, len(stack.origins_lps_mm) - 1) if k not in shown]

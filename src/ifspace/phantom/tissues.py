@@ -8,7 +8,7 @@ is what makes the planes between muscles visible.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 
 from ifspace.model import Side
 from ifspace.phantom.bones import HEAD_FROM_SHAFT_MM, HEAD_RADIUS_MM, ISCHIUM_CORTEX_MM, Hip
+from ifspace.phantom.muscles import ARTERY, LEVATOR, MUSCLES, VEIN, Strap
 from ifspace.phantom.shapes import Array, ellipse, ellipsoid, smooth_union, strap
 
 
@@ -52,182 +53,14 @@ class Paint:
     halo_mm: float = 0.0
 
 
-# name, tissue, straps; each strap lists (h, X1, y1, r1, X2, y2, r2) upwards.
-Strap = tuple[tuple[float, float, float, float, float, float, float], ...]
-MUSCLES: tuple[tuple[str, Tissue, tuple[Strap, ...]], ...] = (
-    (
-        "gluteus maximus",
-        Tissue.MUSCLE,
-        (
-            (
-                (-50, 66, 52, 9, 100, 46, 12),
-                (0, 38, 50, 15, 96, 51, 17),
-                (60, 30, 56, 19, 92, 56, 19),
-            ),
-            (
-                (-50, 100, 46, 12, 132, 26, 9),
-                (0, 96, 51, 17, 140, 32, 11),
-                (60, 92, 56, 19, 138, 40, 13),
-            ),
-            (
-                (-50, 132, 26, 9, 139, 8, 4),
-                (0, 140, 32, 11, 150, 8, 5),
-                (60, 138, 40, 13, 154, 10, 6),
-            ),
-        ),
-    ),
-    (
-        "vastus lateralis and intermedius",
-        Tissue.MUSCLE,
-        (
-            (
-                (-60, 124, 4, 13, 122, -18, 15),
-                (-8, 128, 4, 9, 124, -18, 9),
-                (12, 128, 0, 3, 126, -12, 3),
-            ),
-            (
-                (-60, 122, -18, 15, 98, -28, 12),
-                (-8, 124, -18, 9, 106, -24, 6),
-                (12, 120, -12, 2, 112, -18, 2),
-            ),
-        ),
-    ),
-    (
-        "tensor fasciae latae",
-        Tissue.MUSCLE,
-        (
-            (
-                (-60, 134, -34, 3, 130, -46, 4),
-                (10, 138, -36, 7, 128, -58, 9),
-                (60, 136, -36, 9, 120, -66, 10),
-            ),
-        ),
-    ),
-    (
-        "gluteus medius",
-        Tissue.MUSCLE,
-        (((26, 140, -6, 3, 132, -24, 3), (60, 142, -4, 9, 128, -34, 11)),),
-    ),
-    (
-        "rectus femoris",
-        Tissue.MUSCLE,
-        (
-            (
-                (-60, 104, -60, 14, 112, -56, 11),
-                (0, 101, -60, 11, 110, -56, 8),
-                (60, 94, -58, 7, 100, -58, 6),
-            ),
-        ),
-    ),
-    (
-        "sartorius",
-        Tissue.MUSCLE,
-        (
-            (
-                (-60, 66, -70, 8, 80, -78, 5),
-                (0, 80, -74, 8, 94, -82, 5),
-                (60, 98, -82, 6, 108, -82, 6),
-            ),
-        ),
-    ),
-    (
-        "iliopsoas",
-        Tissue.MUSCLE,
-        (
-            (
-                (-24, 84, -20, 4, 90, -22, 3),
-                (0, 80, -24, 11, 94, -30, 10),
-                (60, 70, -42, 14, 88, -48, 15),
-            ),
-        ),
-    ),
-    (
-        "pectineus",
-        Tissue.MUSCLE,
-        (
-            (
-                (-50, 72, -14, 4, 60, -26, 4),
-                (0, 72, -18, 7, 44, -44, 10),
-                (36, 60, -42, 6, 32, -62, 9),
-            ),
-        ),
-    ),
-    (
-        "adductor longus",
-        Tissue.MUSCLE,
-        (
-            (
-                (-60, 70, -38, 11, 44, -46, 10),
-                (-20, 54, -46, 11, 30, -54, 8),
-                (8, 28, -58, 5, 18, -60, 4),
-            ),
-        ),
-    ),
-    (
-        "adductor brevis",
-        Tissue.MUSCLE,
-        (
-            (
-                (-60, 70, -14, 9, 40, -24, 10),
-                (-20, 66, -14, 8, 26, -36, 9),
-                (4, 34, -34, 6, 20, -42, 4),
-            ),
-        ),
-    ),
-    (
-        "gracilis",
-        Tissue.MUSCLE,
-        (
-            (
-                (-60, 22, -14, 5, 18, -30, 4),
-                (-24, 16, -28, 4, 14, -40, 3),
-                (0, 13, -42, 2, 12, -48, 2),
-            ),
-        ),
-    ),
-    (
-        "adductor magnus",
-        Tissue.MUSCLE,
-        (((-60, 80, 8, 10, 38, 10, 17), (-26, 78, 4, 7, 40, -2, 11), (-6, 70, 0, 4, 44, -10, 6)),),
-    ),
-    (
-        "hamstrings",
-        Tissue.MUSCLE,
-        (
-            (
-                (-70, 56, 32, 12, 84, 30, 10),
-                (-40, 56, 28, 7, 76, 26, 6),
-                (-28, 58, 22, 1, 66, 22, 1),
-            ),
-        ),
-    ),
-    (
-        "obturator externus",
-        Tissue.MUSCLE,
-        (
-            (
-                (-14, 52, -16, 3, 36, -28, 4),
-                (4, 72, -6, 6, 32, -30, 10),
-                (22, 84, 4, 5, 30, -32, 10),
-                (34, 96, 12, 3, 40, -30, 4),
-            ),
-        ),
-    ),
-    (
-        "obturator internus",
-        Tissue.MUSCLE,
-        (((2, 30, 2, 2, 22, -22, 2), (14, 33, 6, 5, 20, -30, 5), (60, 46, 16, 7, 26, -34, 6)),),
-    ),
-)
-LEVATOR: Strap = ((0, 9, 34, 2, 7, 4, 2), (60, 24, 30, 2.5, 16, -14, 2.5))
-
 BODY_HALF_WIDTH_MM, BODY_HALF_DEPTH_MM, BODY_MIDDLE_Y_MM = 174.0, 98.0, -12.0
+CLEFT_FROM_Y_MM = 44.0
 SKIN_MM = 2.2
 FASCIA_MM = 1.3
 EVERYWHERE: Box = ((-260.0, -260.0, -400.0), (260.0, 260.0, 400.0))
 
 
-def paints(hips: dict[Side, Hip]) -> Iterator[Paint]:
+def paints(hips: Mapping[Side, Hip]) -> Iterator[Paint]:
     """List everything to paint, from the outside in."""
     right, left = hips[Side.RIGHT], hips[Side.LEFT]
     yield from _body(left)
@@ -241,7 +74,7 @@ def paints(hips: dict[Side, Hip]) -> Iterator[Paint]:
 
 def _box(hip: Hip, low: tuple[float, float, float], high: tuple[float, float, float]) -> Box:
     corners = hip.to_lps_mm(np.array([low, high]))
-    return tuple(corners.min(axis=0)), tuple(corners.max(axis=0))  # type: ignore[return-value]
+    return tuple(corners.min(axis=0)), tuple(corners.max(axis=0))
 
 
 def _central(hip: Hip, shape: Shape) -> Shape:
@@ -259,8 +92,12 @@ def _body_surface(x: Any, y: Any, h: Any) -> Array:
     half_width = BODY_HALF_WIDTH_MM + 0.05 * h
     trunk = ellipse(x, y - BODY_MIDDLE_Y_MM, half_width, BODY_HALF_DEPTH_MM)
     # Two buttocks that meet in the midline.
-    cheek = strap(np.abs(x), y, (58.0, 30.0, 57.0), (104.0, 22.0, 57.0))
-    return smooth_union(trunk, cheek, 6.0) + 0.0 * h
+    cheek = strap(np.abs(x), y, (57.0, 30.0, 56.0), (108.0, 20.0, 58.0))
+    skin = smooth_union(trunk, cheek, 6.0) + 0.0 * h
+    # The cleft: a slit between them, opening backwards.
+    half_slit = 0.9 + 0.030 * np.maximum(y - 62.0, 0.0) ** 1.5
+    slit = np.maximum(np.abs(x) - half_slit, CLEFT_FROM_Y_MM - y)
+    return np.asarray(np.maximum(skin, -slit))
 
 
 def _body(hip: Hip) -> Iterator[Paint]:
@@ -270,33 +107,36 @@ def _body(hip: Hip) -> Iterator[Paint]:
 
 
 def _muscles(hip: Hip) -> Iterator[Paint]:
-    for _, tissue, straps in MUSCLES:
-        for each in straps:
-            yield _strap_paint(hip, tissue, each, halo_mm=FASCIA_MM)
+    for straps in MUSCLES.values():
+        yield _strap_paint(hip, Tissue.MUSCLE, *straps, halo_mm=FASCIA_MM)
     yield _strap_paint(hip, Tissue.MUSCLE, LEVATOR, halo_mm=0.8)
-    yield _strap_paint(
-        hip, Tissue.VESSEL, ((-60, 74, -54, 4.5, 75, -54, 4.5), (60, 62, -66, 5, 63, -66, 5))
-    )
-    yield _strap_paint(
-        hip, Tissue.VESSEL, ((-60, 64, -50, 5, 66, -49, 5), (60, 50, -64, 5.5, 52, -63, 5.5))
-    )
+    yield _strap_paint(hip, Tissue.VESSEL, ARTERY)
+    yield _strap_paint(hip, Tissue.VESSEL, VEIN)
 
 
-def _strap_paint(hip: Hip, tissue: Tissue, keys: Strap, halo_mm: float = 0.0) -> Paint:
-    heights = [key[0] for key in keys]
-    columns = [[key[i] for key in keys] for i in range(1, 7)]
+def _strap_paint(hip: Hip, tissue: Tissue, *straps: Strap, halo_mm: float = 0.0) -> Paint:
+    """Make one layer of straps that belong together."""
+
+    def one(strap_keys: Strap, xs: Any, ys: Any, h: Any) -> Array:
+        heights = [key[0] for key in strap_keys]
+        x1, y1, r1, x2, y2, r2 = (
+            np.interp(h, heights, [key[i] for key in strap_keys]).astype(xs.dtype)
+            for i in range(1, 7)
+        )
+        flat = strap(xs, ys, (x1, y1, r1), (x2, y2, r2))
+        return np.asarray(np.maximum(flat, np.maximum(h - heights[-1], heights[0] - h)))
 
     def shape(x: Any, y: Any, z: Any) -> Array:
         xs, ys, h = hip.to_side(x, y, z)
-        x1, y1, r1, x2, y2, r2 = (np.interp(h, heights, c).astype(xs.dtype) for c in columns)
-        flat = strap(xs, ys, (x1, y1, r1), (x2, y2, r2))
-        beyond = np.maximum(h - heights[-1], heights[0] - h)
-        return np.asarray(hip.scale * np.maximum(flat, beyond))
+        whole = one(straps[0], xs, ys, h)
+        for each in straps[1:]:
+            whole = smooth_union(whole, one(each, xs, ys, h), 4.0)
+        return np.asarray(hip.scale * whole)
 
-    radius = max(*columns[2], *columns[5]) + 4.0
-    xs, ys = columns[0] + columns[3], columns[1] + columns[4]
-    low = (min(xs) - radius, min(ys) - radius, heights[0])
-    high = (max(xs) + radius, max(ys) + radius, heights[-1])
+    keys = np.array([key for each in straps for key in each])
+    radius = float(keys[:, [3, 6]].max()) + 4.0
+    low = (keys[:, [1, 4]].min() - radius, keys[:, [2, 5]].min() - radius, keys[:, 0].min())
+    high = (keys[:, [1, 4]].max() + radius, keys[:, [2, 5]].max() + radius, keys[:, 0].max())
     return Paint(tissue, shape, _box(hip, low, high), halo_mm * hip.scale)
 
 
@@ -331,8 +171,8 @@ def _between_the_bones(hip: Hip) -> Iterator[Paint]:
     fx = hip.femur_x_mm
     quadratus: Strap = (
         (-26, sx + 6, sy + 2, 3, fx - 4, 14, 3),
-        (-10, sx + 8, sy + 2, 8, fx - 2, 15, 7),
-        (12, sx + 8, sy, 9, fx, 16, 8),
+        (-10, sx + 8, sy, 9, fx - 2, 14, 8),
+        (12, sx + 8, sy - 2, 10, fx, 14, 9),
         (22, sx + 8, sy - 2, 4, fx + 2, 16, 4),
     )
     yield _strap_paint(hip, Tissue.QUADRATUS, quadratus, halo_mm=FASCIA_MM)
@@ -362,11 +202,11 @@ def _bones(hip: Hip) -> Iterator[Paint]:
     around = _box(hip, (hx - reach, hy - reach, hz - reach), (hx + reach, hy + reach, hz + reach))
     yield Paint(Tissue.CARTILAGE, joint, around)
     hip_box = _box(hip, (0.0, -75.0, -45.0), (hx + 20.0, 50.0, 110.0))
-    yield Paint(Tissue.CORTEX, hip.ischium, hip_box, 0.5 * hip.scale)
+    yield Paint(Tissue.CORTEX, hip.ischium, hip_box)
     cortex_mm = ISCHIUM_CORTEX_MM * hip.scale
     yield Paint(Tissue.ISCHIUM_MARROW, lambda x, y, z: hip.ischium(x, y, z) + cortex_mm, hip_box)
     femur_box = _box(hip, (hx - 30.0, -45.0, -120.0), (fx + 35.0, 40.0, 100.0))
-    yield Paint(Tissue.CORTEX, hip.femur, femur_box, 0.5 * hip.scale)
+    yield Paint(Tissue.CORTEX, hip.femur, femur_box)
     yield Paint(
         Tissue.FEMUR_MARROW,
         lambda x, y, z: hip.femur(x, y, z) + hip.femur_cortex_mm(x, y, z),

@@ -105,9 +105,12 @@ def _place_hip(spec: PhantomSpec, stack: Stack, side: Side) -> Hip:
 
     hip = with_ischium(_solve(ifs_error_mm, -12.0, 14.0, f"an IFS of {ifs_mm} mm"))
 
+    tendon = outline(hip, stack, shown, hip.iliopsoas, hip.iliopsoas_axis_xy_mm)
+
     def qfs_error_mm(reach_mm: float) -> float:
         moved = replace(hip, tendon_reach_mm=reach_mm)
-        return float(np.nanmin(_qfs_gap(moved, stack, shown, femur).length_mm)) - qfs_mm
+        origin = outline(moved, stack, shown, moved.hamstring, moved.hamstring_axis_mm)
+        return float(np.nanmin(_qfs_gap(origin, tendon, femur).length_mm)) - qfs_mm
 
     reach_mm = _solve(qfs_error_mm, 0.0, 30.0, f"a QFS of {qfs_mm} mm")
     return replace(hip, tendon_reach_mm=reach_mm)
@@ -175,10 +178,8 @@ def level_slices(hip: Hip, stack: Stack) -> tuple[int, ...]:
     return tuple(int(index) for index in np.flatnonzero(shown))
 
 
-def _qfs_gap(hip: Hip, stack: Stack, slices: tuple[int, ...], femur: Outline) -> Gap:
+def _qfs_gap(origin: Outline, tendon: Outline, femur: Outline) -> Gap:
     """Measure from the hamstring origin to the iliopsoas tendon or the nearer bone."""
-    origin = outline(hip, stack, slices, hip.hamstring, hip.hamstring_axis_mm)
-    tendon = outline(hip, stack, slices, hip.iliopsoas, hip.iliopsoas_axis_xy_mm)
     to_tendon, to_bone = nearest(origin, tendon), nearest(origin, femur)
     bone_first = ~(to_tendon.length_mm <= to_bone.length_mm)
     pick = bone_first[:, None]
@@ -200,7 +201,9 @@ def side_truth(hip: Hip, stack: Stack) -> SideTruth:
     near = tuple(sorted(set(near) | set(shown)))
     femur = outline(hip, stack, near, hip.femur, hip.femur_axis_mm)
     bone = outline(hip, stack, near, hip.ischium, hip.ischium_axis_mm)
-    gaps = {Kind.IFS: nearest(bone, femur), Kind.QFS: _qfs_gap(hip, stack, near, femur)}
+    origin = outline(hip, stack, near, hip.hamstring, hip.hamstring_axis_mm)
+    tendon = outline(hip, stack, near, hip.iliopsoas, hip.iliopsoas_axis_xy_mm)
+    gaps = {Kind.IFS: nearest(bone, femur), Kind.QFS: _qfs_gap(origin, tendon, femur)}
     spaces = {kind: _rows(gap, near, shown) for kind, gap in gaps.items()}
     middle = shown[len(shown) // 2]
     seeds = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ class PhantomTruth:
     series_uid: str
     frame_of_reference_uid: str
     sop_instance_uids: tuple[str | None, ...]
-    sides: dict[Side, SideTruth]
+    sides: Mapping[Side, SideTruth]
 
     def value_mm(self, kind: Kind, side: Side) -> float:
         """Give the true space: the smallest over the slices of the lesser trochanter."""
@@ -83,7 +84,7 @@ def write_phantom(out: Path, spec: PhantomSpec) -> PhantomTruth:
         series_uid=series_uid(spec, series[0]),
         frame_of_reference_uid=uid_of(spec, "frame of reference"),
         sop_instance_uids=uids,
-        sides=study.truths(),
+        sides=study.sides,
     )
     _write_json(truth.session_path, session_json(truth))
     _write_json(truth.truth_path, truth_json(truth))
