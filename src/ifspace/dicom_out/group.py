@@ -60,7 +60,7 @@ def tracking_uid(study_instance_uid: str, kind: Kind, side: Side) -> str:
 
 def measurement_group(
     space: AssessedSpace, header: Dataset, frame_of_reference_uid: str | None
-) -> Dataset:
+) -> ContentItem:
     """Write a measured space as a measurement group.
 
     Parameters
@@ -84,7 +84,7 @@ def measurement_group(
         message = "a measurement group needs a measurement"
         raise ValueError(message)  # noqa: TRY004  # a wrong outcome, not a wrong type
     kind, side = measured.kind, measured.side
-    group = MeasurementsAndQualitativeEvaluations(
+    group: ContentItem = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(
             uid=tracking_uid(str(header.StudyInstanceUID), kind, side),
             identifier=f"{OHIF_LENGTH_TOOL}:{kind.value.upper()}-{codes.SIDE_LETTER[side]}",
@@ -100,7 +100,7 @@ def measurement_group(
             QualitativeEvaluation(codes.MARK_STATE, codes.STATE[measured.state]),
             *_normality(space.comparisons),
         ],
-        source_images=[_source(SourceImageForMeasurementGroup, header, measured)],
+        source_images=[SourceImageForMeasurementGroup(*_image(header, measured))],
     )[0]
     group.ContentSequence.insert(_after_finding(group), _title(kind, side))
     return group
@@ -121,10 +121,10 @@ def _after_finding(group: ContentItem) -> int:
     return names.index(codes.FINDING.value) + 1
 
 
-def _source(kind: type[ContentItem], header: Dataset, measured: Measurement) -> ContentItem:
-    """Point at the image, and at the frame where it has several."""
-    frames = [measured.frame_number] if measured.frame_number is not None else None
-    return kind(header.SOPClassUID, header.SOPInstanceUID, referenced_frame_numbers=frames)
+def _image(header: Dataset, measured: Measurement) -> tuple[str, str, list[int] | None]:
+    """Point at the image by class and instance, and at the frame where it has several."""
+    frames = None if measured.frame_number is None else [measured.frame_number]
+    return str(header.SOPClassUID), str(header.SOPInstanceUID), frames
 
 
 def _length(
@@ -143,7 +143,7 @@ def _length(
         coordinates = CoordinatesForMeasurement(
             GraphicTypeValues.POLYLINE,
             to_column_row(plane, ends_lps_mm),
-            _source(SourceImageForRegion, header, measured),
+            SourceImageForRegion(*_image(header, measured)),
         )
     else:
         coordinates = CoordinatesForMeasurement3D(
@@ -235,4 +235,3 @@ def _algorithm(measured: Measurement) -> AlgorithmIdentification | None:
         parameters=[f"method {measured.method}"],
         manufacturer=codes.MANUFACTURER,
     )
-

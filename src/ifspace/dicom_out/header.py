@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pydicom import config
 from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 from pydicom.valuerep import validate_value
 
 from ifspace import __version__
@@ -61,7 +61,7 @@ def creation_moment() -> datetime.datetime:
     """
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if not epoch:
-        return datetime.datetime.now()  # noqa: DTZ005  # DICOM times are local times
+        return datetime.datetime.now()  # DICOM times are local times
     try:
         moment = datetime.datetime.fromtimestamp(int(epoch), tz=datetime.UTC)
     except (ValueError, OverflowError, OSError) as error:
@@ -112,7 +112,7 @@ def new_object(
 ) -> FileDataset:
     """Start an object: SOP common, patient, study, series and equipment, without its own UIDs."""
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = sop_class_uid
+    meta.MediaStorageSOPClassUID = UID(sop_class_uid)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     made = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     made.update(filed)

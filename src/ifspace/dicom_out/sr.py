@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from highdicom.sr import (
     CodeContentItem,
+    CodedConcept,
     ContainerContentItem,
     ContentItem,
     ContentSequence,
@@ -31,7 +32,7 @@ from ifspace.dicom_out.header import identify, new_object
 from ifspace.errors import OutputError
 from ifspace.model import Measurement, Signature, StudyResult
 
-ENGLISH = codes.CodedConcept("en-US", "RFC5646", "English (United States)")
+ENGLISH = CodedConcept("en-US", "RFC5646", "English (United States)")
 # PS3.5 table 6.2-1: a component group of a person name has at most 64 characters, and ^ = \ mean
 # something in it.
 NAME_LIMIT = 64
@@ -121,7 +122,7 @@ def _root(
     return root
 
 
-def _container(name: codes.CodedConcept, items: Sequence[ContentItem]) -> ContainerContentItem:
+def _container(name: CodedConcept, items: Sequence[ContentItem]) -> ContainerContentItem:
     container = ContainerContentItem(name, relationship_type=RelationshipTypeValues.CONTAINS)
     container.ContentSequence = ContentSequence(items)
     return container

@@ -1,0 +1,18 @@
+"""DICOM objects out of a result, and reports read back into sessions."""
+
+from ifspace.dicom_out.deidentify import UidMap, replace_uids
+from ifspace.dicom_out.foreign import ForeignLength, foreign_lengths, marks_from_length
+from ifspace.dicom_out.readback import read_sr
+from ifspace.dicom_out.structure import report_problems
+from ifspace.dicom_out.write import write_objects
+
+__all__ = [
+    "ForeignLength",
+    "UidMap",
+    "foreign_lengths",
+    "marks_from_length",
+    "read_sr",
+    "replace_uids",
+    "report_problems",
+    "write_objects",
+]

@@ -1,0 +1,214 @@
+"""Lengths that other programs drew, to choose marks from: any TID 1500 report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from ifspace.dicom_out import codes
+from ifspace.dicom_out.content import code_of, concept, read_report, walk
+from ifspace.dicom_out.planes import to_lps_mm
+from ifspace.errors import SessionError
+from ifspace.geometry import Floats, finite
+from ifspace.model import Mark, MarkName, MarkState, Side, Source, Volume
+
+# A patient coordinate must lie this near to a slice to be a mark on it, where the step is unknown.
+ON_SLICE_MM = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class ForeignLength:
+    """A length that another program drew: two points, and what it says they are.
+
+    Attributes
+    ----------
+    label
+        What the report calls it, in words.
+    value_mm
+        The length as the report gives it.
+    points_lps_mm
+        Both ends in the patient (2, 3), where the report gives patient coordinates.
+    points_column_row
+        Both ends in the pixels of the image (2, 2), column first, (0, 0) the outer corner of the
+        first pixel, where it gives pixel coordinates.
+    sop_instance_uid, frame_number
+        The image of the pixel coordinates.
+    side
+        The side that the report names, if it does.
+    """
+
+    label: str
+    value_mm: float
+    points_lps_mm: Floats | None = None
+    points_column_row: Floats | None = None
+    sop_instance_uid: str | None = None
+    frame_number: int | None = None
+    side: Side | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse anything but two points of one kind."""
+        if (self.points_lps_mm is None) == (self.points_column_row is None):
+            message = "a length has either patient or pixel coordinates"
+            raise ValueError(message)
+        if self.points_lps_mm is not None:
+            object.__setattr__(
+                self, "points_lps_mm", finite(self.points_lps_mm, (2, 3), "points_lps_mm")
+            )
+        if self.points_column_row is not None:
+            points = finite(self.points_column_row, (2, 2), "points_column_row")
+            object.__setattr__(self, "points_column_row", points)
+
+
+def foreign_lengths(path: Path) -> tuple[ForeignLength, ...]:
+    """List the straight lengths of a TID 1500 report, whoever wrote it.
+
+    A length is a number in millimetres that is inferred from a line of two points. Anything else
+    is passed over.
+
+    Raises
+    ------
+    SessionError
+        If the file is no structured report.
+    """
+    report = read_report(path)
+    found: list[ForeignLength] = []
+    for group in walk(report):
+        if concept(group) == ("DCM", codes.MEASUREMENT_GROUP.value):
+            found.extend(_lengths_of(group))
+    return tuple(found)
+
+
+def marks_from_length(
+    length: ForeignLength, volume: Volume, names: tuple[MarkName, MarkName], side: Side
+) -> tuple[Mark, Mark]:
+    """Make marks of both ends of a length, in state `placed`: a person said which is which.
+
+    Parameters
+    ----------
+    length
+        Of the list above.
+    volume
+        The images that it was drawn on.
+    names
+        Which mark the first and which the second end is.
+    side
+        The patient's side.
+
+    Raises
+    ------
+    SessionError
+        If the line was drawn on other images, or not within one slice.
+    """
+    slice_index, points_lps_mm = _place(length, volume)
+    source = volume.slices[slice_index].source
+    first, second = (
+        Mark(
+            name,
+            side,
+            point,
+            state=MarkState.PLACED,
+            source=Source.HUMAN,
+            sop_instance_uid=source.sop_instance_uid,
+        )
+        for name, point in zip(names, points_lps_mm, strict=True)
+    )
+    return first, second
+
+
+def _place(length: ForeignLength, volume: Volume) -> tuple[int, Floats]:
+    """Find the slice of a length and its ends (2, 3) in the patient."""
+    if length.points_lps_mm is not None:
+        nearest = [volume.nearest_slice(point) for point in length.points_lps_mm]
+        limit_mm = (volume.slice_step_mm or 2.0 * ON_SLICE_MM) / 2.0
+        if nearest[0][0] != nearest[1][0] or max(gap for _, gap in nearest) > limit_mm:
+            message = f"{length.label}: the line does not lie within one slice of this series"
+            raise SessionError(message)
+        return nearest[0][0], length.points_lps_mm
+    for slice_index, item in enumerate(volume.slices):
+        same_frame = item.source.frame_number in (None, length.frame_number or 1)
+        if item.source.sop_instance_uid == length.sop_instance_uid and same_frame:
+            assert length.points_column_row is not None
+            return slice_index, to_lps_mm(item.plane, length.points_column_row)
+    message = f"{length.label}: the line was drawn on an image that is not in this series"
+    raise SessionError(message)
+
+
+def _lengths_of(group: Dataset) -> Iterator[ForeignLength]:
+    label, side = _words(group)
+    for item in group.get("ContentSequence", []):
+        value_mm = _millimetres(item)
+        if value_mm is None:
+            continue
+        for line in item.get("ContentSequence", []):
+            length = _line(line, label or _meaning(item), value_mm, side)
+            if length is not None:
+                yield length
+
+
+def _words(group: Dataset) -> tuple[str, Side | None]:
+    """Find what a group calls its line, and the side that its finding site names."""
+    label, side = "", None
+    for item in group.get("ContentSequence", []):
+        name = concept(item)[1]
+        if name == codes.COMMENT.value and item.ValueType == "TEXT":
+            label = str(item.TextValue)
+        elif name == codes.FINDING.value and item.ValueType == "CODE" and not label:
+            label = str(item.ConceptCodeSequence[0].get("CodeMeaning", ""))
+        for modifier in item.get("ContentSequence", []):
+            if concept(modifier)[1] == codes.LATERALITY.value:
+                value = code_of(modifier.ConceptCodeSequence[0])[1]
+                side = next((s for s in Side if codes.SIDE[s].value == value), side)
+    return label, side
+
+
+def _meaning(item: Dataset) -> str:
+    names = item.get("ConceptNameCodeSequence")
+    return str(names[0].get("CodeMeaning", "length")) if names else "length"
+
+
+def _millimetres(item: Dataset) -> float | None:
+    """Read a number in millimetres; nothing for any other content item."""
+    if item.get("ValueType") != "NUM" or not item.get("MeasuredValueSequence"):
+        return None
+    measured = item.MeasuredValueSequence[0]
+    if code_of(measured.MeasurementUnitsCodeSequence[0])[1] != codes.MILLIMETRE.value:
+        return None
+    return float(measured.get("FloatingPointValue") or measured.NumericValue)
+
+
+def _line(item: Dataset, label: str, value_mm: float, side: Side | None) -> ForeignLength | None:
+    """Read a line of two points, in the image or in the patient."""
+    kind, data = item.get("ValueType"), item.get("GraphicData")
+    if item.get("GraphicType") not in ("POLYLINE", "MULTIPOINT") or data is None:
+        return None
+    numbers = np.asarray([float(value) for value in data])
+    if kind == "SCOORD3D" and numbers.size == 6:
+        return ForeignLength(label, value_mm, points_lps_mm=numbers.reshape(2, 3), side=side)
+    if kind != "SCOORD" or numbers.size != 4:
+        return None
+    uid, frame_number = _image(item)
+    return ForeignLength(
+        label,
+        value_mm,
+        points_column_row=numbers.reshape(2, 2),
+        sop_instance_uid=uid,
+        frame_number=frame_number,
+        side=side,
+    )
+
+
+def _image(item: Dataset) -> tuple[str | None, int | None]:
+    """Find the image, and its frame, that pixel coordinates were selected from."""
+    for child in item.get("ContentSequence", []):
+        if child.get("ReferencedSOPSequence"):
+            reference = child.ReferencedSOPSequence[0]
+            frames = reference.get("ReferencedFrameNumber")
+            if frames is None:
+                return str(reference.ReferencedSOPInstanceUID), None
+            first = frames if isinstance(frames, int) else frames[0]
+            return str(reference.ReferencedSOPInstanceUID), int(first)
+    return None, None

@@ -1,0 +1,179 @@
+"""Write the DICOM objects of a result: the one door out of this room."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from pydicom.dataset import Dataset, FileDataset
+
+from ifspace.dicom_out.capture import key_image
+from ifspace.dicom_out.content import read_report
+from ifspace.dicom_out.deidentify import (
+    DUMMY_MOMENT,
+    UidMap,
+    anonymous_filing,
+    replace_uids,
+    without_identity,
+    without_reader,
+)
+from ifspace.dicom_out.encapsulated import encapsulated_pdf
+from ifspace.dicom_out.header import creation_moment, patient_and_study
+from ifspace.dicom_out.sr import structured_report
+from ifspace.errors import OutputError
+from ifspace.model import Measurement, Side, StudyResult
+
+SR_FORMAT, PDF_FORMAT, CAPTURE_FORMAT = "sr", "dicom-pdf", "dicom-sc"
+FORMATS = (SR_FORMAT, PDF_FORMAT, CAPTURE_FORMAT)
+
+
+def write_objects(
+    result: StudyResult,
+    headers: Sequence[Dataset],
+    out: Path,
+    *,
+    formats: Collection[str] = FORMATS,
+    report_pdf: Path | None = None,
+    key_images: Mapping[Side, Path] | None = None,
+    deidentify: bool = False,
+    uid_map: UidMap | None = None,
+    predecessor: Path | None = None,
+    overwrite: bool = False,
+) -> tuple[Path, ...]:
+    """Write ``sr.dcm``, ``report.dcm`` and ``key_*.dcm`` into the study of the images.
+
+    Parameters
+    ----------
+    result
+        What was assessed, with the UIDs of the images, also where `deidentify` is asked for.
+    headers
+        One per source of ``result.series``, in that order, without pixels.
+    out
+        The folder; made where it does not exist.
+    formats
+        Which of ``sr``, ``dicom-pdf`` and ``dicom-sc``; other names are not ours and are ignored.
+    report_pdf, key_images
+        What was written for people; without them there is no object of them.
+    deidentify
+        Take identity, dates and UIDs out (PS3.15 basic profile). `report_pdf` and `key_images`
+        must then be without identity themselves.
+    uid_map
+        The replacement of UIDs, to share it with other files; drawn anew where absent.
+    predecessor
+        An earlier report, ours or not, that this one amends.
+    overwrite
+        Replace files that exist.
+
+    Returns
+    -------
+    tuple of Path
+        The files written, in the order above.
+
+    Raises
+    ------
+    OutputError
+        If there are no DICOM images to file the objects under, if a file exists, or if it cannot
+        be written.
+    SessionError
+        If `predecessor` is no structured report.
+    """
+    if not headers:
+        message = "the images are not DICOM, so there is no study to file DICOM objects under"
+        raise OutputError(message)
+    _check_same_series(result, headers)
+    earlier = read_report(predecessor) if predecessor is not None else None
+    if deidentify:
+        uid_map = uid_map or UidMap()
+        result = without_reader(replace_uids(result, uid_map))
+        filed = anonymous_filing(headers[0], uid_map)
+        earlier = without_identity(earlier, uid_map) if earlier is not None else None
+        headers = _each_once(headers, uid_map)
+        moment = DUMMY_MOMENT
+    else:
+        filed, moment = patient_and_study(headers[0]), creation_moment()
+    made: dict[str, FileDataset] = {}
+    if SR_FORMAT in formats:
+        made["sr.dcm"] = structured_report(result, headers, filed, moment, predecessor=earlier)
+    if PDF_FORMAT in formats and report_pdf is not None:
+        images = list({str(header.SOPInstanceUID): header for header in headers}.values())
+        made["report.dcm"] = encapsulated_pdf(report_pdf, images, filed, moment)
+    if CAPTURE_FORMAT in formats:
+        made.update(_captures(result, headers, filed, key_images or {}, moment))
+    return _save(made, out, overwrite=overwrite)
+
+
+def _check_same_series(result: StudyResult, headers: Sequence[Dataset]) -> None:
+    """Refuse headers that are not those of the result."""
+    expected = [source.sop_instance_uid for source in result.series.sources]
+    if [str(header.SOPInstanceUID) for header in headers] != expected:
+        message = "the headers are not those of the series of the result, in its order"
+        raise ValueError(message)
+
+
+def _each_once(headers: Sequence[Dataset], uid_map: UidMap) -> tuple[Dataset, ...]:
+    """Reduce every header once, so that the slices of one object go on sharing one."""
+    reduced: dict[str, Dataset] = {}
+    for header in headers:
+        uid = str(header.SOPInstanceUID)
+        if uid not in reduced:
+            reduced[uid] = without_identity(header, uid_map)
+    return tuple(reduced[str(header.SOPInstanceUID)] for header in headers)
+
+
+def _captures(
+    result: StudyResult,
+    headers: Sequence[Dataset],
+    filed: Dataset,
+    key_images: Mapping[Side, Path],
+    moment: datetime.datetime,
+) -> dict[str, FileDataset]:
+    made: dict[str, FileDataset] = {}
+    for side, picture in key_images.items():
+        slice_index, frame_number = _shown(result, side)
+        made[f"key_{side.value}.dcm"] = key_image(
+            picture,
+            side,
+            headers[slice_index],
+            filed,
+            moment=moment,
+            frame_number=frame_number,
+        )
+    return made
+
+
+def _shown(result: StudyResult, side: Side) -> tuple[int, int | None]:
+    """Tell which slice a key image shows: that of the first space measured on the side."""
+    for measured in result.measurements:
+        if isinstance(measured, Measurement) and measured.side is side:
+            return measured.slice_index, measured.frame_number
+    middle = len(result.series.sources) // 2
+    return middle, result.series.sources[middle].frame_number
+
+
+def _save(made: Mapping[str, FileDataset], out: Path, *, overwrite: bool) -> tuple[Path, ...]:
+    """Write all files under temporary names first, so that none is ever half-written."""
+    existing = [name for name in made if (out / name).exists()]
+    if existing and not overwrite:
+        message = f"{existing[0]} exists already; choose another folder or allow overwriting"
+        raise OutputError(message)
+    temporary: dict[str, Path] = {}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, item in made.items():
+            handle, path = tempfile.mkstemp(prefix=".dicom-", dir=out)
+            temporary[name] = Path(path)
+            with os.fdopen(handle, "wb") as file:
+                item.save_as(file, enforce_file_format=True)
+                file.flush()
+                os.fsync(file.fileno())
+        for name, written in temporary.items():
+            written.replace(out / name)
+    except OSError as error:
+        for written in temporary.values():
+            written.unlink(missing_ok=True)
+        message = f"DICOM objects cannot be written: {error.strerror}; choose another folder"
+        raise OutputError(message) from error
+    return tuple(out / name for name in made)
