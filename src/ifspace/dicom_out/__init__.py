@@ -3,7 +3,7 @@
 from ifspace.dicom_out.deidentify import UidMap, replace_uids
 from ifspace.dicom_out.foreign import ForeignLength, foreign_lengths, marks_from_length
 from ifspace.dicom_out.readback import read_sr
-from ifspace.dicom_out.structure import report_problems
+from ifspace.dicom_out.structure import validate_sr
 from ifspace.dicom_out.write import write_objects
 
 __all__ = [
@@ -13,6 +13,6 @@ __all__ = [
     "marks_from_length",
     "read_sr",
     "replace_uids",
-    "report_problems",
+    "validate_sr",
     "write_objects",
 ]

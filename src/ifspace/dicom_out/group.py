@@ -15,6 +15,7 @@ Some of its shape comes from other programs and not from the standard:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 from highdicom.sr import (
@@ -84,7 +85,7 @@ def measurement_group(
         message = "a measurement group needs a measurement"
         raise ValueError(message)  # noqa: TRY004  # a wrong outcome, not a wrong type
     kind, side = measured.kind, measured.side
-    group: ContentItem = MeasurementsAndQualitativeEvaluations(
+    report_part = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(
             uid=tracking_uid(str(header.StudyInstanceUID), kind, side),
             identifier=f"{OHIF_LENGTH_TOOL}:{kind.value.upper()}-{codes.SIDE_LETTER[side]}",
@@ -101,7 +102,8 @@ def measurement_group(
             *_normality(space.comparisons),
         ],
         source_images=[SourceImageForMeasurementGroup(*_image(header, measured))],
-    )[0]
+    )
+    group = cast(ContentItem, report_part[0])
     group.ContentSequence.insert(_after_finding(group), _title(kind, side))
     return group
 

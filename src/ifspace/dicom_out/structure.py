@@ -31,7 +31,7 @@ SIDED = {*KIND_OF_CODE, *FINDINGS}
 SIDE_OF_CODE = {codes.SIDE[side].value: side for side in Side}
 
 
-def report_problems(path: Path) -> tuple[str, ...]:
+def validate_sr(path: Path) -> list[str]:
     """Say in plain sentences what a report of ours lacks; nothing if all is well.
 
     Raises
@@ -39,7 +39,7 @@ def report_problems(path: Path) -> tuple[str, ...]:
     SessionError
         If the file is no structured report.
     """
-    return problems(read_report(path))
+    return list(problems(read_report(path)))
 
 
 def problems(report: Dataset) -> tuple[str, ...]:
