@@ -151,8 +151,8 @@ def _file_facts(file: RawHeader) -> FileFacts:
     series_number, instance = number(header, 0x00200011), number(header, 0x00200013)
     sex = text(header, 0x00100040)
     return FileFacts(
-        sop_class_uid=text(header, 0x00080016),
-        sop_instance_uid=text(header, 0x00080018),
+        sop_class_uid=text(header, 0x00080016) or text(header, 0x00020002),
+        sop_instance_uid=text(header, 0x00080018) or text(header, 0x00020003),
         transfer_syntax_uid=text(header, TRANSFER_SYNTAX) or str(ImplicitVRLittleEndian),
         study_instance_uid=text(header, 0x0020000D) or None,
         series_instance_uid=text(header, 0x0020000E) or None,

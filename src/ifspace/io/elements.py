@@ -144,7 +144,7 @@ def _check_inflated_size(path: Path) -> None:
     """Refuse a deflated data set that swells without end, before anything unpacks it whole."""
     with path.open("rb") as stream:
         head = stream.read(2048)
-        if str(DeflatedExplicitVRLittleEndian).encode() + b"\0" not in head:
+        if str(DeflatedExplicitVRLittleEndian).encode() not in head:
             return
         # The file meta information says its own length in its first element (PS3.10 7.1).
         stream.seek(144 + int.from_bytes(head[140:144], "little"))

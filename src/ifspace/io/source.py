@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pydicom import dcmread
+from pydicom.config import disable_value_validation
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import MediaStorageDirectoryStorage
 
@@ -179,8 +180,9 @@ def follow_dicomdir(path: Path) -> Listing:
         If the DICOMDIR is broken or names no file.
     """
     try:
-        records = dcmread(path).DirectoryRecordSequence
-        references = [record.get("ReferencedFileID") for record in records]
+        with disable_value_validation():
+            records = dcmread(path).DirectoryRecordSequence
+            references = [record.get("ReferencedFileID") for record in records]
     except BROKEN_DICOM as error:
         message = "The DICOMDIR is damaged; give the folder that holds the images instead."
         raise UnreadableInputError(message) from error
