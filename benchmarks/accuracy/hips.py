@@ -251,9 +251,7 @@ def iliopsoas(hip: Hip, x, y, z):
     reach = hip.shaft_a + 0.45 * hip.prominence
     tx, ty = hip.shaft_x - math.cos(angle) * reach, hip.shaft_y + math.sin(angle) * reach
     r = hip.iliopsoas_r
-    return ellipsoid(
-        x - tx + 0.15 * (z - 10), y - ty + 0.35 * (z - 10), z - 10, r, 1.2 * r, 26.0
-    )
+    return ellipsoid(x - tx + 0.15 * (z - 10), y - ty + 0.35 * (z - 10), z - 10, r, 1.2 * r, 26.0)
 
 
 # ------------------------------------------------------------------------------------ the scan
@@ -372,17 +370,32 @@ def true_section(hip: Hip, scan: Scan, level: float, *, tendons: bool = False, f
     return TrueSection(float(gaps[best]), a[best], b[partner[best]])
 
 
-def apex_level(hip: Hip, scan: Scan) -> float:
-    """Scanner level at which the femur stands out farthest from its shaft axis, to 0.25 mm."""
-    levels = np.arange(-14, 8, 0.25)
-    ux, uy = -math.cos(hip.version), math.sin(hip.version)
+def prominence(hip: Hip, scan: Scan, level: float) -> float:
+    """How far the femur stands out beyond its shaft, in the direction of its lesser trochanter."""
     rows = np.arange(scan.pixel_rows()[0], scan.pixel_rows()[-1], 0.5)
     columns = np.arange(scan.pixel_columns()[0], scan.pixel_columns()[-1], 0.5)
-    reach = []
-    for level in levels:
-        x, y, z = scan.points(rows, columns, level)
-        cx, cy = shaft_axis(hip, z)
-        inside = _trochanter(hip, hip.side * x, y, z) < 0
-        along = (hip.side * x - cx) * ux + (y - cy) * uy
-        reach.append(float(along[inside].max()) if inside.any() else -np.inf)
-    return float(levels[int(np.argmax(reach))])
+    x, y, z = scan.points(rows, columns, level)
+    cx, cy = shaft_axis(hip, z)
+    dx, dy = hip.side * x - cx, y - cy
+    ux, uy = -math.cos(hip.version), math.sin(hip.version)
+    along, across = dx * ux + dy * uy, np.abs(-dx * uy + dy * ux)
+    inside = (femur(hip, hip.side * x, y, z)[0] < 0) & (along > across)
+    reach = float(np.hypot(along, across)[inside].max()) if inside.any() else 0.0
+    return reach - math.sqrt(hip.shaft_a * hip.shaft_b)
+
+
+def apex_level(hip: Hip, scan: Scan) -> float:
+    """Scanner level at which the lesser trochanter stands out farthest, to 0.5 mm."""
+    levels = np.arange(-10, 6, 0.5)
+    return float(levels[int(np.argmax([prominence(hip, scan, level) for level in levels]))])
+
+
+def trochanter_slices(hip: Hip, scan: Scan) -> tuple[int, ...]:
+    """Slices in which the femur stands out by more than half of its peak: the true range."""
+    peak = prominence(hip, scan, apex_level(hip, scan))
+    shown = [
+        k
+        for k, level in enumerate(scan.levels)
+        if -15 <= level <= 14 and prominence(hip, scan, level) > 0.5 * peak
+    ]
+    return tuple(shown)

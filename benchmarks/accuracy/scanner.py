@@ -97,18 +97,14 @@ def _paint(hip: Hip, x, y, z, pixel: float, septa: np.ndarray) -> np.ndarray:
     _over(stack, QUADRATUS, quadratus, pixel)
     f, cortex_f = femur(hip, lateral, y, z)
     i, cortex_i = ischium(hip, lateral, y, z), hip.cortex_ischium
-    wave_f = np.sin(
-        2.3 * np.arctan2(y - hip.shaft_y, lateral - hip.shaft_x) + 0.05 * z + hip.phase
-    )
+    wave_f = np.sin(2.3 * np.arctan2(y - hip.shaft_y, lateral - hip.shaft_x) + 0.05 * z + hip.phase)
     wave_i = np.sin(
         2.1 * np.arctan2(y - hip.ischium_y, lateral - hip.ischium_x) + 0.07 * z + 1.3 * hip.phase
     )
     for dx, dy, radius2 in ((22, 48, 25), (32, 46, 30)):
         vessel = np.hypot(lateral - hip.shaft_x + dx, y - hip.shaft_y + dy) - math.sqrt(radius2)
         _over(stack, VESSEL, vessel, pixel)
-    nerve = ellipse(
-        lateral - 0.5 * (hip.ischium_x + hip.shaft_x), y - hip.ischium_y - 13, 5.0, 3.5
-    )
+    nerve = ellipse(lateral - 0.5 * (hip.ischium_x + hip.shaft_x), y - hip.ischium_y - 13, 5.0, 3.5)
     _over(stack, NERVE, nerve, pixel)
     # A tendon that takes hold of bone leaves no room for fat between them.
     tendons = ((TENDON, iliopsoas(hip, lateral, y, z)), (TENDON, hamstring(hip, lateral, y, z)))

@@ -2,252 +2,306 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy import ndimage as ndi
-from scipy.spatial import cKDTree
 
-from ifspace.geometry import Floats
-from ifspace.image import RASTER_MM, Patch, cut_patches, flatten
-from ifspace.landmarks.edge import fit, profiles, smooth_along
-from ifspace.landmarks.outline import (
-    SAMPLE_MM,
-    THICKEST_FEMUR_MM,
-    THICKEST_ISCHIUM_MM,
-    Contour,
-    Levels,
-    cast,
-    contours_of,
-    coupled_paths,
-    outward_normals,
-    ray_directions,
-    resample_arc,
-    smooth_outline,
+from ifspace.geometry import Floats, Segment
+from ifspace.image import Patch, cut_patches, flatten, patient_axes_in
+from ifspace.landmarks import gates
+from ifspace.landmarks.confidence import (
+    AMBER_BELOW_MM,
+    Evidence,
+    confidence_of,
+    half_width_mm,
+    light_of,
+    room_half_width_mm,
 )
-from ifspace.landmarks.surfaces import thickness_samples
-from ifspace.landmarks.values import Bone
+from ifspace.landmarks.gap import Gap, closest, densify, gap_of, refine
+from ifspace.landmarks.outline import Contour
+from ifspace.landmarks.search import Found, Scene, estimate_cortex, marrow_at, search, snap
+from ifspace.landmarks.tendon import Room, room_for_muscle
+from ifspace.landmarks.values import (
+    Bone,
+    FoundSide,
+    Reading,
+    Refusal,
+    SliceOutline,
+    SliceReading,
+    SliceRefusal,
+)
+from ifspace.model import Kind, Reason, Seed, Side, Volume
 
+METHOD = "seeds/1"
 # Window around the two seeds: the larger bone reaches 35 mm from its middle.
 MARGIN_MM = 40.0
-# Where the edges are fitted: this far around the closest points.
-NEAR_MM = 14.0
-NORMAL_STEP_MM = 0.75
-OFFSET_SIGMA_MM = 1.5
-THICKNESS_SIGMA_MM = 4.0
-DENSE_MM = 0.1
-
-CORTEX_PERCENTILE = 0.7
-CORTEX_SMOOTH_MM = 0.6
-MUSCLE_PERCENTILE = 40.0
-THICKEST_MM = {Bone.FEMUR: THICKEST_FEMUR_MM, Bone.ISCHIUM: THICKEST_ISCHIUM_MM}
+# Blur of the image relative to its pixel: box of the pixel and filter of the reconstruction.
+BLUR_OF_PIXEL = 0.6
+# A fitted thickness of the ischial cortex beyond this is cortex and tendon together.
+INSEPARABLE_MM = 3.0
+SPREAD_STARTS = 3
 
 
-@dataclass(frozen=True, eq=False)
-class Edge:
-    """Outer edge of one bone near the other one, below the pixel.
+def from_seeds(
+    volume: Volume,
+    seeds: Sequence[Seed],
+    side: Side,
+    level_range: tuple[int, int],
+) -> FoundSide:
+    """Find both spaces on one side from a rough seed in the marrow of femur and ischium.
 
-    `points_mm` (n, 2); `reward`, `thickness_mm`, `sigma_mm`, `blur_ratio` and `offset_mm` (n,)
-    say how it was seen.
+    Parameters
+    ----------
+    volume
+        An axial MR series without fat suppression.
+    seeds
+        Seeds of the session; those of the other side are left alone. They may lie on different
+        slices and outside the range.
+    side
+        The patient's side.
+    level_range
+        First and last slice index that show the lesser trochanter, both included.
+
+    Returns
+    -------
+    FoundSide
+        One entry per slice and space, or one reason for the whole side. Every number is a
+        proposal until a person confirms it.
+
+    Raises
+    ------
+    ValueError
+        If the range is not within the volume.
     """
-
-    points_mm: Floats
-    reward: Floats
-    thickness_mm: Floats
-    sigma_mm: Floats
-    blur_ratio: Floats
-    offset_mm: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class Gap:
-    """Closest points of two edges, on the raster, and what the confidence rests on."""
-
-    value_mm: float
-    ischium_mm: Floats
-    femur_mm: Floats
-    edges: dict[Bone, Edge]
-    score: float
-    sigma_mm: float
-    roughness_mm: float
-    blur_ratio: float
-    thickness_mm: dict[Bone, float]
+    first, last = level_range
+    if not 0 <= first <= last < len(volume.slices):
+        message = f"level_range is {level_range}, the volume has {len(volume.slices)} slices"
+        raise ValueError(message)
+    chosen = gates.seeds_of(seeds, side)
+    if isinstance(chosen, Refusal):
+        return FoundSide(side, METHOD, refusal=chosen)
+    refusal = gates.check_series(volume) or gates.check_placement(volume, chosen, side)
+    if refusal is not None:
+        return FoundSide(side, METHOD, refusal=refusal)
+    positions = {bone: seed.position_lps_mm for bone, seed in chosen.items()}
+    scene = stage(volume, positions, range(first, last + 1))
+    found = search(scene)
+    muscle = float(np.median([level.muscle for level in found.levels]))
+    refusal = gates.check_signal(scene, muscle) or gates.check_outlines(scene, found.outlines)
+    if refusal is not None:
+        return FoundSide(side, METHOD, refusal=refusal)
+    blur_mm = BLUR_OF_PIXEL * _pixel_mm(volume)
+    return _measure(scene, found, side, blur_mm)
 
 
-def estimate_cortex(patch: Patch) -> float:
-    """Level of the cortex: the darkest of a smoothed window, so that noise does not lower it."""
-    smooth = ndi.gaussian_filter(patch.signal, CORTEX_SMOOTH_MM / RASTER_MM)
-    inside = smooth[patch.seen]
-    return float(np.percentile(inside, CORTEX_PERCENTILE)) if inside.size else 0.0
-
-
-def estimate_muscle(patch: Patch, start_mm: Floats, end_mm: Floats) -> float:
-    """Level of muscle: a low percentile of the middle of the corridor between two points."""
-    along = end_mm - start_mm
-    across = np.array([-along[1], along[0]]) / max(float(np.linalg.norm(along)), 1e-6)
-    share = np.linspace(0.3, 0.7, 15)[:, None, None]
-    width = np.arange(-6.0, 6.1, 1.0)[None, :, None]
-    points = start_mm + share * along + width * across
-    return float(np.percentile(patch.sample(points), MUSCLE_PERCENTILE))
-
-
-def refine(
-    patch: Patch, contour: Contour, level: Levels, blur_mm: float, near_mm: Floats
-) -> Edge | None:
-    """Fit the outer edge around the point of an outline that is nearest to `near_mm`."""
-    points, reward, thickness = resample_arc(
-        smooth_outline(contour.outer_mm), NORMAL_STEP_MM, contour.reward, contour.thickness_mm
+def _pixel_mm(volume: Volume) -> float:
+    """Pixel of the acquisition: never finer than the stored one, however it was interpolated."""
+    plane, series = volume.slices[0].plane, volume.series
+    pixel_mm = float(np.sqrt(plane.row_spacing_mm * plane.column_spacing_mm))
+    if series.acquisition_matrix is None:
+        return pixel_mm
+    field_mm = max(
+        plane.row_spacing_mm * plane.shape_ji[0], plane.column_spacing_mm * plane.shape_ji[1]
     )
-    close = np.flatnonzero(np.linalg.norm(points - near_mm, axis=1) < NEAR_MM)
-    if len(close) < 8:
-        return None
-    part = slice(close[0], close[-1] + 1)
-    normals = outward_normals(points, contour.centre_mm)[part]
-    points, reward, thickness = points[part], reward[part], thickness[part]
-    arc = np.arange(len(points)) * NORMAL_STEP_MM
-    signal = profiles(patch, points, normals)
-    cortex = np.full(len(points), level.cortex)
-    first = fit(signal, thickness, cortex=cortex, blur_mm=blur_mm)
-    weight = 1 / (first.sigma_mm**2 + 0.1**2) / (first.blur_ratio / first.blur_ratio.min()) ** 2
-    held = smooth_along(first.thickness_mm, weight, arc, THICKNESS_SIGMA_MM)
-    found = fit(signal, held, cortex=cortex, blur_mm=blur_mm, held=True)
-    weight = 1 / (found.sigma_mm**2 + 0.15**2) * (np.abs(found.offset_mm) < 1.9) + 1e-6
-    offset = smooth_along(found.offset_mm, weight, arc, OFFSET_SIGMA_MM)
-    return Edge(
-        points + normals * offset[:, None],
-        reward,
-        found.thickness_mm,
-        found.sigma_mm,
-        found.blur_ratio,
-        found.offset_mm,
-    )
+    acquired_mm = field_mm / max(max(series.acquisition_matrix), 1)
+    return float(np.clip(acquired_mm, pixel_mm, 2.0 * pixel_mm))
 
 
-def densify(points_mm: Floats) -> tuple[Floats, Floats]:
-    """Give an open outline every tenth of a millimetre, with the index of each new point."""
-    points, index = resample_arc(points_mm, DENSE_MM, np.arange(len(points_mm), dtype=float))
-    return points, index
-
-
-def closest(a_mm: Floats, b_mm: Floats) -> tuple[float, int, int]:
-    """Find the smallest distance of two point sets, and its two indices."""
-    gaps, partner = cKDTree(b_mm).query(a_mm)
-    best = int(np.argmin(gaps))
-    return float(gaps[best]), best, int(partner[best])
-
-
-def gap_of(ischium: Edge, femur: Edge) -> Gap:
-    """Measure between two edges."""
-    a, index_a = densify(ischium.points_mm)
-    b, index_b = densify(femur.points_mm)
-    value, i, j = closest(a, b)
-    at = {Bone.ISCHIUM: round(float(index_a[i])), Bone.FEMUR: round(float(index_b[j]))}
-    edges = {Bone.ISCHIUM: ischium, Bone.FEMUR: femur}
-    near = {bone: slice(max(0, at[bone] - 3), at[bone] + 4) for bone in edges}
-    medians = {
-        name: {bone: float(np.median(getattr(edges[bone], name)[near[bone]])) for bone in edges}
-        for name in ("thickness_mm", "sigma_mm", "blur_ratio")
+def stage(volume: Volume, positions_lps_mm: Mapping[Bone, Floats], slices: range) -> Scene:
+    """Put the slices of a range and both seeds on one raster."""
+    femur, ischium = positions_lps_mm[Bone.FEMUR], positions_lps_mm[Bone.ISCHIUM]
+    left, back = patient_axes_in(volume.slices[slices.start].plane)
+    half = tuple(abs(float((femur - ischium) @ axis)) / 2 + MARGIN_MM for axis in (left, back))
+    middle = 0.5 * (femur + ischium)
+    patches = tuple(flatten(p) for p in cut_patches(volume, slices, middle, (half[0], half[1])))
+    anchor = {
+        bone: int(np.clip(volume.nearest_slice(p)[0], slices.start, slices.stop - 1)) - slices.start
+        for bone, p in positions_lps_mm.items()
     }
-    return Gap(
-        value,
-        a[i],
-        b[j],
-        edges,
-        min(float(np.mean(edges[bone].reward[near[bone]])) for bone in edges),
-        float(np.hypot(*medians["sigma_mm"].values())),
-        max(float(np.std(edges[bone].offset_mm[near[bone]])) for bone in edges),
-        max(medians["blur_ratio"].values()),
-        medians["thickness_mm"],
+    seeds_mm = {
+        bone: snap(patches[anchor[bone]], patches[anchor[bone]].to_xy_mm(p))
+        for bone, p in positions_lps_mm.items()
+    }
+    reference = volume.slices[slices.start].plane
+    heights = [float(reference.height_mm(volume.slices[k].plane.origin_lps_mm)) for k in slices]
+    return Scene(
+        patches,
+        np.array(heights),
+        seeds_mm,
+        anchor,
+        {bone: marrow_at(patches[anchor[bone]], seeds_mm[bone]) for bone in Bone},
+        tuple(estimate_cortex(patch) for patch in patches),
     )
 
 
-# --------------------------------------------------------------------------- both bones, all slices
-
-SNAP_MM = 2.0
-JITTER_MM = 1.5
-FACING_DEG = 70.0
-# A bone's axis leans by up to this much per millimetre of level; the track is shrunk to upright.
-TRACK_SLOPE_SD = 0.3
-TRACK_POINT_SD_MM = 2.0
+# ------------------------------------------------------------------------------------- per slice
 
 
-def snap(patch: Patch, point_mm: Floats) -> Floats:
-    """Move a rough seed to the brightest smoothed place within two millimetres."""
-    smooth = ndi.gaussian_filter(patch.signal, 1.2 / RASTER_MM)
-    steps = np.arange(-SNAP_MM, SNAP_MM + 0.1, 1.0)
-    offsets = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
-    candidates = point_mm + offsets
-    rows, columns = patch.signal.shape
-    at = np.clip(np.rint(candidates / RASTER_MM).astype(int), 0, [columns - 1, rows - 1])
-    value = smooth[at[:, 1], at[:, 0]]
-    value = value - 0.02 * np.linalg.norm(offsets, axis=1) * np.median(smooth)
-    return np.asarray(candidates[int(np.argmax(value))])
+def _spread_mm(found: Found, k: int) -> float:
+    """Scatter of the distance over the best starts of both bones, before any fit."""
+    lines, weights = {}, {}
+    for bone in Bone:
+        merit = found.searches[bone].merit[:, k]
+        order = np.argsort(-merit)[:SPREAD_STARTS]
+        contours = found.searches[bone].contours
+        lines[bone] = [densify(contours[s][k].outer_mm)[0][::5] for s in order]
+        weights[bone] = np.exp(4 * (merit[order] - merit.max()))
+    values = np.array([[closest(a, b)[0] for b in lines[Bone.ISCHIUM]] for a in lines[Bone.FEMUR]])
+    weight = weights[Bone.FEMUR][:, None] * weights[Bone.ISCHIUM][None, :]
+    middle = np.median(values)
+    return float(np.sqrt(np.sum(weight * (values - middle) ** 2) / weight.sum()))
 
 
-def track(contours: Sequence[Contour], heights_mm: Floats, anchor: int) -> Floats:
-    """Fit a straight, nearly upright axis through the centres of a bone, (slices, 2)."""
-    points = np.stack([c.centroid_mm for c in contours])
-    weight = np.clip([float(np.mean(c.reward)) for c in contours], 0.05, None) ** 2
-    weight[anchor] *= 2
-    h = heights_mm - heights_mm[anchor]
-    design = np.stack([np.ones_like(h), h], axis=1)
-    precision = design.T @ (design * weight[:, None]) / TRACK_POINT_SD_MM**2
-    precision[1, 1] += 1 / TRACK_SLOPE_SD**2
-    right = design.T @ (points * weight[:, None]) / TRACK_POINT_SD_MM**2
-    return np.asarray(design @ np.linalg.solve(precision, right))
+def _steepness_mm(found: Found, k: int, gap: Gap) -> float:
+    """How far the outlines move to the next slice at the closest points: partial volume."""
+    moves = [0.0]
+    for bone, end in ((Bone.FEMUR, gap.femur_mm), (Bone.ISCHIUM, gap.ischium_mm)):
+        contours = found.outlines[bone]
+        for n in (k - 1, k + 1):
+            if 0 <= n < len(contours):
+                apart = np.linalg.norm(contours[n].outer_mm - end, axis=1)
+                moves.append(float(apart.min()))
+    return max(moves)
 
 
-@dataclass(frozen=True, eq=False)
-class BoneSearch:
-    """Outlines of one bone from several starts: `contours[start][slice]`, `merit` likewise."""
+def _gap(patch: Patch, found: Found, k: int, blur_mm: float) -> Gap | None:
+    """Fit both edges around the closest points, twice, and measure."""
+    a, b = found.outlines[Bone.FEMUR][k], found.outlines[Bone.ISCHIUM][k]
+    _, i, j = closest(a.outer_mm, b.outer_mm)
+    near = {Bone.FEMUR: a.outer_mm[i], Bone.ISCHIUM: b.outer_mm[j]}
+    gap = None
+    for _ in range(2):
+        edges = {
+            bone: refine(patch, found.outlines[bone][k], found.levels[k], blur_mm, near[bone])
+            for bone in Bone
+        }
+        femur, ischium = edges[Bone.FEMUR], edges[Bone.ISCHIUM]
+        if femur is None or ischium is None:
+            return gap
+        gap = gap_of(ischium, femur)
+        moved = np.linalg.norm(gap.femur_mm - near[Bone.FEMUR]) + np.linalg.norm(
+            gap.ischium_mm - near[Bone.ISCHIUM]
+        )
+        near = {Bone.FEMUR: gap.femur_mm, Bone.ISCHIUM: gap.ischium_mm}
+        if moved < 3.0:
+            break
+    return gap
 
-    contours: tuple[tuple[Contour, ...], ...]
-    merit: Floats
 
-    def best(self) -> tuple[Contour, ...]:
-        """Give the clearest outline of every slice."""
-        return tuple(self.contours[s][k] for k, s in enumerate(self.merit.argmax(0)))
+def _full_outline(contour: Contour, edge_mm: Floats) -> Floats:
+    """Closed outline of a bone with its fitted part in place, dense, (n, 2)."""
+    away = np.linalg.norm(contour.outer_mm[:, None] - edge_mm[None], axis=2).min(1)
+    keep = contour.outer_mm[away > 2.5]
+    points = np.vstack([keep, edge_mm])
+    centre = contour.centroid_mm
+    angle = np.arctan2(points[:, 1] - centre[1], points[:, 0] - centre[0])
+    points = points[np.argsort(angle)]
+    return np.vstack([points, points[:1]])
 
 
-def search_bone(
-    patches: tuple[Patch, ...],
-    levels: tuple[Levels, ...],
-    centres_mm: Floats,
-    others_mm: Floats,
-    bone: Bone,
-    *,
-    starts: Floats,
-    expected_marrow: float,
-    sweeps: int = 2,
-) -> BoneSearch:
-    """Outline one bone in all slices from several starts (starts, 2) around its centres."""
-    count = len(patches)
-    facing = np.mean(others_mm - centres_mm, axis=0)
-    directions = ray_directions(facing)
-    thicknesses = thickness_samples(SAMPLE_MM, THICKEST_MM[bone])
-    moved = np.concatenate([centres_mm + start for start in starts])
-    reward, marrow = cast(
-        patches * len(starts),
-        moved,
-        np.tile(others_mm, (len(starts), 1)),
-        directions,
-        levels * len(starts),
-        THICKEST_MM[bone],
-        expected_marrow,
+def _reading(
+    patch: Patch, start_mm: Floats, end_mm: Floats, gap: Gap, u95_mm: float, note: str
+) -> Reading:
+    """Say the distance, or why not."""
+    light = light_of(u95_mm)
+    if light is None:
+        return SliceRefusal(
+            patch.slice_index,
+            Reason.LOW_CONFIDENCE,
+            f"cortex not clearly visible at the closest points: the distance would be uncertain "
+            f"by {u95_mm:.1f} mm, {AMBER_BELOW_MM:.0f} mm are accepted",
+        )
+    segment = Segment(patch.to_lps_mm(start_mm), patch.to_lps_mm(end_mm))
+    return SliceReading(
+        patch.slice_index,
+        segment,
+        segment.length_mm,
+        u95_mm,
+        gap.score,
+        confidence_of(u95_mm),
+        light,
+        note=note,
     )
-    path = coupled_paths(reward, thicknesses, moved, directions, count, sweeps)
-    found = contours_of(path, moved, directions, marrow)
-    cosine = directions @ (facing / np.linalg.norm(facing))
-    seen = cosine > np.cos(np.radians(FACING_DEG))
-    merit = path.reward[:, seen].mean(1).reshape(len(starts), count)
-    groups = [found[s * count : (s + 1) * count] for s in range(len(starts))]
-    return BoneSearch(tuple(groups), merit)
 
 
-def levels_between(patches, starts_mm, ends_mm, cortex) -> tuple[Levels, ...]:
-    """Estimate the levels of all slices from the corridor between two bones."""
-    return tuple(
-        Levels(c, estimate_muscle(p, s, e))
-        for p, s, e, c in zip(patches, starts_mm, ends_mm, cortex, strict=True)
+def _slice_refusals(scene: Scene, found: Found, k: int, muscle: float) -> SliceRefusal | None:
+    """Refuse one slice for metal or for a bone that the image cuts off."""
+    patch = scene.patches[k]
+    if gates.has_void(patch, muscle):
+        return SliceRefusal(
+            patch.slice_index,
+            Reason.IMPLANT_ARTIFACT,
+            "a signal void wider than any cortex lies beside the bones, as metal leaves it",
+        )
+    for bone, reason in ((Bone.FEMUR, Reason.FEMUR_NOT_COVERED),):
+        contour = found.outlines[bone][k]
+        if not gates.inside_view(patch, contour.outer_mm):
+            return SliceRefusal(
+                patch.slice_index, reason, f"the {bone} reaches the border of the image"
+            )
+    return None
+
+
+def _measure(scene: Scene, found: Found, side: Side, blur_mm: float) -> FoundSide:
+    """Measure both spaces in every slice."""
+    ifs: list[Reading] = []
+    qfs: list[Reading] = []
+    outlines: list[SliceOutline] = []
+    for k, patch in enumerate(scene.patches):
+        refusal = _slice_refusals(scene, found, k, found.levels[k].muscle)
+        gap = None if refusal else _gap(patch, found, k, blur_mm)
+        if gap is None:
+            refusal = refusal or SliceRefusal(
+                patch.slice_index, Reason.LOW_CONFIDENCE, "no outline faces the other bone"
+            )
+            ifs.append(refusal)
+            qfs.append(refusal)
+            continue
+        evidence = Evidence(
+            gap.score,
+            _spread_mm(found, k),
+            gap.roughness_mm,
+            gap.sigma_mm,
+            gap.blur_ratio,
+            _steepness_mm(found, k, gap),
+        )
+        bones = {
+            bone: _full_outline(found.outlines[bone][k], gap.edges[bone].points_mm) for bone in Bone
+        }
+        dense = {bone: densify(points)[0][::2] for bone, points in bones.items()}
+        ends = np.stack([gap.ischium_mm, gap.femur_mm])
+        room = room_for_muscle(patch, found.levels[k], dense, ends)
+        u95_mm = half_width_mm(evidence)
+        ifs.append(_reading(patch, gap.ischium_mm, gap.femur_mm, gap, u95_mm, _note(gap)))
+        room_u95_mm = room_half_width_mm(evidence, capped=any(room.capped.values()))
+        note = _room_note(room)
+        qfs.append(_reading(patch, room.ischium_mm, room.femur_mm, gap, room_u95_mm, note))
+        outlines += [
+            SliceOutline(patch.slice_index, bone, patch.to_lps_mm(points))
+            for bone, points in bones.items()
+        ]
+        outlines += [
+            SliceOutline(patch.slice_index, bone, patch.to_lps_mm(room.caps_mm[bone]), Kind.QFS)
+            for bone in Bone
+            if room.capped[bone]
+        ]
+    return FoundSide(side, METHOD, tuple(ifs), tuple(qfs), tuple(outlines))
+
+
+def _note(gap: Gap) -> str:
+    """Say what cannot be told apart."""
+    if gap.thickness_mm[Bone.ISCHIUM] > INSEPARABLE_MM:
+        return "cortex and tendon of the ischium cannot be told apart here"
+    return ""
+
+
+def _room_note(room: Room) -> str:
+    """Say what limits the room."""
+    names = {
+        Bone.ISCHIUM: ("hamstring tendon", "ischium"),
+        Bone.FEMUR: ("iliopsoas tendon", "lesser trochanter"),
+    }
+    ischial, femoral = (
+        names[bone][0 if room.capped[bone] else 1] for bone in (Bone.ISCHIUM, Bone.FEMUR)
     )
+    return f"limited by {ischial} and {femoral}"

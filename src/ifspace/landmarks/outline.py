@@ -235,6 +235,4 @@ def resample_arc(points_mm: Floats, step_mm: float, *extra: Floats) -> tuple[Flo
 def smooth_outline(points_mm: Floats, sigma_mm: float = 1.5) -> Floats:
     """Take the steps of the search out of an open outline."""
     arc, even = arc_length(points_mm), np.ones(len(points_mm))
-    return np.stack(
-        [smooth_along(points_mm[:, a], even, arc, sigma_mm) for a in (0, 1)], axis=1
-    )
+    return np.stack([smooth_along(points_mm[:, a], even, arc, sigma_mm) for a in (0, 1)], axis=1)

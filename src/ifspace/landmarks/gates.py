@@ -1,0 +1,156 @@
+"""Reasons not to measure: what seeds, contrast and outlines must satisfy before a number is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from scipy import ndimage as ndi
+
+from ifspace.geometry import Floats
+from ifspace.image import RASTER_MM, Patch
+from ifspace.landmarks.outline import Contour
+from ifspace.landmarks.search import Scene
+from ifspace.landmarks.values import Bone, Refusal
+from ifspace.model import Reason, Seed, SeedName, Side, Volume
+
+BONE_OF_SEED: Mapping[SeedName, Bone] = {
+    SeedName.FEMUR_MARROW: Bone.FEMUR,
+    SeedName.ISCHIUM_MARROW: Bone.ISCHIUM,
+}
+# Centres of femur and ischium at this level, over all hips we have seen: 35 to 85 mm apart.
+SEED_GAP_MM = (20.0, 110.0)
+# Fatty marrow is 1.5 to 3 times as bright as muscle on T1, PD and T2 without fat suppression.
+MARROW_OVER_MUSCLE_MIN = 1.3
+# Marrow of the two bones of one hip differs by less; subcutaneous fat is brighter than both.
+MARROW_RATIO_MAX = 1.6
+# The brightest tissue of a series without fat suppression is fat, well above muscle.
+FAT_OVER_MUSCLE_MIN = 1.5
+FAT_PERCENTILE = 97.0
+# A femoral shaft's cortex is at most 7 mm thick; a void wider than this is not bone.
+VOID_RADIUS_MM = 8.0
+VOID_LEVEL_OF_MUSCLE = 0.3
+# Share of rays that must show a cortex for the seed to lie inside a bone.
+RING_SHARE_MIN = 0.45
+RING_REWARD = 0.35
+BORDER_MM = 3.0
+
+
+def seeds_of(seeds: Iterable[Seed], side: Side) -> Mapping[Bone, Seed] | Refusal:
+    """Pick the two seeds of a side; the last one put wins."""
+    found = {BONE_OF_SEED[seed.name]: seed for seed in seeds if seed.side is side}
+    missing = [bone for bone in Bone if bone not in found]
+    if missing:
+        return Refusal(Reason.MARK_MISSING, f"no seed in the marrow of the {missing[0]} is placed")
+    return found
+
+
+def check_series(volume: Volume) -> Refusal | None:
+    """Refuse what the header already says cannot be measured."""
+    series = volume.series
+    if series.modality not in ("MR", "unknown", ""):
+        return Refusal(
+            Reason.LOW_CONFIDENCE,
+            f"outlines can only be found on MR images, this series is {series.modality}",
+        )
+    if series.contrast.fat_suppressed:
+        return Refusal(
+            Reason.FAT_SUPPRESSED,
+            "marrow and fat are dark on fat-suppressed images, which shifts the outline by about "
+            "1 mm; use a series without fat suppression",
+        )
+    return None
+
+
+def check_placement(volume: Volume, seeds: Mapping[Bone, Seed], side: Side) -> Refusal | None:
+    """Refuse seeds outside the image, too far apart, or on the wrong side of each other."""
+    for bone, seed in seeds.items():
+        index, gap_mm = volume.nearest_slice(seed.position_lps_mm)
+        step_mm = volume.slice_step_mm or 10.0
+        plane = volume.slices[index].plane
+        if gap_mm > step_mm or not plane.shows(seed.position_lps_mm):
+            return Refusal(Reason.MARKS_OUTSIDE_IMAGE, f"the {bone} seed lies outside the images")
+    gap = seeds[Bone.FEMUR].position_lps_mm - seeds[Bone.ISCHIUM].position_lps_mm
+    apart_mm = float(np.linalg.norm(gap))
+    if not SEED_GAP_MM[0] <= apart_mm <= SEED_GAP_MM[1]:
+        return Refusal(
+            Reason.SEED_NOT_IN_MARROW,
+            f"the two seeds are {apart_mm:.0f} mm apart, expected {SEED_GAP_MM[0]:.0f} to "
+            f"{SEED_GAP_MM[1]:.0f} mm within one hip; put one into the femur, one into the ischium",
+        )
+    outward = 1.0 if side is Side.LEFT else -1.0
+    if outward * gap[0] <= 0:
+        return Refusal(
+            Reason.SIDE_CONTRADICTED,
+            f"the femur seed lies towards the midline from the ischium seed; on the {side} side "
+            "it must lie outwards",
+        )
+    return None
+
+
+def check_signal(scene: Scene, muscle: float) -> Refusal | None:
+    """Refuse marrow that is not bright, and fat that is not bright either."""
+    signal = np.concatenate([patch.signal[patch.seen] for patch in scene.patches])
+    fat = float(np.percentile(signal, FAT_PERCENTILE))
+    ratios = {bone: scene.marrow[bone] / max(muscle, 1e-6) for bone in Bone}
+    dark = [bone for bone in Bone if ratios[bone] < MARROW_OVER_MUSCLE_MIN]
+    if len(dark) == 2 and fat < FAT_OVER_MUSCLE_MIN * muscle:
+        return Refusal(
+            Reason.FAT_SUPPRESSED,
+            "neither marrow nor fat is brighter than muscle: the images look fat-suppressed",
+        )
+    if dark:
+        bone = min(dark, key=lambda item: ratios[item])
+        return Refusal(
+            Reason.SEED_NOT_IN_MARROW,
+            f"signal at the {bone} seed is {ratios[bone]:.1f} times that of muscle, expected at "
+            f"least {MARROW_OVER_MUSCLE_MIN} in fatty marrow; move the seed into bright marrow, "
+            "or measure by hand if the marrow is replaced",
+        )
+    brighter, darker = max(scene.marrow.values()), min(scene.marrow.values())
+    if brighter > MARROW_RATIO_MAX * darker:
+        bone = min(scene.marrow, key=lambda item: scene.marrow[item])
+        return Refusal(
+            Reason.MARROW_ABNORMAL,
+            f"signal at the two seeds differs by a factor of {brighter / darker:.1f}: the "
+            f"{bone} seed is not in normal marrow, or the other one lies in fat",
+        )
+    return None
+
+
+def has_void(patch: Patch, muscle: float) -> bool:
+    """Tell whether a signal void wider than any cortex lies within the window."""
+    smooth = ndi.gaussian_filter(patch.signal, 1.0 / RASTER_MM)
+    dark = (smooth < VOID_LEVEL_OF_MUSCLE * muscle) & patch.seen
+    labels, count = ndi.label(dark)
+    if count == 0:
+        return False
+    # Air around the body and cut-off corners reach the border of what is seen; a void does not.
+    rim = ~ndi.binary_erosion(patch.seen, iterations=3, border_value=0)
+    outside = np.unique(labels[rim])
+    enclosed = dark & ~np.isin(labels, outside)
+    radius_mm = ndi.distance_transform_edt(enclosed).max() * RASTER_MM
+    return bool(radius_mm > VOID_RADIUS_MM)
+
+
+def check_outlines(scene: Scene, outlines: Mapping[Bone, Sequence[Contour]]) -> Refusal | None:
+    """Refuse a seed around which no ring of cortex closes."""
+    for bone in Bone:
+        contour = outlines[bone][scene.anchor[bone]]
+        share = float(np.mean(contour.reward > RING_REWARD))
+        if share < RING_SHARE_MIN:
+            return Refusal(
+                Reason.SEED_NOT_IN_MARROW,
+                f"no ring of cortex is seen around the {bone} seed ({100 * share:.0f} % of it); "
+                "it may lie in fat, in muscle or outside the bone",
+            )
+    return None
+
+
+def inside_view(patch: Patch, points_mm: Floats) -> bool:
+    """Tell whether an outline stays clear of where the image ends."""
+    clear = ndi.binary_erosion(patch.seen, iterations=int(BORDER_MM / RASTER_MM), border_value=0)
+    index = np.rint(points_mm / RASTER_MM).astype(int)
+    size = np.array(patch.signal.shape)[::-1]
+    ok = np.all((index >= 0) & (index < size), axis=1)
+    return bool(ok.all() and clear[index[:, 1], index[:, 0]].all())

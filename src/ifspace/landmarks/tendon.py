@@ -1,0 +1,112 @@
+"""The quadratus femoris space: the gap between the bones with the dark tendons that cap them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage as ndi
+from scipy.spatial import cKDTree
+from skimage.measure import find_contours
+
+from ifspace.geometry import Floats
+from ifspace.image import RASTER_MM, Patch
+from ifspace.landmarks.gap import closest
+from ifspace.landmarks.outline import Levels
+from ifspace.landmarks.values import Bone
+
+# A tendon belongs to the bone it touches and reaches at most this far from it.
+REACH_MM = 14.0
+TOUCH_MM = 0.8
+SMOOTH_MM = 0.5
+# Dark is below the middle between cortex and muscle.
+DARK_SHARE = 0.5
+WINDOW_MM = 22.0
+# Less than this between bone and tendon surface is the cortex itself.
+CAP_MIN_MM = 0.8
+
+
+@dataclass(frozen=True, eq=False)
+class Room:
+    """Smallest room for the muscle in one slice, on the raster.
+
+    `capped` tells for each bone whether a tendon, and not the bone, limits the room; `caps_mm`
+    are the borders that were used, bone and tendon together.
+    """
+
+    value_mm: float
+    ischium_mm: Floats
+    femur_mm: Floats
+    capped: dict[Bone, bool]
+    caps_mm: dict[Bone, Floats]
+
+
+def _window(patch: Patch, points_mm: Floats) -> tuple[slice, slice]:
+    """Rows and columns around some points."""
+    low = np.floor((points_mm.min(0) - WINDOW_MM) / RASTER_MM).astype(int)
+    high = np.ceil((points_mm.max(0) + WINDOW_MM) / RASTER_MM).astype(int)
+    rows, columns = patch.signal.shape
+    x0, y0 = np.clip(low, 0, [columns - 2, rows - 2])
+    x1, y1 = np.clip(high, [x0 + 2, y0 + 2], [columns, rows])
+    return slice(y0, y1), slice(x0, x1)
+
+
+def _cap(dark: np.ndarray, own_mm: Floats, other_mm: Floats, iso_index: Floats) -> np.ndarray:
+    """Tell which points of the dark border limit a dark region that touches this bone."""
+    region = dark & (own_mm < REACH_MM) & (own_mm < other_mm)
+    touching = own_mm < TOUCH_MM
+    labels, _ = ndi.label(region | touching)
+    wanted = np.unique(labels[touching])
+    cap = np.isin(labels, wanted[wanted > 0]) & region
+    if not cap.any():
+        return np.zeros(len(iso_index), bool)
+    away = ndi.distance_transform_edt(~cap)
+    at = np.clip(np.rint(iso_index).astype(int), 0, np.array(dark.shape) - 1)
+    near = away[at[:, 0], at[:, 1]] <= 1.0
+    return np.asarray(near & (own_mm[at[:, 0], at[:, 1]] < REACH_MM))
+
+
+def room_for_muscle(
+    patch: Patch, level: Levels, bones_mm: dict[Bone, Floats], ends_mm: Floats
+) -> Room:
+    """Measure between the two bones, each with the dark cap that grows out of it.
+
+    Parameters
+    ----------
+    patch
+        The slice.
+    level
+        Signal of cortex and muscle.
+    bones_mm
+        Dense outer outline of both bones, (n, 2) each.
+    ends_mm
+        The closest points of the bones, (2, 2): where to look.
+    """
+    window = _window(patch, ends_mm)
+    smooth = ndi.gaussian_filter(patch.signal, SMOOTH_MM / RASTER_MM)[window]
+    threshold = level.cortex + DARK_SHARE * (level.muscle - level.cortex)
+    dark = smooth < threshold
+    lines = find_contours(smooth, threshold)
+    iso_index = np.vstack(lines) if lines else np.zeros((0, 2))
+    corner = np.array([window[1].start, window[0].start]) * RASTER_MM
+    iso_mm = iso_index[:, ::-1] * RASTER_MM + corner
+    raster = (
+        np.stack(np.meshgrid(np.arange(dark.shape[1]), np.arange(dark.shape[0])), axis=-1)
+        * RASTER_MM
+        + corner
+    )
+    gaps = {bone: cKDTree(points).query(raster)[0] for bone, points in bones_mm.items()}
+    other = {Bone.FEMUR: Bone.ISCHIUM, Bone.ISCHIUM: Bone.FEMUR}
+    caps = {
+        bone: np.vstack(
+            [bones_mm[bone], iso_mm[_cap(dark, gaps[bone], gaps[other[bone]], iso_index)]]
+        )
+        for bone in bones_mm
+    }
+    value, i, j = closest(caps[Bone.ISCHIUM], caps[Bone.FEMUR])
+    ends = {Bone.ISCHIUM: caps[Bone.ISCHIUM][i], Bone.FEMUR: caps[Bone.FEMUR][j]}
+    capped = {
+        bone: float(np.linalg.norm(bones_mm[bone] - ends[bone], axis=1).min()) > CAP_MIN_MM
+        for bone in bones_mm
+    }
+    return Room(value, ends[Bone.ISCHIUM], ends[Bone.FEMUR], capped, caps)
