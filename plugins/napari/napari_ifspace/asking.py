@@ -1,0 +1,18 @@
+"""One question to the reader, with buttons in words."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QMessageBox, QWidget
+
+
+def ask(parent: QWidget, title: str, question: str, answers: tuple[str, ...]) -> str:
+    """Show a question and give the answer chosen; closing the box is the last answer."""
+    box = QMessageBox(parent)
+    box.setWindowTitle(title)
+    box.setText(question)
+    buttons = [box.addButton(words, QMessageBox.ButtonRole.ActionRole) for words in answers]
+    box.setDefaultButton(buttons[0])
+    box.setEscapeButton(buttons[-1])
+    box.exec()
+    clicked = box.clickedButton()
+    return answers[buttons.index(clicked)] if clicked in buttons else answers[-1]

@@ -1,0 +1,205 @@
+"""Keys and buttons: each action by its id, carried out on the desk in front of the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtGui import QAction, QKeySequence
+from qtpy.QtWidgets import QApplication, QComboBox, QListView, QShortcut, QTabBar
+
+from napari_ifspace.keycard import KeyCard
+from napari_ifspace.keys import ACTIONS, GUARDED_KEYS, load_keys, save_keys
+from napari_ifspace.steps import STEPS
+
+if TYPE_CHECKING:
+    from napari_ifspace.widget import IFSpaceDock
+
+# Displayed pixels of one press; the directions are (down, right).
+_NUDGES = {"nudge": 1.0, "fine": 0.1, "coarse": 10.0}
+_WAYS = {"up": (-1.0, 0.0), "down": (1.0, 0.0), "left": (0.0, -1.0), "right": (0.0, 1.0)}
+
+
+class Commands(QObject):
+    """The shortcuts of one dock, active while it is open, and what they do."""
+
+    def __init__(self, dock: IFSpaceDock) -> None:
+        """Bind the reader's keys."""
+        super().__init__(dock)
+        self.dock = dock
+        self.keys = load_keys()
+        self.card: KeyCard | None = None
+        self._on = False
+        self._shortcuts: list[QShortcut] = []
+        self._acts = self._table()
+        self._bind()
+        application = QApplication.instance()
+        if application is not None:
+            application.installEventFilter(self)
+
+    def act(self, name: str) -> None:
+        """Carry an action out."""
+        if name == "card":
+            self.show_card()
+        elif self.dock.desk is None:
+            self.dock.say("Open a study first.")
+        else:
+            self._acts[name]()
+
+    def enable(self, *, on: bool) -> None:
+        """Take the keys, or give them back."""
+        self._on = on
+        for shortcut in self._shortcuts:
+            shortcut.setEnabled(on)
+
+    def show_card(self) -> None:
+        """Show the key card, or hide it."""
+        if self.card is not None and self.card.isVisible():
+            self.card.hide()
+            return
+        self.card = KeyCard(self.keys, self._window_keys(), self.dock)
+        self.card.accepted_keys.connect(self._rebind)
+        self.card.show()
+
+    # ------------------------------------------------------------------------------------ binding
+
+    def _bind(self) -> None:
+        for shortcut in self._shortcuts:
+            shortcut.setEnabled(False)
+            shortcut.deleteLater()
+        self._shortcuts = []
+        for action in ACTIONS:
+            key = self.keys[action.id]
+            if key:
+                self._shortcut(key, lambda name=action.id: self.act(name))
+        for key in GUARDED_KEYS:
+            if key not in self.keys.values():
+                self._shortcut(key, self._guarded)
+
+    def _shortcut(self, key: str, call: Callable[[], None]) -> None:
+        shortcut = QShortcut(QKeySequence(key), self.dock)
+        shortcut.setContext(Qt.ShortcutContext.ApplicationShortcut)
+        shortcut.activated.connect(call)
+        shortcut.setEnabled(self._on)
+        self._shortcuts.append(shortcut)
+
+    def _guarded(self) -> None:
+        self.dock.say("This key would change layers; it does nothing while IFSpace is open.")
+
+    def _rebind(self, keys: dict[str, str]) -> None:
+        try:
+            save_keys(keys)
+        except (OSError, ValueError) as error:
+            self.dock.say(f"The keys could not be saved: {error}", warning=True)
+            return
+        self.keys = keys
+        self._bind()
+        self.dock.say("The keys are changed and saved.")
+
+    def _window_keys(self) -> dict[str, str]:
+        """List the keys of the window's menus, which would swallow ours."""
+        window = self.dock.window()
+        portable = QKeySequence.SequenceFormat.PortableText
+        return {
+            action.shortcut().toString(portable): action.text().replace("&", "")
+            for action in window.findChildren(QAction)
+            if not action.shortcut().isEmpty()
+        }
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Leave the keys to lists, tabs and the key card while one of them has the focus."""
+        if event.type() == QEvent.Type.ShortcutOverride and self._types(watched):
+            event.accept()
+            return True
+        return bool(super().eventFilter(watched, event))
+
+    def _types(self, watched: QObject) -> bool:
+        if isinstance(watched, QComboBox | QListView | QTabBar):
+            return bool(self.dock.isAncestorOf(watched))
+        card = self.card
+        return card is not None and card.isVisible() and card.isActiveWindow()
+
+    # ------------------------------------------------------------------------------------- actions
+
+    def _table(self) -> dict[str, Callable[[], Any]]:
+        def desk() -> Any:
+            return self.dock.desk
+
+        acts: dict[str, Callable[[], Any]] = {
+            "next_step": lambda: self._walk(1),
+            "previous_step": lambda: self._walk(-1),
+            "skip": lambda: desk().skip(),
+            "place": self._place,
+            "release": lambda: desk().release(self._slice()),
+            "slice_next": lambda: self._turn(1),
+            "slice_previous": lambda: self._turn(-1),
+            "range_first": lambda: self._range(first=True),
+            "range_last": lambda: self._range(first=False),
+            "confirm": lambda: desk().confirm(everything=False),
+            "confirm_all": lambda: desk().confirm(everything=True),
+            "unconfirm": lambda: desk().unconfirm(everything=False),
+            "remove": lambda: desk().remove_selected(),
+            "remove_too": lambda: desk().remove_selected(),
+            "undo": lambda: desk().undo(),
+            "redo": lambda: desk().redo(),
+            "propose": lambda: self.dock.reports.propose(),
+            "zoom": self._zoom,
+            "sign": lambda: self.dock.reports.sign(),
+            "save": self.dock.ask_and_save,
+            "export": lambda: self.dock.reports.export(),
+            "copy": lambda: self.dock.reports.copy_text(),
+        }
+        for number, step in enumerate(STEPS, start=1):
+            acts[f"step_{number}"] = lambda chosen=step: self._choose(chosen)
+        for size, pixels in _NUDGES.items():
+            for way, (down, right) in _WAYS.items():
+                acts[f"{size}_{way}"] = lambda d=down * pixels, r=right * pixels: desk().nudge(d, r)
+        return acts
+
+    def _slice(self) -> int:
+        return self.dock.scene.slice_index if self.dock.scene is not None else 0
+
+    def _turn(self, by: int) -> None:
+        if self.dock.scene is not None:
+            self.dock.scene.show_slice(self._slice() + by)
+
+    def _walk(self, direction: int) -> None:
+        if self.dock.desk is not None:
+            self.dock.desk.walk(direction)
+            self._show_step()
+
+    def _choose(self, step: Any) -> None:
+        if self.dock.desk is not None:
+            self.dock.desk.choose(step)
+            self._show_step()
+
+    def _show_step(self) -> None:
+        """Bring the slice of a step's mark into view, where it has one."""
+        desk, scene = self.dock.desk, self.dock.scene
+        if desk is not None and scene is not None and desk.selected is not None and desk.step:
+            at = desk.slice_of_step(desk.step)
+            if at is not None:
+                scene.show_slice(at)
+
+    def _place(self) -> None:
+        desk = self.dock.desk
+        if desk is None:
+            return
+        if desk.spot is None or desk.spot.slice_index != self._slice():
+            desk.release(self._slice())
+            self.dock.say("Move the cross with the arrow keys, then press the key again.")
+            return
+        desk.place(desk.spot)
+
+    def _range(self, *, first: bool) -> None:
+        desk = self.dock.desk
+        if desk is not None:
+            side = desk.step.side if desk.step is not None else STEPS[0].side
+            desk.set_level_end(side, self._slice(), first=first)
+
+    def _zoom(self) -> None:
+        desk, scene = self.dock.desk, self.dock.scene
+        if desk is not None and scene is not None:
+            side = desk.step.side if desk.step is not None else None
+            scene.toggle_zoom(side)

@@ -1,0 +1,175 @@
+"""Write what ``ifspace measure`` writes, for every reading on the desk. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from ifspace.dicom_out import write_objects
+from ifspace.errors import OutputError
+from ifspace.model import Kind, Measurement, Session, Side, StudyResult
+from ifspace.report import findings_paragraph, write_reports
+from ifspace.report.wording import find_space
+from ifspace.workflow import assess
+from napari_ifspace.reading import State
+from napari_ifspace.study import OpenStudy
+
+REPORT_FORMATS = ("json", "session", "csv", "pdf", "png", "slicer")
+DICOM_FORMATS = ("sr", "dicom-pdf", "dicom-sc")
+FORMAT_LABELS: dict[str, str] = {
+    "pdf": "PDF report",
+    "png": "Key images (PNG)",
+    "json": "Result (JSON)",
+    "session": "Session (JSON)",
+    "csv": "Table (CSV)",
+    "slicer": "3D Slicer markups",
+    "sr": "DICOM SR",
+    "dicom-pdf": "DICOM PDF",
+    "dicom-sc": "DICOM key images",
+    "manifest": "Manifest",
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One space as two readers measured it."""
+
+    kind: Kind
+    side: Side
+    first_mm: float
+    second_mm: float
+
+    @property
+    def difference_mm(self) -> float:
+        """Second minus first."""
+        return self.second_mm - self.first_mm
+
+
+def differences(first: StudyResult, second: StudyResult) -> tuple[Difference, ...]:
+    """Compare the spaces that both readers measured."""
+    found = []
+    for side in (Side.RIGHT, Side.LEFT):
+        for kind in Kind:
+            values = [_value_mm(result, kind, side) for result in (first, second)]
+            if values[0] is not None and values[1] is not None:
+                found.append(Difference(kind, side, values[0], values[1]))
+    return tuple(found)
+
+
+def _value_mm(result: StudyResult, kind: Kind, side: Side) -> float | None:
+    space = find_space(result, kind, side)
+    if space is None or not isinstance(space.outcome, Measurement):
+        return None
+    return space.outcome.value_mm
+
+
+def formats_for(study: OpenStudy) -> tuple[str, ...]:
+    """Give the formats that this input allows: no DICOM objects without DICOM images."""
+    dicom = DICOM_FORMATS if study.headers else ()
+    return (*REPORT_FORMATS, *dicom, "manifest")
+
+
+def write_outputs(
+    study: OpenStudy,
+    state: State,
+    out: Path,
+    formats: Collection[str],
+    *,
+    overwrite: bool = False,
+) -> tuple[Path, ...]:
+    """Write the asked-for files of every reading; several readings get a folder each.
+
+    Raises
+    ------
+    IfspaceError
+        If a file exists already or cannot be written, or a session does not fit.
+    """
+    results = [assess(study.volume, session) for session in state.sessions]
+    if len(results) == 1:
+        return _write_one(study, results[0], out, formats, overwrite=overwrite)
+    written: list[Path] = []
+    for number, result in enumerate(results, start=1):
+        folder = out / f"reading_{number}"
+        written += _write_one(study, result, folder, formats, overwrite=overwrite)
+    comparison = out / "comparison.csv"
+    _write_comparison(comparison, results, state.sessions, overwrite=overwrite)
+    return (*written, comparison)
+
+
+def _write_one(
+    study: OpenStudy,
+    result: StudyResult,
+    out: Path,
+    formats: Collection[str],
+    *,
+    overwrite: bool,
+) -> tuple[Path, ...]:
+    wanted = [name for name in formats if name != "manifest"]
+    reports = write_reports(
+        result, study.volume, out, formats=wanted, identity=study.identity, overwrite=overwrite
+    )
+    objects: tuple[Path, ...] = ()
+    if study.headers and not set(DICOM_FORMATS).isdisjoint(formats):
+        by_name = {path.name: path for path in reports}
+        pictures = {
+            side: by_name[f"key_{side.value}.png"]
+            for side in Side
+            if f"key_{side.value}.png" in by_name
+        }
+        objects = write_objects(
+            result,
+            study.headers,
+            out,
+            formats=formats,
+            report_pdf=by_name.get("report.pdf"),
+            key_images=pictures,
+            overwrite=overwrite,
+        )
+    listing: tuple[Path, ...] = ()
+    if "manifest" in formats:
+        listing = write_reports(
+            result,
+            None,
+            out,
+            formats=("manifest",),
+            identity=None,
+            listed=(*reports, *objects),
+            overwrite=overwrite,
+        )
+    return (*reports, *objects, *listing)
+
+
+def _write_comparison(
+    path: Path, results: list[StudyResult], sessions: tuple[Session, ...], *, overwrite: bool
+) -> None:
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path.name} already exists in the folder; choose another one")
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["kind", "side", "reading", "first_mm", "second_mm", "difference_mm"])
+    for number, result in enumerate(results[1:], start=2):
+        for row in differences(results[0], result):
+            writer.writerow(
+                [
+                    row.kind.value,
+                    row.side.value,
+                    number,
+                    row.first_mm,
+                    row.second_mm,
+                    row.difference_mm,
+                ]
+            )
+    try:
+        path.write_text(text.getvalue(), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"the comparison cannot be written: {error.strerror}; choose another folder"
+        ) from error
+
+
+def findings_text(result: StudyResult) -> str:
+    """Give the findings paragraph for a dictation system."""
+    return findings_paragraph(result)

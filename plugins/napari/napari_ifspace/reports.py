@@ -1,0 +1,325 @@
+"""The Report tab: level range, signature, second reading, session files and export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QUrl
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ifspace.errors import IfspaceError
+from ifspace.model import MarkState, Side
+from ifspace.workflow import assess
+from napari_ifspace.outputs import (
+    FORMAT_LABELS,
+    differences,
+    findings_text,
+    formats_for,
+    write_outputs,
+)
+from napari_ifspace.proposals import proposals
+
+if TYPE_CHECKING:
+    from napari_ifspace.widget import IFSpaceDock
+
+
+class Reports(QWidget):
+    """Everything that happens once the marks are set."""
+
+    def __init__(self, dock: IFSpaceDock) -> None:
+        """Build the groups from top to bottom, in the order of the work."""
+        super().__init__()
+        self.dock = dock
+        self.last_files: tuple[Path, ...] = ()
+        column = QVBoxLayout(self)
+        column.addWidget(self._build_range())
+        column.addWidget(self._build_signature())
+        column.addWidget(self._build_second())
+        column.addWidget(self._build_export())
+        column.addWidget(self._build_session())
+        column.addStretch(1)
+
+    # ---------------------------------------------------------------------------------- building
+
+    def _build_range(self) -> QGroupBox:
+        group = QGroupBox("Slices that show the lesser trochanter")
+        grid = QGridLayout(group)
+        self.range_labels: dict[Side, QLabel] = {}
+        for row, side in enumerate((Side.RIGHT, Side.LEFT)):
+            label = QLabel()
+            self.range_labels[side] = label
+            grid.addWidget(QLabel(f"<b>{side.value.capitalize()}</b>"), row, 0)
+            grid.addWidget(label, row, 1)
+            for column, (first, words) in enumerate(((True, "First here"), (False, "Last here"))):
+                button = QPushButton(words)
+                button.setObjectName(f"ifspace_range_{side.value}_{'first' if first else 'last'}")
+                button.clicked.connect(
+                    lambda _checked=False, where=side, is_first=first: self._set_range(
+                        where, first=is_first
+                    )
+                )
+                grid.addWidget(button, row, 2 + column)
+        grid.setColumnStretch(1, 1)
+        return group
+
+    def _build_signature(self) -> QGroupBox:
+        group = QGroupBox("Signature")
+        row = QHBoxLayout(group)
+        self.signature = QLabel()
+        self.signature.setWordWrap(True)
+        self.sign_button = QPushButton("Sign")
+        self.sign_button.setObjectName("ifspace_sign")
+        self.sign_button.clicked.connect(self.sign)
+        row.addWidget(self.signature, 1)
+        row.addWidget(self.sign_button)
+        return group
+
+    def _build_second(self) -> QGroupBox:
+        group = QGroupBox("Second reading")
+        column = QVBoxLayout(group)
+        row = QHBoxLayout()
+        self.second_reader = QLineEdit()
+        self.second_reader.setObjectName("ifspace_second_reader")
+        self.second_reader.setPlaceholderText("ID of the second reader")
+        self.second_button = QPushButton("Begin")
+        self.second_button.setObjectName("ifspace_second_begin")
+        self.second_button.clicked.connect(self.begin_second)
+        self.readings = QComboBox()
+        self.readings.setObjectName("ifspace_readings")
+        self.readings.activated.connect(self._reading_chosen)
+        row.addWidget(self.second_reader, 1)
+        row.addWidget(self.second_button)
+        column.addLayout(row)
+        column.addWidget(self.readings)
+        self.comparison = QLabel()
+        self.comparison.setObjectName("ifspace_comparison")
+        self.comparison.setWordWrap(True)
+        column.addWidget(self.comparison)
+        return group
+
+    def _build_export(self) -> QGroupBox:
+        group = QGroupBox("Reports")
+        column = QVBoxLayout(group)
+        grid = QGridLayout()
+        self.format_boxes: dict[str, QCheckBox] = {}
+        for number, (name, words) in enumerate(FORMAT_LABELS.items()):
+            box = QCheckBox(words)
+            box.setChecked(True)
+            self.format_boxes[name] = box
+            grid.addWidget(box, number // 2, number % 2)
+        column.addLayout(grid)
+        row = QHBoxLayout()
+        self.folder = QLineEdit()
+        self.folder.setObjectName("ifspace_folder")
+        self.folder.setPlaceholderText("Folder for the reports")
+        browse = QPushButton("Choose…")
+        browse.clicked.connect(self._browse)
+        row.addWidget(self.folder, 1)
+        row.addWidget(browse)
+        column.addLayout(row)
+        row = QHBoxLayout()
+        self.export_button = QPushButton("Write reports")
+        self.export_button.setObjectName("ifspace_export")
+        self.export_button.clicked.connect(self.export)
+        self.show_button = QPushButton("Show folder")
+        self.show_button.setEnabled(False)
+        self.show_button.clicked.connect(self._show_folder)
+        copy = QPushButton("Copy text")
+        copy.setToolTip("Copy the findings paragraph, for a dictation system")
+        copy.clicked.connect(self.copy_text)
+        for button in (self.export_button, self.show_button, copy):
+            row.addWidget(button)
+        column.addLayout(row)
+        self.written = QLabel()
+        self.written.setObjectName("ifspace_written")
+        self.written.setWordWrap(True)
+        column.addWidget(self.written)
+        return group
+
+    def _build_session(self) -> QGroupBox:
+        group = QGroupBox("Session file")
+        row = QHBoxLayout(group)
+        load = QPushButton("Load marks…")
+        load.clicked.connect(self._load)
+        save = QPushButton("Save marks…")
+        save.clicked.connect(self.dock.ask_and_save)
+        row.addWidget(load)
+        row.addWidget(save)
+        return group
+
+    # --------------------------------------------------------------------------------- refreshing
+
+    def refresh(self) -> None:
+        """Show what the desk holds."""
+        desk = self.dock.desk
+        self.setEnabled(desk is not None)
+        if desk is None:
+            return
+        for side, label in self.range_labels.items():
+            label.setText(self._range_words(side))
+        signature = desk.session.signature
+        waiting = sum(mark.state is not MarkState.CONFIRMED for mark in desk.session.marks)
+        if signature is not None:
+            self.signature.setText(f"Signed by {signature.reader}, {signature.signed_at}")
+        elif waiting:
+            self.signature.setText(f"{waiting} mark(s) not confirmed yet; the report is a DRAFT.")
+        else:
+            self.signature.setText("Not signed; the report is a DRAFT.")
+        self.readings.clear()
+        for number, session in enumerate(desk.state.sessions, start=1):
+            self.readings.addItem(f"Reading {number}: {session.reader or 'no reader ID'}")
+        self.readings.setCurrentIndex(desk.state.active)
+        self.readings.setVisible(len(desk.state.sessions) > 1)
+        self.comparison.setText(self._comparison())
+        if self.dock.study is not None:
+            possible = formats_for(self.dock.study)
+            for name, box in self.format_boxes.items():
+                box.setEnabled(name in possible)
+
+    def _range_words(self, side: Side) -> str:
+        desk = self.dock.desk
+        ends = desk.level_range(side) if desk is not None else None
+        return "not set" if ends is None else f"slices {ends[0] + 1} to {ends[1] + 1}"
+
+    def _comparison(self) -> str:
+        desk = self.dock.desk
+        if desk is None or len(desk.state.sessions) < 2:
+            return ""
+        latest = desk.state.sessions[-1]
+        if not latest.marks or any(m.state is not MarkState.CONFIRMED for m in latest.marks):
+            return "The difference is shown once every mark of the second reading is confirmed."
+        try:
+            first, second = (
+                assess(desk.volume, session) for session in (desk.state.sessions[0], latest)
+            )
+        except IfspaceError as error:
+            return str(error)
+        rows = [
+            f"{row.side.value.capitalize()} {row.kind.value.upper()}: {row.first_mm:.1f} and "
+            f"{row.second_mm:.1f} mm, difference {row.difference_mm:+.1f} mm"
+            for row in differences(first, second)
+        ]
+        return "<br>".join(rows) or "No space was measured by both readers."
+
+    # ------------------------------------------------------------------------------------- doing
+
+    def sign(self) -> None:
+        """Sign the reading."""
+        if self.dock.desk is not None and self.dock.desk.sign():
+            self.dock.say("Signed: the report is final.")
+
+    def begin_second(self) -> None:
+        """Hide the first reading and begin a second one."""
+        desk = self.dock.desk
+        if desk is not None and desk.begin_second_reading(self.second_reader.text()):
+            self.second_reader.clear()
+            self.dock.say("Second reading: the first reader's marks are hidden until it is done.")
+
+    def propose(self) -> None:
+        """Ask the library for proposals."""
+        desk = self.dock.desk
+        if desk is None:
+            return
+        volume, session = desk.volume, desk.session
+        self.dock.say("Looking for proposals …")
+
+        def show(found: Any) -> None:
+            if self.dock.desk is desk:
+                desk.propose(found)
+                self.dock.say(
+                    f"{len(found)} proposal(s), shown dashed: confirm (C), drag or remove (Del)."
+                    if found
+                    else "The program has no proposal for this series; place the marks by hand."
+                )
+
+        self.dock.run(lambda: proposals(volume, session), show)
+
+    def export(self) -> None:
+        """Write the chosen files without freezing the window."""
+        desk, study = self.dock.desk, self.dock.study
+        if desk is None or study is None:
+            return
+        if not self.folder.text():
+            self._browse()
+        if not self.folder.text():
+            return
+        out = Path(self.folder.text())
+        possible = formats_for(study)
+        formats = [
+            name for name, box in self.format_boxes.items() if box.isChecked() and name in possible
+        ]
+        overwrite = out.is_dir() and any(out.iterdir())
+        if overwrite and self._keep_existing():
+            return
+        state = desk.state
+        self.export_button.setEnabled(False)
+        self.dock.say("Writing the reports …")
+
+        def done(files: Any) -> None:
+            self.last_files = tuple(files)
+            if desk.state is state:
+                desk.saved()
+            self.show_button.setEnabled(True)
+            names = ", ".join(path.name for path in files)
+            self.written.setText(f"Written to {out}:<br>{names}")
+            self.dock.say(f"{len(files)} file(s) written to {out.name}.")
+
+        worker = self.dock.run(
+            lambda: write_outputs(study, state, out, formats, overwrite=overwrite), done
+        )
+        worker.finished.connect(lambda: self.export_button.setEnabled(True))
+
+    def _keep_existing(self) -> bool:
+        answer = self.dock.ask(
+            self,
+            "Folder is not empty",
+            "The folder already holds files. Replace earlier reports in it?",
+            ("Replace", "Cancel"),
+        )
+        return answer != "Replace"
+
+    def copy_text(self) -> None:
+        """Copy the findings paragraph."""
+        clipboard = QApplication.clipboard()
+        if self.dock.result is None or clipboard is None:
+            self.dock.say("There is nothing to copy yet.")
+            return
+        clipboard.setText(findings_text(self.dock.result))
+        self.dock.say("The findings text is in the clipboard.")
+
+    def _set_range(self, side: Side, *, first: bool) -> None:
+        if self.dock.desk is not None and self.dock.scene is not None:
+            self.dock.desk.set_level_end(side, self.dock.scene.slice_index, first=first)
+
+    def _reading_chosen(self, row: int) -> None:
+        desk = self.dock.desk
+        if desk is not None and row != desk.state.active:
+            desk.show_reading(row)
+
+    def _browse(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Folder for the reports")
+        if chosen:
+            self.folder.setText(chosen)
+
+    def _show_folder(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(self.folder.text()))
+
+    def _load(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Session file", "", "Session (*.json)")
+        if name:
+            self.dock.load_session(Path(name))

@@ -1,0 +1,86 @@
+"""Open a study for the desk: the chosen series with what reports need later. Pure."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from ifspace.errors import SeriesChoiceError
+from ifspace.io import Inventory, load_volume, open_study, read_headers, read_identity
+from ifspace.model import PatientIdentity, Series, Volume
+
+
+@dataclass(frozen=True, eq=False)
+class OpenStudy:
+    """A loaded series, and everything about it that must survive its folder disappearing.
+
+    `warning` says why the series cannot be measured where it is only fit for looking at.
+    """
+
+    path: Path
+    inventory: Inventory
+    volume: Volume
+    identity: PatientIdentity | None
+    headers: tuple[Dataset, ...]
+    warning: str | None = None
+
+
+def open_path(path: Path, series: Series | None = None) -> OpenStudy:
+    """Load the best series under a path, or the one given.
+
+    Raises
+    ------
+    IfspaceError
+        If nothing there can be shown.
+    """
+    with ExitStack() as stack:
+        inventory = stack.enter_context(open_study(path))
+        warning = None
+        if series is not None:
+            chosen = _again(inventory, series)
+        else:
+            try:
+                chosen = inventory.choose()
+            except SeriesChoiceError as error:
+                if not inventory.ranked:
+                    raise
+                # Looking is always allowed; measuring is refused by the library itself.
+                chosen, warning = inventory.ranked[0].series, str(error)
+        return OpenStudy(
+            path=path,
+            inventory=inventory,
+            volume=load_volume(chosen),
+            identity=read_identity(chosen),
+            headers=read_headers(chosen),
+            warning=warning,
+        )
+
+
+def _again(inventory: Inventory, series: Series) -> Series:
+    """Find a series again; its files may lie in another temporary folder than before."""
+    for item in inventory.ranked:
+        found = item.series
+        if (found.series_instance_uid, found.stack) == (
+            series.series_instance_uid,
+            series.stack,
+        ) and (
+            found.series_instance_uid is not None or found.sources[0].path == series.sources[0].path
+        ):
+            return found
+    raise SeriesChoiceError("The series is not there any more; open the study again.")
+
+
+def describe(series: Series) -> str:
+    """Name a series in one line, without the patient."""
+    parts = [
+        series.contrast.value if series.contrast.value != "unknown" else "",
+        series.plane.value,
+        f"{series.slice_count} slices",
+    ]
+    if series.row_spacing_mm and series.column_spacing_mm:
+        parts.append(f"{series.row_spacing_mm:.2f} × {series.column_spacing_mm:.2f} mm")
+    words = ", ".join(part for part in parts if part)
+    return f"{series.description}: {words}" if series.description else words
