@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ifspace.findings import UNKNOWN
+from ifspace.measure.spaces import counted
 from ifspace.model import (
     Flag,
     Kind,
@@ -65,7 +66,7 @@ def _marks_between_slices(volume: Volume, session: Session) -> Iterator[Flag]:
             yield Flag(
                 "mark_between_slices",
                 Severity.CAUTION,
-                f"The {mark.side} {mark.name} lies {gap_mm:.1f} mm from slice {slice_index}; it"
+                f"The {mark.side} {mark.name} lies {gap_mm:.1f} mm from {counted([slice_index])}; it"
                 " was moved straight onto it.",
                 (slice_index,),
             )

@@ -6,6 +6,7 @@ same whoever asked for it.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
@@ -180,8 +181,16 @@ def _move(stage: Path, out: Path, wanted: Collection[str]) -> tuple[Path, ...]:
     moved = []
     for name in wanted:
         if (stage / name).is_file():
+            # Temporary files are private; what a person asked for follows their umask.
+            (stage / name).chmod(0o666 & ~_umask())
             (stage / name).replace(out / name)
             moved.append(out / name)
         else:
             (out / name).unlink(missing_ok=True)
     return tuple(moved)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

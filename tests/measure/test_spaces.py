@@ -139,8 +139,9 @@ def test_marks_on_different_slices_are_refused(stored: Storage) -> None:
     marks = (pair(stored, 2, 14.0)[0], pair(stored, 3, 14.0)[1])
     outcome = refused(make_volume(stored), marks)
     assert outcome.reason is Reason.MARKS_ON_DIFFERENT_SLICES
-    assert "slice 2" in outcome.detail
-    assert "slice 3" in outcome.detail
+    # People count slices from 1.
+    assert "ischium_lateral on slice 3" in outcome.detail
+    assert "lesser_trochanter_medial on slice 4" in outcome.detail
 
 
 @pytest.mark.parametrize(("x_mm", "y_mm"), [(60.0, 0.0), (-60.0, 0.0), (0.0, 60.0), (0.0, -60.0)])
@@ -243,7 +244,7 @@ def test_only_slices_within_the_level_range_count() -> None:
 def test_marks_all_outside_the_level_range_are_refused() -> None:
     outcome = refused(make_volume(PLAIN), pair(PLAIN, 1, 9.0), level_range=(2, 4))
     assert outcome.reason is Reason.LEVEL_NOT_COVERED
-    assert "slices 2 to 4" in outcome.detail
+    assert "slice 3 to 5" in outcome.detail
 
 
 def test_the_level_range_is_found_by_the_uids_in_either_order() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from enum import IntEnum
 
 import typer
@@ -29,6 +30,8 @@ def run(app: typer.Typer) -> int:
     debug = len(arguments) < len(sys.argv) - 1
     if debug:
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+    else:
+        _silence_libraries()
     try:
         app(args=arguments, prog_name="ifspace")
     except SystemExit as stop:
@@ -52,6 +55,12 @@ def run(app: typer.Typer) -> int:
         say(f"an unforeseen {kind} stopped the program; run again with {DEBUG_OPTION}")
         return int(Exit.FAILED)
     return int(Exit.DONE)
+
+
+def _silence_libraries() -> None:
+    """Keep other people's warnings off the terminal: pydicom's may quote a patient's values."""
+    warnings.simplefilter("ignore")
+    logging.lastResort = None
 
 
 def say(sentence: str) -> None:

@@ -45,7 +45,8 @@ def _print(data: dict[str, list[dict[str, object]]]) -> None:
     columns = ["", "series", "plane", "contrast", "pixel, step mm", "slices", "suitable", "why"]
     print_table("", columns, rows)
     for item in data["series"]:
-        print_line(f"{'→' if item['chosen'] else ' '} {item['series_instance_uid']}")
+        name = item["series_instance_uid"] or item["found_as"]
+        print_line(f"{'→' if item['chosen'] else ' '} {name}")
     for skipped in data["skipped"]:
         print_line(f"not used: {skipped['path']}: {skipped['reason']}")
 

@@ -266,7 +266,8 @@ def inventory_to_json(inventory: Inventory) -> dict[str, Any]:
 def _series_to_json(item: RankedSeries, *, chosen: bool) -> dict[str, Any]:
     series = item.series
     return {
-        "uid": series.series_instance_uid,
+        "study_instance_uid": series.study_instance_uid,
+        "series_instance_uid": series.series_instance_uid,
         "stack": series.stack,
         "found_as": item.found_as,
         "number": series.series_number,

@@ -113,7 +113,7 @@ def slice_of_mark(volume: Volume, mark: Mark) -> int:
         message = f"{mark.name} lies {gap_mm:.1f} mm from the nearest slice"
         raise ValueError(message)
     if not volume.slices[slice_index].plane.shows(mark.position_lps_mm):
-        message = f"{mark.name} lies outside the image of slice {slice_index}"
+        message = f"{mark.name} lies outside the image of {counted([slice_index])}"
         raise ValueError(message)
     named = mark.sop_instance_uid
     if named is not None:
@@ -132,6 +132,11 @@ def slice_of_mark(volume: Volume, mark: Mark) -> int:
             raise ValueError(message)
         return slice_index if slice_index in near else near[0]
     return slice_index
+
+
+def counted(slice_indices: Sequence[int]) -> str:
+    """Name slices as people count them, from 1."""
+    return f"slice {', '.join(str(index + 1) for index in slice_indices)}"
 
 
 def names_slice(name: str, volume: Volume, slice_index: int) -> bool:
@@ -195,7 +200,7 @@ def _pairs(volume: Volume, marks: Iterable[Mark], kind: Kind, side: Side) -> lis
     shared = sorted(ischial.keys() & femoral.keys())
     if not shared:
         places = " and ".join(
-            f"{name} on slice {', '.join(map(str, sorted(found)))}"
+            f"{name} on {counted(sorted(found))}"
             for name, found in zip(MARKS_OF_KIND[kind], by_slice, strict=True)
         )
         raise _RefusedError(Reason.MARKS_ON_DIFFERENT_SLICES, f"{places}; place both on one slice")
@@ -222,7 +227,7 @@ def _pair(
     """Measure one slice; more marks of a name on it are repeat readings, in their order."""
     if len(ischial) != len(femoral):
         detail = (
-            f"slice {slice_index} holds {len(ischial)} readings of {ischial[0].name} but"
+            f"{counted([slice_index])} holds {len(ischial)} readings of {ischial[0].name} but"
             f" {len(femoral)} of {femoral[0].name}"
         )
         raise _RefusedError(Reason.MARK_MISSING, detail)
@@ -231,11 +236,11 @@ def _pair(
     ends_lps_mm = plane.foot_lps_mm(np.stack([mark.position_lps_mm for mark in femoral]))
     segment = Segment(starts_lps_mm.mean(axis=0), ends_lps_mm.mean(axis=0))
     if segment.length_mm < COINCIDENT_MM:
-        detail = f"both marks lie within {COINCIDENT_MM} mm on slice {slice_index}"
+        detail = f"both marks lie within {COINCIDENT_MM} mm on {counted([slice_index])}"
         raise _RefusedError(Reason.MARKS_COINCIDE, detail)
     if side_of_pair(segment) not in (None, side):
         detail = (
-            f"the marks called {side} on slice {slice_index} run from the ischium to the patient's"
+            f"the marks called {side} on {counted([slice_index])} run from the ischium to the patient's"
             f" {side_of_pair(segment)}"
         )
         raise _RefusedError(Reason.SIDE_CONTRADICTED, detail)
@@ -259,8 +264,8 @@ def _within_range(pairs: list[_Pair], level_range: tuple[int, int] | None) -> li
     first, last = level_range
     inside = [pair for pair in pairs if first <= pair.slice_index <= last]
     if not inside:
-        places = ", ".join(str(pair.slice_index) for pair in pairs)
-        detail = f"marks on slice {places}, lesser trochanter on slices {first} to {last}"
+        places = counted([pair.slice_index for pair in pairs])
+        detail = f"marks on {places}, lesser trochanter on slice {first + 1} to {last + 1}"
         raise _RefusedError(Reason.LEVEL_NOT_COVERED, detail)
     return inside
 
