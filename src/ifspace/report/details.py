@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from ifspace.findings import FINDINGS
@@ -50,8 +51,8 @@ def technique(result: StudyResult, texts: Texts) -> Rows:
             thickness=length(series.slice_thickness_mm),
         ),
         "pixel": texts["technique.pixel.value"].format(
-            row=number(series.row_spacing_mm, 3),
-            column=number(series.column_spacing_mm, 3),
+            row=number(series.row_spacing_mm, 4),
+            column=number(series.column_spacing_mm, 4),
             source=series.spacing_source or unknown,
         ),
         "matrix": texts["technique.matrix.value"].format(
@@ -60,9 +61,7 @@ def technique(result: StudyResult, texts: Texts) -> Rows:
             acquired=f"{acquired[0]} × {acquired[1]}" if acquired else unknown,
         ),
         "times": texts["technique.times.value"].format(
-            tr=number(series.repetition_time_ms, 0),
-            te=number(series.echo_time_ms, 1),
-            ti=number(series.inversion_time_ms, 0),
+            times=f"{number(series.repetition_time_ms, 0)} / {number(series.echo_time_ms, 1)}"
         ),
         "field": unknown
         if series.field_strength_t is None
@@ -75,29 +74,24 @@ def technique(result: StudyResult, texts: Texts) -> Rows:
     return [{"label": texts[f"technique.{key}"], "value": line} for key, line in lines.items()]
 
 
-def cutoff_tables(result: StudyResult, references: References, texts: Texts) -> Rows:
-    """Lay every cut-off beside both sides, one table for each kind."""
-    tables = []
+def cutoff_table(result: StudyResult, references: References, texts: Texts) -> dict[str, Any]:
+    """Lay every study beside both spaces of both sides: one row for each study."""
+    studies: dict[str, dict[Kind, PublishedValue]] = {}
     for kind in Kind:
-        rows = [
-            _cutoff_row(published, kind, result, references, texts)
-            for published in _compared(result, kind)
-        ]
-        if rows:
-            tables.append(
-                {
-                    "name": texts[f"kind.name.{kind.value}"],
-                    "rows": rows,
-                    "statements": _agreement(result, kind, texts),
-                }
-            )
-    return tables
+        for published in _compared(result, kind):
+            studies.setdefault(published.evidence_id, {})[kind] = published
+    kinds = [kind for kind in Kind if any(kind in study for study in studies.values())]
+    return {
+        "columns": [heading for kind in kinds for heading in _headings(kind, texts)],
+        "rows": [_study_row(study, kinds, result, references, texts) for study in studies.values()],
+        "statements": [sentence for kind in Kind for sentence in _agreement(result, kind, texts)],
+    }
 
 
 def _compared(result: StudyResult, kind: Kind) -> list[PublishedValue]:
     """List the published values that were laid beside a value of one kind, by rising cut-off."""
     unique = {
-        (item.published.evidence_id, item.cutoff_mm): item
+        item.published.evidence_id: item
         for space in result.spaces
         if space.outcome.kind is kind
         for item in space.comparisons
@@ -106,33 +100,73 @@ def _compared(result: StudyResult, kind: Kind) -> list[PublishedValue]:
     return [item.published for item in by_cutoff]
 
 
-def _cutoff_row(
-    published: PublishedValue,
-    kind: Kind,
+def _headings(kind: Kind, texts: Texts) -> list[str]:
+    short = texts[f"kind.short.{kind.value}"]
+    sides = [texts[f"side.{side.value}"].lower() for side in wording.SIDES_AS_SEEN]
+    return [
+        texts["cutoffs.cutoff"].format(kind=short),
+        *(texts["cutoffs.side"].format(kind=short, side=side) for side in sides),
+    ]
+
+
+def _study_row(
+    study: dict[Kind, PublishedValue],
+    kinds: list[Kind],
     result: StudyResult,
     references: References,
     texts: Texts,
 ) -> dict[str, Any]:
-    found = [_comparison(result, kind, side, published) for side in wording.SIDES_AS_SEEN]
-    dash = texts["dash"]
-    figures = (published.sensitivity, published.specificity, published.auc)
-    cutoff_mm = next((item.cutoff_mm for item in found if item is not None), published.cutoff_mm)
-    population = [published.population]
+    published = next(iter(study.values()))
+    population = [published.population] if published.population else []
     if published.position:
         population.append(texts["cutoffs.position"].format(position=published.position))
+    notes = ["; ".join(population) + "."] if population else []
+    notes += [
+        texts["cutoffs.rule"].format(kind=texts[f"kind.short.{kind.value}"], rule=value.rule)
+        for kind, value in study.items()
+        if value.rule and not _says_the_cutoff_only(value)
+    ]
+    notes.append(texts["cutoffs.level"].format(level=published.evidence_level))
     return {
         "number": references.number(published),
-        "citation": published.citation,
-        "population": "; ".join(part for part in population if part),
-        "level": published.evidence_level,
-        "cutoff": dash if cutoff_mm is None else wording.plain(cutoff_mm),
-        "rule": published.rule or "",
-        "accuracy": " / ".join(dash if item is None else wording.plain(item) for item in figures),
-        "relations": [
-            dash if item is None else texts[f"relation.cell.{item.relation.value}"]
-            for item in found
+        "citation": published.citation.rstrip(".") + ".",
+        "notes": " ".join(notes),
+        "cells": [
+            cell for kind in kinds for cell in _study_cells(study.get(kind), kind, result, texts)
         ],
     }
+
+
+def _says_the_cutoff_only(published: PublishedValue) -> bool:
+    """Tell whether the wording of the source adds nothing to "at or below the cut-off"."""
+    plain = re.fullmatch(r"<=\s*([0-9.]+)\s*mm", published.rule or "")
+    return plain is not None and float(plain.group(1)) == published.cutoff_mm
+
+
+def _study_cells(
+    published: PublishedValue | None, kind: Kind, result: StudyResult, texts: Texts
+) -> list[dict[str, str]]:
+    """Give cut-off, right and left of one study and one kind."""
+    dash = texts["dash"]
+    if published is None:
+        return [{"text": dash, "note": ""}] * 3
+    found = [_comparison(result, kind, side, published) for side in wording.SIDES_AS_SEEN]
+    cutoff_mm = next(item.cutoff_mm for item in found if item is not None)
+    figures = [
+        texts[f"cutoffs.{name}"].format(figure=wording.plain(figure))
+        for name in ("sensitivity", "specificity", "auc")
+        if (figure := getattr(published, name)) is not None
+    ]
+    return [
+        {"text": texts["mm"].format(value=wording.plain(cutoff_mm)), "note": ", ".join(figures)},
+        *(
+            {
+                "text": dash if item is None else texts[f"relation.cell.{item.relation.value}"],
+                "note": "",
+            }
+            for item in found
+        ),
+    ]
 
 
 def _comparison(

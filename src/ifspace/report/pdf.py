@@ -116,7 +116,7 @@ def page_data(
         "panel_note": result.panel_note,
         "pictures": _picture_entries(result, pictures, texts),
         "technique": details.technique(result, texts),
-        "cutoffs": details.cutoff_tables(result, references, texts),
+        "cutoffs": details.cutoff_table(result, references, texts),
         "means": details.group_means(result, references, texts),
         "origins": details.origins(result, texts),
         "curves": details.curves(result, texts),
@@ -131,15 +131,15 @@ def page_data(
 def _picture_entries(
     result: StudyResult, pictures: Mapping[Side, bytes], texts: Texts
 ) -> list[dict[str, Any]]:
-    entries = []
-    for side in wording.SIDES_AS_SEEN:
-        if side in pictures:
-            with Image.open(io.BytesIO(pictures[side])) as image:
-                width, height = image.size
-            alt = sheet.picture_alt(result, side, texts)
-            entries.append(
-                {"path": picture_name(side), "alt": alt, "width": width, "height": height}
-            )
+    entries: list[dict[str, Any]] = []
+    for side in wording.SIDES_AS_SEEN if pictures else ():
+        if side not in pictures:
+            entries.append({"words": sheet.no_picture(result, side, texts)})
+            continue
+        with Image.open(io.BytesIO(pictures[side])) as image:
+            width, height = image.size
+        alt = sheet.picture_alt(result, side, texts)
+        entries.append({"path": picture_name(side), "alt": alt, "width": width, "height": height})
     return entries
 
 

@@ -35,7 +35,7 @@ INK, PAPER, SOFT = (240, 240, 240), (0, 0, 0), (170, 178, 186)
 # line style tells the kinds apart once more.
 COLOURS: dict[Kind, Colour] = {Kind.IFS: (255, 176, 0), Kind.QFS: (86, 200, 255)}
 # Far enough from the line that the box does not hide the edges it was measured between.
-LABEL_AWAY = 72.0
+LABEL_GAP = 44.0
 # Drawn this much larger and shrunk, so that thin slanted lines are smooth.
 FINENESS = 3
 
@@ -237,13 +237,15 @@ def _draw_millimetres(image: Image.Image, item: Measurement, panel: Panel, texts
         f"{texts[f'kind.short.{item.kind.value}']} "
         f"{texts['mm'].format(value=wording.millimetres(item.value_mm))}"
     )
-    _boxed(image, tuple((start + end) / 2.0 + away * LABEL_AWAY), words, COLOURS[item.kind])
+    _boxed(image, (start + end) / 2.0, away, words, COLOURS[item.kind])
 
 
-def _boxed(image: Image.Image, centre: Point, words: str, colour: Colour) -> None:
-    """Write words on a dark box, kept inside the image."""
+def _boxed(image: Image.Image, origin: Floats, away: Floats, words: str, colour: Colour) -> None:
+    """Write words on a dark box that stands off a point in one direction, inside the image."""
     pen, font = ImageDraw.Draw(image), _font(30, bold=True)
     width, height = pen.textlength(words, font=font) + 12.0, 42.0
+    reach = LABEL_GAP + (abs(away[0]) * width + abs(away[1]) * height) / 2.0
+    centre = origin + away * reach
     left = float(np.clip(centre[0] - width / 2.0, 2.0, image.width - width - 2.0))
     top = float(np.clip(centre[1] - height / 2.0, 2.0, image.height - height - 2.0))
     pen.rectangle([left, top, left + width, top + height], fill=PAPER)
@@ -325,8 +327,8 @@ def _source(item: Measurement, result: StudyResult, volume: Volume, texts: Texts
             ),
             texts["picture.z"].format(z=wording.millimetres(z_mm)),
             texts["picture.pixel"].format(
-                row=f"{plane.row_spacing_mm:.3g}",
-                column=f"{plane.column_spacing_mm:.3g}",
+                row=f"{plane.row_spacing_mm:.4g}",
+                column=f"{plane.column_spacing_mm:.4g}",
                 source=result.series.spacing_source or texts["unknown"],
             ),
         ]

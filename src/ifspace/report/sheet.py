@@ -34,6 +34,8 @@ LABEL_GAP_PAPER_MM = 1.6
 
 # More would push the key images off page one; the rest stands under the image checks.
 CAUTIONS_ON_PAGE_ONE = 3
+# The state of the marks stands beside every value already.
+TOLD_ELSEWHERE = {"marks_not_confirmed"}
 
 
 def patient_block(
@@ -223,9 +225,11 @@ def _means(spaces: Iterable[AssessedSpace], texts: Texts) -> list[Sheet]:
             (space.reference.control_mean_mm, texts["ruler.group.control"]),
         )
     )
+    smallest_mm = min((mean_mm for mean_mm, _ in found), default=0.0)
     return [
         {
             "value_mm": mean_mm,
+            "lower": mean_mm == smallest_mm,
             "label": texts["ruler.means"].format(value=wording.plain(mean_mm), group=group),
         }
         for mean_mm, group in found
@@ -276,8 +280,9 @@ def position_sentence(result: StudyResult, texts: Texts) -> str:
 
 def cautions(result: StudyResult, texts: Texts) -> list[str]:
     """List what the reader must know before using the numbers, the gravest first."""
-    grave = [item.detail for item in result.flags if item.severity is Severity.REFUSAL]
-    grave += [item.detail for item in result.flags if item.severity is Severity.CAUTION]
+    told = [item for item in result.flags if item.code not in TOLD_ELSEWHERE]
+    grave = [item.detail for item in told if item.severity is Severity.REFUSAL]
+    grave += [item.detail for item in told if item.severity is Severity.CAUTION]
     shown = grave[:CAUTIONS_ON_PAGE_ONE]
     if len(grave) > len(shown):
         shown.append(texts["caution.more"].format(count=len(grave) - len(shown)))
@@ -291,4 +296,12 @@ def picture_alt(result: StudyResult, side: Side, texts: Texts) -> str:
     ]
     return texts["pictures.alt"].format(
         side=texts[f"side.{side.value}"], values=" ".join(sentences)
+    )
+
+
+def no_picture(result: StudyResult, side: Side, texts: Texts) -> str:
+    """Say why one side has no key image while the other has."""
+    asked = any(space.outcome.side is side for space in result.spaces)
+    return texts["pictures.missing" if asked else "pictures.not_asked"].format(
+        side=texts[f"side.{side.value}"]
     )

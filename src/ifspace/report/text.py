@@ -26,10 +26,10 @@ def findings_paragraph(result: StudyResult) -> str:
     sentences += [
         texts["text.caution"].format(detail=flag.detail)
         for flag in result.flags
-        if flag.severity is not Severity.INFO
+        if flag.severity is not Severity.INFO and flag.code not in sheet.TOLD_ELSEWHERE
     ]
     sentences.append(sheet.state_line(result, texts).rstrip(".") + ".")
-    return " ".join(sentences)
+    return "\n".join(sentences)
 
 
 def _where(item: Measurement, result: StudyResult) -> str:

@@ -1,0 +1,170 @@
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from ifspace.errors import UnreadableInputError
+from ifspace.model import Kind, MarkState, Reason, Side
+from ifspace.report import result_from_json, result_schema, result_to_json, validate_result
+
+
+def through_a_file(result):
+    return json.loads(json.dumps(result_to_json(result), allow_nan=False))
+
+
+def comparable(value):
+    """Make two results comparable: arrays as lists, and no source paths."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {str(key): comparable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [comparable(item) for item in value]
+    return "" if isinstance(value, Path) else value
+
+
+def test_the_file_passes_its_schema_in_an_independent_validator(make_result):
+    schema = result_schema()
+    Draft202012Validator.check_schema(schema)
+    result = make_result(missing=((Kind.QFS, Side.LEFT),))
+    assert list(Draft202012Validator(schema).iter_errors(through_a_file(result))) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("outcomes", 0, "value_mm"), -1.0),
+        (("outcomes", 0, "value_mm"), "13.0"),
+        (("outcomes", 0, "side"), "lateral"),
+        (("outcomes", 3, "reason"), "no idea"),
+        (("outcomes", 0, "comparisons", 0, "relation"), "below"),
+        (("outcomes", 0, "reference", "position"), "ill"),
+        (("schema",), "ifspace-result/9"),
+    ],
+)
+def test_both_validators_refuse_what_the_contract_does_not_know(make_result, path, value):
+    data = through_a_file(make_result(missing=((Kind.QFS, Side.LEFT),)))
+    place = data
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    assert list(Draft202012Validator(result_schema()).iter_errors(data))
+    assert validate_result(data)
+
+
+def test_the_reasons_of_the_schema_are_the_closed_list(make_result):
+    assert set(result_schema()["$defs"]["Reason"]["enum"]) == {item.value for item in Reason}
+
+
+def test_the_fields_of_the_contract_are_there(make_result):
+    data = through_a_file(make_result(missing=((Kind.QFS, Side.LEFT),)))
+    assert data["schema"] == "ifspace-result/1"
+    assert data["software"]["name"] == "ifspace"
+    assert data["study"]["patient_age_years"] == 47.0
+    assert data["geometry"] == {
+        "row_spacing_mm": 1.2,
+        "column_spacing_mm": 0.8,
+        "slice_step_mm": 4.4,
+        "spacing_source": "PixelSpacing",
+    }
+    right_ifs = data["outcomes"][0]
+    assert (right_ifs["kind"], right_ifs["side"], right_ifs["status"]) == (
+        "ifs",
+        "right",
+        "measured",
+    )
+    assert right_ifs["value_mm"] == 13.0
+    assert right_ifs["start_lps_mm"] == [-52.0, 58.0, -190.0]
+    assert right_ifs["comparisons"][0] == {
+        "evidence_id": "singer_2015_meta_ifs",
+        "cutoff_mm": 15.0,
+        "relation": "at_or_below",
+    }
+    assert right_ifs["reference"]["position"] == "at_or_below_symptomatic_mean"
+    assert [point["slice_index"] for point in right_ifs["curve"]] == [1, 2, 3]
+    assert data["outcomes"][3] == {
+        "kind": "qfs",
+        "side": "left",
+        "status": "not_measured",
+        "reason": "mark_missing",
+        "detail": "hamstring_superolateral is not placed",
+    }
+    assert data["session"]["schema"] == "ifspace-session/1"
+
+
+def test_a_missing_number_is_absent(make_result, make_volume):
+    volume = make_volume(patient_age_years=None, slice_thickness_mm=None)
+    text = json.dumps(through_a_file(make_result(volume, slice_step_mm=None)))
+    assert "patient_age_years" not in text
+    assert "slice_thickness_mm" not in text
+    assert "slice_step_mm" not in json.loads(text)["geometry"]
+
+
+def test_the_value_is_not_rounded(make_result):
+    left_ifs = through_a_file(make_result())["outcomes"][2]
+    assert left_ifs["value_mm"] == pytest.approx(21.840329667841555, abs=1e-12)
+
+
+def test_a_result_comes_back_as_it_was(make_result):
+    result = make_result(state=MarkState.CONFIRMED, signed=True, missing=((Kind.QFS, Side.LEFT),))
+    again = result_from_json(through_a_file(result))
+    assert comparable(asdict(again)) == comparable(asdict(result))
+    assert again.is_final
+    assert through_a_file(again) == through_a_file(result)
+
+
+def test_a_result_of_an_image_file_without_uids_comes_back(make_result, make_volume):
+    volume = make_volume(
+        study_instance_uid=None,
+        series_instance_uid=None,
+        frame_of_reference_uid=None,
+        file_format="MHA",
+        patient_position=None,
+    )
+    data = through_a_file(make_result(volume))
+    assert data["study"]["series_instance_uid"] is None
+    assert validate_result(data) == []
+    assert result_from_json(data).series.file_format == "MHA"
+
+
+def test_no_path_of_a_source_file_is_written(make_result):
+    assert "slice0.dcm" not in json.dumps(through_a_file(make_result()))
+
+
+def test_problems_are_plain_sentences_that_name_the_place(make_result):
+    data = through_a_file(make_result())
+    del data["outcomes"][0]["u95_mm"]
+    assert validate_result(data) == ["outcomes.0.measured.u95_mm: field required"]
+    with pytest.raises(UnreadableInputError, match="u95_mm"):
+        result_from_json(data)
+
+
+def test_a_comparison_with_an_unknown_study_is_named(make_result):
+    data = through_a_file(make_result())
+    data["outcomes"][0]["comparisons"][0]["evidence_id"] = "nobody_1999"
+    assert validate_result(data) == ["outcomes.0: 'nobody_1999' is not among evidence.published"]
+
+
+def test_a_broken_session_inside_is_named(make_result):
+    data = through_a_file(make_result())
+    data["session"]["marks"][0]["state"] = "sure"
+    assert validate_result(data)[0].startswith("session: ")
+
+
+@pytest.mark.parametrize("data", [None, [], "x", 3, {"schema": object()}])
+def test_anything_else_is_refused_in_words(data):
+    assert validate_result(data)
+
+
+def test_not_a_number_is_refused(make_result):
+    data = through_a_file(make_result())
+    data["outcomes"][0]["value_mm"] = float("nan")
+    assert validate_result(data)
+
+
+def test_a_result_without_a_space_is_valid(make_result):
+    result = replace(make_result(), spaces=())
+    assert validate_result(through_a_file(result)) == []

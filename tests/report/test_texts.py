@@ -1,0 +1,93 @@
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import ifspace.report
+from ifspace.model import Kind, MarkState, Position, Reason, Relation, Severity, Side, Source
+from ifspace.report.details import CAVEATS
+from ifspace.report.texts import load_texts
+
+ROOM = Path(ifspace.report.__file__).parent
+
+TECHNIQUE = (
+    *("series", "contrast", "plane", "slices", "pixel", "matrix", "times", "field"),
+    *("position", "rotation", "bolster", "format"),
+)
+PROVENANCE = ("software", "study", "series", "evidence", "panel", "settings")
+
+# Ids that are put together from an enum, as the code writes them.
+FAMILIES = {
+    "side.{}": Side,
+    "side.letter.{}": Side,
+    "kind.short.{}": Kind,
+    "kind.name.{}": Kind,
+    "kind.definition.{}": Kind,
+    "reason.{}": Reason,
+    "relation.{}": Relation,
+    "relation.cell.{}": Relation,
+    "position.{}": Position,
+    "mark_state.{}": MarkState,
+    "mark_state.short.{}": MarkState,
+    "severity.{}": Severity,
+    "source.{}": Source,
+    "caveat.{}": CAVEATS,
+    "caveat.{}.ids": CAVEATS,
+    "cutoffs.{}": ("sensitivity", "specificity", "auc"),
+    "technique.{}": TECHNIQUE,
+    "provenance.{}": PROVENANCE,
+}
+
+
+def code():
+    return "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in (*ROOM.glob("*.py"), *ROOM.glob("templates/*.typ"))
+    )
+
+
+def families():
+    return {
+        pattern.format(getattr(member, "value", member))
+        for pattern, members in FAMILIES.items()
+        for member in members
+    }
+
+
+def used():
+    literal = set(re.findall(r"""texts\[\s*["']([A-Za-z0-9_.]+)["']""", code()))
+    literal |= set(re.findall(r'\bt\("([a-z0-9_.]+)"\)', code()))
+    literal |= set(re.findall(r'"([a-z]+(?:\.[a-z0-9_]+)+)"', code())) & set(load_texts())
+    return literal
+
+
+def test_every_text_that_is_asked_for_exists():
+    assert used() | families() <= set(load_texts())
+
+
+def test_no_text_is_left_that_nobody_asks_for():
+    simple = set(re.findall(r'"(age|mm|none|dash|value|draft|agree|disagree)"', code()))
+    assert set(load_texts()) - used() - families() - simple == set()
+
+
+def test_every_family_in_the_code_is_listed_here():
+    written = {
+        re.sub(r"\{[^{}]*\}", "{}", pattern)
+        for pattern in re.findall(r'texts\[\s*f[\'"]([^"]+?)[\'"]\s*\]', code())
+    }
+    assert written <= set(FAMILIES)
+
+
+def test_every_text_has_sound_placeholders():
+    for text in load_texts().values():
+        assert all(name is None or name.isidentifier() for _, name, _, _ in Formatter().parse(text))
+
+
+def test_an_unknown_language_is_refused():
+    with pytest.raises(ValueError, match="'xx'"):
+        load_texts("xx")
+
+
+def test_no_text_calls_a_distance_by_the_name_of_the_syndrome():
+    assert not any(re.search(r"\bIFI\b", text) for text in load_texts().values())
