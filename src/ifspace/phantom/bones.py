@@ -111,7 +111,7 @@ class Hip:
         # Thickest on the lower half of the tuberosity, running out above and below.
         swell = np.exp(-(((rise + 7.0) / 24.0) ** 2))
         reach = 4.0 + self.tendon_reach_mm * swell
-        tip = (ax + 0.97 * reach, ay + 0.24 * reach, HAMSTRING_RADIUS_MM * swell)
+        tip = (ax + reach, ay - 0.06 * reach, HAMSTRING_RADIUS_MM * swell)
         root = (ax - 1.0, ay + 2.0, (HAMSTRING_RADIUS_MM + 2.0) * swell)
         return self.scale * strap(xs, ys, root, tip)
 

@@ -50,8 +50,8 @@ TRANSFER_SYNTAXES = (
     "jpeg-12bit",
 )
 # The hamstring origin is a tendon of some millimetres on the ischium: it can narrow the room for
-# the muscle by this much, and cannot make it wider than the space between the bones.
-MOST_TENDON_MM = 16.0
+# the muscle by this much, and is too thick to leave the whole space between the bones.
+LEAST_TENDON_MM, MOST_TENDON_MM = 2.0, 16.0
 SMALLEST_SPACE_MM, LARGEST_SPACE_MM = 3.0, 45.0
 LARGEST_TILT_DEG = 35.0
 
@@ -140,10 +140,11 @@ class PhantomSpec:
                     f"{SMALLEST_SPACE_MM:g} to {LARGEST_SPACE_MM:g}"
                 )
                 raise ValueError(message)
-        if not ifs_mm - MOST_TENDON_MM <= qfs_mm <= ifs_mm - 1.0:
+        if not ifs_mm - MOST_TENDON_MM <= qfs_mm <= ifs_mm - LEAST_TENDON_MM:
             message = (
                 f"QFS {side} is {qfs_mm} mm with an IFS of {ifs_mm} mm; the hamstring tendon "
-                f"lies between, so expected {ifs_mm - MOST_TENDON_MM:g} to {ifs_mm - 1.0:g}"
+                f"lies between, so expected {ifs_mm - MOST_TENDON_MM:g} to "
+                f"{ifs_mm - LEAST_TENDON_MM:g}"
             )
             raise ValueError(message)
 

@@ -16,7 +16,7 @@ from ifspace.phantom.render import render
 from ifspace.phantom.spec import PhantomSpec
 from ifspace.phantom.stack import Stack, build_stack, coronal_localizer
 from ifspace.phantom.tissues import Paint, paints
-from ifspace.phantom.truth import SideTruth, level_slices, place_hips, side_truth
+from ifspace.phantom.truth import SideTruth, level_slices, place_hips, scale_of, side_truth
 
 # The second echo of a dual-echo scan, and what it looks like.
 SECOND_ECHO_CONTRAST = "T2"
@@ -106,9 +106,12 @@ def _geometry_only(spec: PhantomSpec) -> PhantomSpec:
     kept = (
         *("ifs_mm", "qfs_mm", "ifs_left_mm", "ifs_right_mm", "qfs_left_mm", "qfs_right_mm"),
         *("size", "tilt_deg", "in_plane_deg", "row_spacing_mm", "column_spacing_mm"),
-        *("slice_step_mm", "patient_position", "flips", "view", "sheared", "age_years"),
+        *("slice_step_mm", "patient_position", "flips", "view", "sheared"),
     )
-    return PhantomSpec(**{name: getattr(spec, name) for name in kept})
+    fields = {name: getattr(spec, name) for name in kept}
+    if scale_of(spec) != 1.0:
+        fields["age_years"] = spec.age_years
+    return PhantomSpec(**fields)
 
 
 @lru_cache(maxsize=16)
