@@ -8,6 +8,7 @@ frame, DICOM's patient frame LPS in millimetres: +x is the patient's left, +y is
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -111,11 +112,11 @@ class Plane:
             message = f"shape_ji is {self.shape_ji}, expected at least one pixel"
             raise ValueError(message)
 
-    @property
+    @cached_property
     def normal_lps(self) -> Floats:
         """Unit normal, (3,): along_row x along_column."""
         normal = np.cross(self.along_row_lps, self.along_column_lps)
-        return np.asarray(normal / np.linalg.norm(normal), dtype=np.float64)
+        return finite(normal / np.linalg.norm(normal), (3,), "normal_lps")
 
     def to_lps_mm(self, index_ji: ArrayLike) -> Floats:
         """Map continuous pixel indices (..., 2), row first, to patient points (..., 3)."""

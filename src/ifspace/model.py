@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -285,7 +286,7 @@ class Volume:
         """The regular grid through the slices; only sound where no flag says otherwise."""
         return grid_of_planes(tuple(item.plane for item in self.slices))
 
-    @property
+    @cached_property
     def slice_step_mm(self) -> float | None:
         """Median distance between neighbouring slices along their normal, if there are two."""
         if len(self.slices) < 2:
@@ -296,9 +297,19 @@ class Volume:
 
     def nearest_slice(self, point_lps_mm: Floats) -> tuple[int, float]:
         """Find the slice whose plane is nearest to a point (3,): its index and the gap in mm."""
-        gaps_mm = [abs(float(item.plane.height_mm(point_lps_mm))) for item in self.slices]
+        origins_lps_mm, normals_lps = self._origins_and_normals
+        gaps_mm = np.abs(np.sum((point_lps_mm - origins_lps_mm) * normals_lps, axis=1))
         slice_index = int(np.argmin(gaps_mm))
-        return slice_index, gaps_mm[slice_index]
+        return slice_index, float(gaps_mm[slice_index])
+
+    @cached_property
+    def _origins_and_normals(self) -> tuple[Floats, Floats]:
+        """Of every plane, (n, 3) each; a viewer asks for the nearest slice with each move."""
+        planes = [item.plane for item in self.slices]
+        return (
+            np.stack([plane.origin_lps_mm for plane in planes]),
+            np.stack([plane.normal_lps for plane in planes]),
+        )
 
 
 # --------------------------------------------------------------------------- marks and sessions

@@ -81,6 +81,9 @@ class Scene:
         self._closing = False
         self._drawing = False
         self._zoomed: Side | None = None
+        self._style: tuple[Any, ...] | None = None
+        self._line_colors: list[str] = []
+        self._labels: list[str] = []
         self._result: StudyResult | None = None
         self.image: Image = self._new_image()
         self.lines: Vectors = self._new_lines()
@@ -145,6 +148,7 @@ class Scene:
             scale=self.desk.display.scale_mm,
             units="mm",
             contrast_limits=layers.window(volume),
+            interpolation2d="linear",
             metadata={
                 # Kept aside on purpose: napari must not slice through a rotated affine.
                 "affine_lps_mm": volume.grid.affine_lps_mm.tolist(),
@@ -213,6 +217,7 @@ class Scene:
             if getattr(self, name) not in self.viewer.layers:
                 layer = make()
                 setattr(self, name, layer)
+                self._style, self._line_colors, self._labels = None, [], []
                 self._add(layer)
                 if name == "image":
                     self.viewer.layers.move(self.viewer.layers.index(layer), 0)
@@ -255,22 +260,28 @@ class Scene:
 
     def _draw_marks(self, session: Session) -> None:
         picture = layers.picture_of(session.marks, self.desk.volume, self.desk.display)
-        colors = [STATE_COLORS[state] for state in picture.states]
-        selected = self._selected_row(session)
-        widths = np.full(len(picture.data), 0.12)
-        if selected is not None:
-            widths[selected] = 0.24
-        with self.marks.events.blocker_all():
-            self.marks.data = picture.data
         size = self._pixel_mm() * MARK_SIZE_PX / self.desk.display.scale_mm[2]
-        if len(picture.data):
-            self.marks.size = np.full(len(picture.data), size)
-            self.marks.symbol = [STATE_SYMBOLS[state] for state in picture.states]
-            self.marks.border_color = colors
-            self.marks.border_width = widths * size
-            self.marks.face_color = "transparent"
-        self.marks.selected_data = set()
-        self.marks.refresh()
+        style = (picture.states, self._selected_row(session), size)
+        if not np.array_equal(picture.data, self.marks.data):
+            with self.marks.events.blocker_all():
+                self.marks.data = picture.data
+                self.marks.selected_data = set()
+            self.marks.refresh()
+        if style != self._style and len(picture.data):
+            self._restyle_marks(*style)
+        self._style = style
+
+    def _restyle_marks(
+        self, states: tuple[MarkState, ...], selected: int | None, size: float
+    ) -> None:
+        widths = np.full(len(states), 0.12 * size)
+        if selected is not None:
+            widths[selected] *= 2.0
+        self.marks.size = np.full(len(states), size)
+        self.marks.symbol = [STATE_SYMBOLS[state] for state in states]
+        self.marks.border_color = [STATE_COLORS[state] for state in states]
+        self.marks.border_width = widths
+        self.marks.face_color = "transparent"
 
     def _selected_row(self, session: Session) -> int | None:
         for row, mark in enumerate(session.marks):
@@ -356,24 +367,36 @@ class Scene:
         return f"{kind.value.upper()} not measured"
 
     def _set_vectors(self, vectors: Sequence[Floats], colors: Sequence[str]) -> None:
-        self.lines.data = np.array(vectors).reshape(len(vectors), 2, 3)
-        if colors:
+        data = np.array(vectors).reshape(len(vectors), 2, 3)
+        if np.array_equal(data, self.lines.data):
+            return
+        self.lines.data = data
+        if list(colors) != self._line_colors and colors:
             self.lines.edge_color = list(colors)
-            width = LINE_WIDTH_PX * self._pixel_mm() / self.desk.display.scale_mm[2]
-            if not np.isclose(self.lines.edge_width, width):
-                self.lines.edge_width = width
+        self._line_colors = list(colors)
+        width = LINE_WIDTH_PX * self._pixel_mm() / self.desk.display.scale_mm[2]
+        if colors and not np.isclose(self.lines.edge_width, width):
+            self.lines.edge_width = width
 
     def _set_words(self, spots: Sequence[Floats], words: Sequence[str]) -> None:
         pixel = self._pixel_mm() / np.asarray(self.desk.display.scale_mm[1:])
         rows = [
             spot + np.array([0.0, *(way * pixel)]) for way in _HALO for spot in spots
         ] + list(spots)
-        tones = ["black"] * (len(_HALO) * len(spots)) + ["white"] * len(spots)
-        self.text.data = np.array(rows).reshape(len(rows), 3)
-        self.text.features = {"label": np.array(list(words) * (len(_HALO) + 1), dtype=object)}
-        if rows:
+        data = np.array(rows).reshape(len(rows), 3)
+        labels = list(words) * (len(_HALO) + 1)
+        if np.array_equal(data, self.text.data) and labels == self._labels:
+            return
+        grown = len(data) != len(self.text.data)
+        with self.text.events.blocker_all():
+            self.text.data = data
+            self.text.selected_data = set()
+            self.text.features = {"label": np.array(labels, dtype=object)}
+        if grown and rows:
+            tones = ["black"] * (len(_HALO) * len(spots)) + ["white"] * len(spots)
             self.text.text.color = {"array": tones, "default": "white"}
-        self.text.selected_data = set()
+        self._labels = labels
+        self.text.refresh()
 
     def _pixel_mm(self) -> float:
         return float(1.0 / max(self.viewer.camera.zoom, 1e-3))
