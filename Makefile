@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGES := $(shell cat apt.txt)
 XVFB := xvfb-run -a -s "-screen 0 1600x1000x24" env QT_QPA_PLATFORM=xcb
 
-.PHONY: demo test test-core test-plugin test-interop lint types contracts docs bench check clean
+.PHONY: demo test test-core test-plugin test-interop lint types contracts docs bench check lock clean
 
 demo: $(VENV)/core.ok
 	$(BIN)/ifspace demo -o demo-report --overwrite
@@ -42,8 +42,10 @@ bench: $(VENV)/dev.ok
 
 # ------------------------------------------------------------------------------------ set-up
 # uv installs an order of magnitude faster; pip alone does it where uv cannot.
+# Debian splits venv off its Python; where it is missing, root gets it and anybody else is told.
 define install
-	test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+	test -x $(1)/bin/python || $(PYTHON) -m venv $(1) \
+	  || { rm -rf $(1); apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(1); }
 	$(1)/bin/python -m pip install --quiet --upgrade uv \
 	  && $(1)/bin/uv pip install --quiet --python $(1) --constraint constraints.txt --editable '.$(2)' \
 	  || $(1)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.$(2)'
@@ -54,11 +56,11 @@ $(VENV)/core.ok: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/dev.ok: pyproject.toml constraints.txt
-	$(call install,$(VENV),[dev])
+	$(call install,$(VENV),[dev$(comma)cluster])
 	touch $@ $(VENV)/core.ok
 
 $(VENV)-napari/napari.ok: pyproject.toml constraints.txt
-	$(call install,$(VENV)-napari,[dev$(comma)napari])
+	$(call install,$(VENV)-napari,[dev$(comma)napari$(comma)cluster])
 	touch $@
 
 comma := ,
@@ -73,6 +75,11 @@ $(VENV)/apt.ok: apt.txt
 	  echo "These Debian packages are needed: $(PACKAGES)"; echo "Install them as root, then call make again."; exit 1; \
 	fi
 	touch $@
+
+# Pin what was tested, for this version of Python only: others resolve on their own.
+lock: $(VENV)-napari/napari.ok
+	$(VENV)-napari/bin/uv pip freeze --python $(VENV)-napari --exclude-editable \
+	  | sed "s/$$/ ; python_version == '3.11'/" > constraints.txt
 
 clean:
 	rm -rf $(VENV) $(VENV)-napari .cache site demo-report

@@ -66,8 +66,8 @@ def _marks_between_slices(volume: Volume, session: Session) -> Iterator[Flag]:
             yield Flag(
                 "mark_between_slices",
                 Severity.CAUTION,
-                f"The {mark.side} {mark.name} lies {gap_mm:.1f} mm from {counted([slice_index])}; it"
-                " was moved straight onto it.",
+                f"The {mark.side} {mark.name} lies {gap_mm:.1f} mm from {counted([slice_index])};"
+                " it was moved straight onto it.",
                 (slice_index,),
             )
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pydicom import Dataset
-
 from ifspace import __version__, quality
 from ifspace.caveats import caveats
 from ifspace.errors import GeometryError, SessionError
@@ -25,7 +23,7 @@ from ifspace.evidence import (
     published_rows,
     read_local_rows,
 )
-from ifspace.io import load_volume, open_study, read_headers, read_identity
+from ifspace.io import Header, load_volume, open_study, read_headers, read_identity
 from ifspace.measure import level_range_indices, measure_space
 from ifspace.model import (
     AssessedSpace,
@@ -82,7 +80,7 @@ class LoadedStudy:
 
     series: Series
     volume: Volume | None
-    headers: tuple[Dataset, ...] = field(repr=False, default=())
+    headers: tuple[Header, ...] = field(repr=False, default=())
     identity: PatientIdentity | None = None
     untrusted: str = ""
 

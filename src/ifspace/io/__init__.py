@@ -1,11 +1,12 @@
 """What comes in: series from DICOM and volume files, with everything that was left out and why."""
 
-from ifspace.io.dicom import read_headers, read_identity
+from ifspace.io.dicom import Header, read_headers, read_identity
 from ifspace.io.inventory import Inventory, inventory_to_json, load_volume, open_study
 from ifspace.io.rank import RankedSeries
 from ifspace.io.source import SkippedFile
 
 __all__ = [
+    "Header",
     "Inventory",
     "RankedSeries",
     "SkippedFile",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 
 from ifspace.errors import GeometryError, UnreadableInputError
@@ -34,6 +35,9 @@ from ifspace.model import (
     Volume,
 )
 
+# What other rooms hand on to `dicom_out` without knowing pydicom.
+Header = Dataset
+
 
 @dataclass(frozen=True, eq=False)
 class _Image:
@@ -58,11 +62,13 @@ def load_dicom(series: Series) -> Volume:
     """
     images: list[_Image] = []
     left_out: list[tuple[str, bool]] = []
-    for path, sources in _by_file(series).items():
-        _load_file(path, sources, images, left_out)
-    if not images:
-        _refuse(series, left_out)
-    return _volume(series, images, [reason for reason, _ in left_out])
+    # Complaints about odd values would print the values.
+    with disable_value_validation():
+        for path, sources in _by_file(series).items():
+            _load_file(path, sources, images, left_out)
+        if not images:
+            _refuse(series, left_out)
+        return _volume(series, images, [reason for reason, _ in left_out])
 
 
 def _by_file(series: Series) -> dict[Path, list[SliceSource]]:
@@ -187,7 +193,8 @@ def read_identity(series: Series) -> PatientIdentity | None:
 
     def value(keyword: str) -> str:
         try:
-            return str(header.get(keyword) or "").strip()
+            with disable_value_validation():
+                return str(header.get(keyword) or "").strip()
         except BROKEN_DICOM:
             return ""
 

@@ -240,8 +240,8 @@ def _pair(
         raise _RefusedError(Reason.MARKS_COINCIDE, detail)
     if side_of_pair(segment) not in (None, side):
         detail = (
-            f"the marks called {side} on {counted([slice_index])} run from the ischium to the patient's"
-            f" {side_of_pair(segment)}"
+            f"the marks called {side} on {counted([slice_index])} run from the ischium to the"
+            f" patient's {side_of_pair(segment)}"
         )
         raise _RefusedError(Reason.SIDE_CONTRADICTED, detail)
     readings_mm = np.linalg.norm(ends_lps_mm - starts_lps_mm, axis=1)
