@@ -1,0 +1,414 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+from tests.cli.conftest import Ran
+
+from ifspace.io.session import session_schema
+from ifspace.phantom import VARIANTS, PhantomTruth, Size, write_phantom
+from ifspace.report import result_schema
+
+FILES = {
+    "result.json",
+    "session.json",
+    "measurements.csv",
+    "report.pdf",
+    "key_left.png",
+    "key_right.png",
+    "sr.dcm",
+    "report.dcm",
+    "key_left.dcm",
+    "key_right.dcm",
+    "slicer.mrk.json",
+    "manifest.json",
+}
+
+Run = Callable[..., Ran]
+
+
+def values(result: dict[str, object]) -> dict[tuple[str, str], float]:
+    return {
+        (item["kind"], item["side"]): item["value_mm"]
+        for item in result["outcomes"]
+        if item["status"] == "measured"
+    }
+
+
+def reasons(result: dict[str, object]) -> set[str]:
+    return {item["reason"] for item in result["outcomes"] if item["status"] == "not_measured"}
+
+
+def test_one_command_writes_every_file_of_the_contract(measured: Path) -> None:
+    assert {path.name for path in measured.iterdir()} == FILES
+
+
+def test_the_true_marks_give_the_true_millimetres(measured: Path) -> None:
+    result = json.loads((measured / "result.json").read_text())
+    assert values(result) == pytest.approx(
+        {
+            ("ifs", "right"): 22.0,
+            ("qfs", "right"): 15.0,
+            ("ifs", "left"): 13.0,
+            ("qfs", "left"): 7.0,
+        },
+        abs=0.01,
+    )
+
+
+def test_result_and_session_follow_their_published_schemas(measured: Path) -> None:
+    for name, schema in (("result.json", result_schema()), ("session.json", session_schema())):
+        jsonschema.Draft202012Validator(schema).validate(json.loads((measured / name).read_text()))
+
+
+def test_files_are_readable_for_others_as_the_umask_says(measured: Path) -> None:
+    umask = os.umask(0)
+    os.umask(umask)
+    for path in measured.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask, path.name
+
+
+def _expected(variant: str) -> tuple[int, set[str]]:
+    item = VARIANTS[variant]
+    if item.expected_reason:
+        return 1, {item.expected_reason}
+    if item.spec.view.value != "both":
+        return 3, {"mark_missing"}
+    return 0, set()
+
+
+@pytest.mark.parametrize("variant", list(VARIANTS))
+def test_every_variant_measures_right_or_is_refused_with_its_reason(
+    variant: str, ifspace: Run, tmp_path: Path
+) -> None:
+    if "jpeg-l" in variant + "jpeg-12" and shutil.which("dcmcjpeg") is None:
+        pytest.skip("dcmcjpeg of dcmtk is not installed, so no JPEG study can be written")
+    spec = replace(VARIANTS[variant].spec, size=Size.TINY)
+    truth = write_phantom(tmp_path / "study", spec)
+    ran = ifspace(
+        "measure",
+        truth.image_path,
+        "--session",
+        truth.session_path,
+        "-o",
+        tmp_path / "out",
+        "--format",
+        "json",
+        "--json",
+    )
+    code, expected_reasons = _expected(variant)
+    assert (ran.code, reasons(ran.json)) == (code, expected_reasons), ran.err
+    assert ran.json == json.loads((tmp_path / "out" / "result.json").read_text())
+    for (kind, side), value_mm in values(ran.json).items():
+        assert value_mm == pytest.approx(truth.value_mm(kind, side), abs=0.01)
+    if VARIANTS[variant].faulty:
+        assert {flag["code"] for flag in ran.json["flags"]} & {
+            "missing_slice",
+            "repeated_slice",
+            "sheared_stack",
+            "geometry_untrusted",
+        }
+
+
+def test_a_child_is_compared_with_paediatric_rows_only(ifspace: Run, tmp_path: Path) -> None:
+    truth = write_phantom(tmp_path / "s", replace(VARIANTS["child"].spec, size=Size.TINY))
+    ran = ifspace(
+        "measure", truth.image_path, "--session", truth.session_path, "-o", tmp_path / "o",
+        "--format", "json", "--json",
+    )  # fmt: skip
+    ids = {c["evidence_id"] for item in ran.json["outcomes"] for c in item["comparisons"]}
+    assert ids == {"goldberg_stein_2018_preteen"}
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_one_side_can_be_asked_for(
+    side: str, phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    ran = ifspace(
+        "measure", phantom.image_path, "--session", phantom.session_path, "-o", tmp_path / "o",
+        "--side", side, "--format", "json", "--json",
+    )  # fmt: skip
+    assert ran.code == 0
+    assert {item["side"] for item in ran.json["outcomes"]} == {side}
+
+
+def test_an_older_result_is_kept_unless_overwriting_is_asked_for(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    call = (
+        "measure", phantom.image_path, "--session", phantom.session_path, "-o", tmp_path / "o",
+        "--format", "json",
+    )  # fmt: skip
+    assert ifspace(*call).code == 0
+    before = (tmp_path / "o" / "result.json").read_bytes()
+    refused = ifspace(*call, "--side", "left")
+    assert (refused.code, refused.out) == (1, "")
+    assert "--overwrite" in refused.err
+    assert (tmp_path / "o" / "result.json").read_bytes() == before
+    assert ifspace(*call, "--side", "left", "--overwrite").code == 0
+    assert (tmp_path / "o" / "result.json").read_bytes() != before
+
+
+def test_the_same_input_gives_the_same_bytes(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767225600")
+    for name in ("a", "b"):
+        ifspace(
+            "measure", phantom.image_path, "--session", phantom.session_path, "-o",
+            tmp_path / name, "--format", "json,session,csv,pdf,png,slicer,manifest",
+        )  # fmt: skip
+    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert len(names) == 8
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+def test_nothing_is_written_into_the_input(phantom: PhantomTruth, ifspace: Run) -> None:
+    before = sorted(phantom.image_path.rglob("*"))
+    ran = ifspace(
+        "measure", phantom.image_path, "--session", phantom.session_path,
+        "-o", phantom.image_path / "report",
+    )  # fmt: skip
+    assert ran.code == 1
+    assert "inside the input" in ran.err
+    assert sorted(phantom.image_path.rglob("*")) == before
+
+
+def test_a_place_that_cannot_be_written_leaves_nothing_behind(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    ran = ifspace(
+        "measure", phantom.image_path, "--session", phantom.session_path,
+        "-o", tmp_path / "file" / "out",
+    )  # fmt: skip
+    assert ran.code == 1
+    assert "cannot be written" in ran.err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_full_disk_leaves_nothing_behind(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel's own full device stands in for the disk: every byte written to it fails."""
+    out = tmp_path / "out"
+    real = Path.replace
+
+    def onto_full_disk(self: Path, target: Path) -> Path:
+        if Path(target).parent == out:
+            with Path("/dev/full").open("wb", buffering=0) as device:
+                device.write(b"x")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", onto_full_disk)
+    ran = ifspace(
+        "measure", phantom.image_path, "--session", phantom.session_path, "-o", out,
+        "--format", "json",
+    )  # fmt: skip
+    assert ran.code == 1
+    assert "No space left" in ran.err
+    assert not out.exists()
+
+
+def _changed_session(phantom: PhantomTruth, path: Path, **changes: object) -> Path:
+    data = json.loads(phantom.session_path.read_text())
+    path.write_text(json.dumps({**data, **changes}))
+    return path
+
+
+@pytest.mark.parametrize("uid", ["study_instance_uid", "series_instance_uid"])
+def test_a_session_of_another_series_is_refused(
+    uid: str, phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    session = _changed_session(phantom, tmp_path / "s.json", **{uid: "1.2.3"})
+    ran = ifspace("measure", phantom.image_path, "--session", session, "-o", tmp_path / "o")
+    assert ran.code == 1
+    assert "made on another" in ran.err
+    assert not (tmp_path / "o").exists()
+
+
+def test_marks_in_another_frame_of_reference_are_refused(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    session = _changed_session(phantom, tmp_path / "s.json", frame_of_reference_uid="1.2.3")
+    ran = ifspace(
+        "measure", phantom.image_path, "--session", session, "-o", tmp_path / "o",
+        "--format", "json", "--json",
+    )  # fmt: skip
+    assert (ran.code, reasons(ran.json)) == (1, {"other_frame_of_reference"})
+
+
+def test_the_session_names_the_series_among_several(ifspace: Run, tmp_path: Path) -> None:
+    """Marks made on the T2 are measured there, though the T1 would be chosen."""
+    spec = replace(VARIANTS["with-fat-suppressed"].spec, size=Size.TINY)
+    truth = write_phantom(tmp_path / "study", spec)
+    listed = ifspace("series", truth.image_path, "--json").json["series"]
+    other = next(item for item in listed if item["contrast"] == "T2")
+    assert not other["chosen"]
+    data = json.loads(truth.session_path.read_text())
+    data["series_instance_uid"] = other["series_instance_uid"]
+    for mark in data["marks"]:
+        mark.pop("sop_instance_uid", None)
+    data.pop("level_range", None)
+    session = tmp_path / "t2.json"
+    session.write_text(json.dumps(data))
+    ran = ifspace(
+        "measure", truth.image_path, "--session", session, "-o", tmp_path / "o",
+        "--format", "json", "--json",
+    )  # fmt: skip
+    assert ran.code == 0
+    assert ran.json["study"]["series_instance_uid"] == other["series_instance_uid"]
+
+
+def test_signing_needs_confirmed_marks_and_ends_the_draft(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    call = ("measure", phantom.image_path, "-o", tmp_path / "o", "--format", "session", "--sign")
+    marks = json.loads(phantom.session_path.read_text())["marks"]
+    placed = [{**mark, "state": "placed"} for mark in marks]
+    session = _changed_session(phantom, tmp_path / "s.json", marks=placed)
+    refused = ifspace(*call, "--session", session, "--reader", "B")
+    assert refused.code == 1
+    assert "confirm every mark" in refused.err
+    assert ifspace(*call, "--session", phantom.session_path, "--reader", "B").code == 0
+    written = json.loads((tmp_path / "o" / "session.json").read_text())
+    assert written["signature"]["reader"] == written["reader"] == "B"
+
+
+def test_the_report_can_be_made_again_from_the_result(
+    measured: Path, ifspace: Run, tmp_path: Path
+) -> None:
+    ran = ifspace("report", measured / "result.json", "-o", tmp_path / "again", "--json")
+    assert ran.code == 0
+    for name in ("result.json", "measurements.csv", "slicer.mrk.json", "key_left.png"):
+        assert (tmp_path / "again" / name).read_bytes() == (measured / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("result.json", "result"), ("session.json", "session"), ("sr.dcm", "structured report")],
+)
+def test_validate_accepts_what_measure_writes(
+    name: str, word: str, measured: Path, ifspace: Run
+) -> None:
+    ran = ifspace("validate", measured / name)
+    assert (ran.code, ran.out) == (0, f"valid {word}\n")
+
+
+def test_validate_names_what_is_wrong(measured: Path, ifspace: Run, tmp_path: Path) -> None:
+    data = json.loads((measured / "result.json").read_text())
+    data["outcomes"][0]["value_mm"] = -1
+    broken = tmp_path / "result.json"
+    broken.write_text(json.dumps(data))
+    ran = ifspace("validate", broken, "--json")
+    assert ran.code == 1
+    assert any("value_mm" in problem for problem in ran.json["problems"])
+
+
+def test_the_findings_paragraph_can_be_printed(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    ran = ifspace(
+        "measure", phantom.image_path, "--session", phantom.session_path, "-o", tmp_path / "o",
+        "--format", "json", "--text",
+    )  # fmt: skip
+    assert "13.0 ± " in ran.out
+    assert "mm" in ran.out
+
+
+def test_no_output_but_the_pdf_and_dicom_names_the_patient(
+    ifspace: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spec = replace(
+        VARIANTS["asymmetric"].spec, size=Size.TINY, patient_name="SEEDED^NAME", age_years=None
+    )
+    truth = write_phantom(tmp_path / "study", spec)
+    with caplog.at_level("DEBUG"):
+        ran = ifspace(
+            "measure", truth.image_path, "--session", truth.session_path, "-o", tmp_path / "o"
+        )
+    assert ran.code == 0
+    secrets = [b"SEEDED", b"PHANTOM-0001", b"19780101", b"1978-01-01", b"PH0001"]
+    for path in (tmp_path / "o").iterdir():
+        if path.suffix in (".pdf", ".dcm"):
+            continue
+        assert not any(secret in path.read_bytes() for secret in secrets), path.name
+    told = (ran.out + ran.err + caplog.text).encode()
+    assert not any(secret in told for secret in secrets)
+
+
+def test_deidentify_leaves_the_patient_and_the_uids_out_of_everything(
+    ifspace: Run, tmp_path: Path
+) -> None:
+    spec = replace(VARIANTS["plain"].spec, size=Size.TINY, patient_name="SEEDED^NAME")
+    truth = write_phantom(tmp_path / "study", spec)
+    ran = ifspace(
+        "measure", truth.image_path, "--session", truth.session_path, "-o", tmp_path / "o",
+        "--deidentify",
+    )  # fmt: skip
+    assert ran.code == 0
+    secrets = [b"SEEDED", b"PHANTOM-0001", b"19780101", b"PH0001"]
+    secrets += [truth.study_uid.encode(), truth.series_uid.encode()]
+    for path in (tmp_path / "o").iterdir():
+        assert not any(secret in path.read_bytes() for secret in secrets), path.name
+    text = _pdf_text(tmp_path / "o" / "report.pdf")
+    assert "SEEDED" not in text
+    assert "PHANTOM-0001" not in text
+
+
+def _pdf_text(path: Path) -> str:
+    from pypdf import PdfReader
+
+    return "\n".join(page.extract_text() for page in PdfReader(path).pages)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["measure"], 2),
+        (["measure", "x", "-o", "y", "--format", "docx"], 2),
+        (["measure", "x", "-o", "y", "--side", "up"], 2),
+        (["nonsense"], 2),
+        (["measure", "/nonexistent/study", "-o", "y"], 1),
+        (["report", "/nonexistent/result.json", "-o", "y"], 1),
+        (["validate", "/nonexistent/file"], 1),
+        (["validate"], 2),
+        (["phantom", "y", "--variant", "purple"], 2),
+        (["phantom", "y", "--ifs-mm", "-3"], 2),
+    ],
+)
+def test_wrong_usage_and_failure_have_their_codes(
+    arguments: list[str], code: int, ifspace: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = ifspace(*arguments)
+    assert ran.code == code
+    assert ran.out == ""
+    assert "Traceback" not in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_in_a_zip_keeps_its_input_hashes(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    archive = tmp_path / "study.zip"
+    with zipfile.ZipFile(archive, "w") as zipped:
+        for path in sorted(phantom.image_path.rglob("*")):
+            if path.is_file():
+                zipped.write(path, path.name)
+    ran = ifspace(
+        "measure", archive, "--session", phantom.session_path, "-o", tmp_path / "o",
+        "--format", "json,manifest",
+    )  # fmt: skip
+    assert ran.code == 0
+    manifest = json.loads((tmp_path / "o" / "manifest.json").read_text())
+    assert all(len(item["sha256"]) == 64 for item in manifest["inputs"])
