@@ -9,7 +9,8 @@
     ├── SeriesChoiceError        no series, or not the named one, can be measured
     ├── SessionError             marks that do not belong to this series, or are not marks
     ├── EvidenceError            a published value that does not exist or cannot be used
-    └── OutputError              the results cannot be written where they were asked for
+    ├── OutputError              the results cannot be written where they were asked for
+    └── NetworkError             a DICOM node or server cannot be used as it was asked to be
 
 A caller's mistake is a ``ValueError``; a space that could not be measured is no error at all
 but a :class:`ifspace.model.NotMeasured`.
@@ -46,3 +47,7 @@ class EvidenceError(IfspaceError):
 
 class OutputError(IfspaceError):
     """Results cannot be written."""
+
+
+class NetworkError(IfspaceError):
+    """A DICOM node is unknown, cannot be reached, or refuses."""

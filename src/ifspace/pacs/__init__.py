@@ -1,0 +1,94 @@
+"""Talk to DICOM nodes and DICOMweb servers: outgoing, and only when asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from ifspace.errors import NetworkError
+from ifspace.pacs import dimse, web
+from ifspace.pacs.ledger import Ledger, ledger_path
+from ifspace.pacs.nodes import DimseNode, Node, WebNode, find_node, nodes_path, read_nodes
+from ifspace.pacs.objects import Level, Query, Received, SendOutcome, SendStatus, ToSend
+from ifspace.pacs.send import send
+
+__all__ = [
+    "DimseNode",
+    "Ledger",
+    "Level",
+    "Node",
+    "Query",
+    "Received",
+    "SendOutcome",
+    "SendStatus",
+    "ToSend",
+    "WebNode",
+    "echo",
+    "find",
+    "find_node",
+    "get",
+    "ledger_path",
+    "nodes_path",
+    "read_nodes",
+    "send",
+]
+
+
+def echo(node: Node) -> float:
+    """Ask whether a node is there; gives the seconds it took.
+
+    Raises
+    ------
+    NetworkError
+        If it is not, or refuses.
+    """
+    return dimse.echo(node) if isinstance(node, DimseNode) else web.echo(node)
+
+
+def find(node: Node, query: Query) -> tuple[Dataset, ...]:
+    """Search a node for patients, studies or series.
+
+    Raises
+    ------
+    NetworkError
+        If the search fails.
+    """
+    return dimse.find(node, query) if isinstance(node, DimseNode) else web.find(node, query)
+
+
+def get(
+    node: Node,
+    out: Path,
+    *,
+    study_uid: str,
+    series_uid: str | None = None,
+    by_move: bool = False,
+) -> Received:
+    """Retrieve a study, or one of its series, into a folder.
+
+    Parameters
+    ----------
+    node
+        From where.
+    out
+        The folder for the files, named after their objects.
+    study_uid, series_uid
+        What to retrieve.
+    by_move
+        Have the node open a connection to us (C-MOVE) where it cannot do otherwise.
+
+    Raises
+    ------
+    NetworkError
+        If the retrieval fails, brings nothing, or cannot be done as asked.
+    OutputError
+        If what comes cannot be written.
+    """
+    if isinstance(node, WebNode):
+        if by_move:
+            message = f"node {node.name!r} speaks DICOMweb, which has no C-MOVE; leave it out"
+            raise NetworkError(message)
+        return web.get(node, out, study_uid=study_uid, series_uid=series_uid)
+    retrieve = dimse.move if by_move else dimse.get
+    return retrieve(node, out, study_uid=study_uid, series_uid=series_uid)
