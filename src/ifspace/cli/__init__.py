@@ -19,6 +19,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Plain help starts twice as fast as boxes do, and reads the same in a log.
+    rich_markup_mode=None,
 )
 verbs.register(app)
 

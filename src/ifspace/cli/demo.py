@@ -25,7 +25,7 @@ def demo(
     as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace an older demo."),
 ) -> None:
-    """Write the built-in phantom study, measure it and make every report."""
+    """Measure the built-in phantom and make every report."""
     from ifspace.export import export
     from ifspace.io.session import read_session
     from ifspace.phantom import VARIANTS, write_phantom

@@ -9,7 +9,7 @@ from ifspace.cli.printing import print_json, print_table
 
 
 def doctor(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
-    """Check what this installation can decode, show and send."""
+    """Try what this installation can decode, show and send."""
     from ifspace.doctor import examine
 
     findings = examine()

@@ -16,7 +16,7 @@ def evidence(
         None, "--evidence-file", help="Add the rows of this file."
     ),
 ) -> None:
-    """Print the published values in use, with citation and evidence level."""
+    """Print the published values in use, with their citations."""
     from ifspace.evidence import evidence_schema, evidence_sha256, published_rows, read_local_rows
     from ifspace.evidence.published import dump_rows
     from ifspace.model import Kind

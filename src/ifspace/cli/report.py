@@ -17,7 +17,10 @@ def report(
     as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace older reports."),
 ) -> None:
-    """Make the reports again from a result; key images lying beside it are used again."""
+    """Make the reports again from a result.
+
+    Key images that were written with it and still lie beside it are used again.
+    """
     from ifspace.report import pictures_beside, read_result, write_reports
 
     assessed = read_result(result)

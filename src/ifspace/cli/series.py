@@ -14,7 +14,7 @@ def series(
     path: Path = typer.Argument(..., help="A file, folder, ZIP or DICOMDIR."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """List every series, how suitable it is and why, and every file that was not used."""
+    """List every series with its suitability, and files not used."""
     from ifspace.io import inventory_to_json, open_study
 
     with open_study(path) as inventory:

@@ -26,7 +26,7 @@ def validate(
     ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Check a session, a result or an SR against its schema and say what is wrong."""
+    """Say what is wrong with a session, a result or an SR."""
     if schema is not None:
         from ifspace.io.session import session_schema
         from ifspace.report import result_schema
