@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -90,8 +91,12 @@ def from_seeds(
     refusal = gates.check_signal(scene, muscle) or gates.check_outlines(scene, found.outlines)
     if refusal is not None:
         return FoundSide(side, METHOD, refusal=refusal)
-    blur_mm = BLUR_OF_PIXEL * _pixel_mm(volume)
-    return _measure(scene, found, side, blur_mm)
+    return _measure(scene, found, side, blur_of(volume))
+
+
+def blur_of(volume: Volume) -> float:
+    """Blur of the images in mm."""
+    return BLUR_OF_PIXEL * _pixel_mm(volume)
 
 
 def _pixel_mm(volume: Volume) -> float:
@@ -189,7 +194,7 @@ def _gap(patch: Patch, found: Found, k: int, blur_mm: float) -> Gap | None:
 
 
 def _full_outline(contour: Contour, edge_mm: Floats) -> Floats:
-    """Closed outline of a bone with its fitted part in place, dense, (n, 2)."""
+    """Give the closed outline of a bone with its fitted part in place, dense, (n, 2)."""
     away = np.linalg.norm(contour.outer_mm[:, None] - edge_mm[None], axis=2).min(1)
     keep = contour.outer_mm[away > 2.5]
     points = np.vstack([keep, edge_mm])
@@ -242,6 +247,59 @@ def _slice_refusals(scene: Scene, found: Found, k: int, muscle: float) -> SliceR
     return None
 
 
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """One slice before it is judged: the gap, the room and how they were seen."""
+
+    gap: Gap
+    room: Room
+    evidence: Evidence
+    bones_mm: Mapping[Bone, Floats]
+
+
+def examine(scene: Scene, found: Found, k: int, blur_mm: float) -> Examined | None:
+    """Measure both spaces in one slice; nothing where no outline faces the other bone."""
+    patch = scene.patches[k]
+    gap = _gap(patch, found, k, blur_mm)
+    if gap is None:
+        return None
+    evidence = Evidence(
+        gap.score,
+        _spread_mm(found, k),
+        gap.roughness_mm,
+        gap.sigma_mm,
+        gap.blur_ratio,
+        _steepness_mm(found, k, gap),
+    )
+    bones = {
+        bone: _full_outline(found.outlines[bone][k], gap.edges[bone].points_mm) for bone in Bone
+    }
+    dense = {bone: densify(points)[0][::2] for bone, points in bones.items()}
+    ends = np.stack([gap.ischium_mm, gap.femur_mm])
+    room = room_for_muscle(patch, found.levels[k], dense, ends)
+    return Examined(gap, room, evidence, bones)
+
+
+def _judge(patch: Patch, seen: Examined) -> tuple[Reading, Reading, list[SliceOutline]]:
+    """Turn what was seen in one slice into readings and outlines."""
+    gap, room = seen.gap, seen.room
+    ifs = _reading(
+        patch, gap.ischium_mm, gap.femur_mm, gap, half_width_mm(seen.evidence), _note(gap)
+    )
+    room_u95_mm = room_half_width_mm(seen.evidence, capped=any(room.capped.values()))
+    qfs = _reading(patch, room.ischium_mm, room.femur_mm, gap, room_u95_mm, _room_note(room))
+    outlines = [
+        SliceOutline(patch.slice_index, bone, patch.to_lps_mm(points))
+        for bone, points in seen.bones_mm.items()
+    ]
+    outlines += [
+        SliceOutline(patch.slice_index, bone, patch.to_lps_mm(room.caps_mm[bone]), Kind.QFS)
+        for bone in Bone
+        if room.capped[bone]
+    ]
+    return ifs, qfs, outlines
+
+
 def _measure(scene: Scene, found: Found, side: Side, blur_mm: float) -> FoundSide:
     """Measure both spaces in every slice."""
     ifs: list[Reading] = []
@@ -249,42 +307,18 @@ def _measure(scene: Scene, found: Found, side: Side, blur_mm: float) -> FoundSid
     outlines: list[SliceOutline] = []
     for k, patch in enumerate(scene.patches):
         refusal = _slice_refusals(scene, found, k, found.levels[k].muscle)
-        gap = None if refusal else _gap(patch, found, k, blur_mm)
-        if gap is None:
+        seen = None if refusal else examine(scene, found, k, blur_mm)
+        if seen is None:
             refusal = refusal or SliceRefusal(
                 patch.slice_index, Reason.LOW_CONFIDENCE, "no outline faces the other bone"
             )
             ifs.append(refusal)
             qfs.append(refusal)
             continue
-        evidence = Evidence(
-            gap.score,
-            _spread_mm(found, k),
-            gap.roughness_mm,
-            gap.sigma_mm,
-            gap.blur_ratio,
-            _steepness_mm(found, k, gap),
-        )
-        bones = {
-            bone: _full_outline(found.outlines[bone][k], gap.edges[bone].points_mm) for bone in Bone
-        }
-        dense = {bone: densify(points)[0][::2] for bone, points in bones.items()}
-        ends = np.stack([gap.ischium_mm, gap.femur_mm])
-        room = room_for_muscle(patch, found.levels[k], dense, ends)
-        u95_mm = half_width_mm(evidence)
-        ifs.append(_reading(patch, gap.ischium_mm, gap.femur_mm, gap, u95_mm, _note(gap)))
-        room_u95_mm = room_half_width_mm(evidence, capped=any(room.capped.values()))
-        note = _room_note(room)
-        qfs.append(_reading(patch, room.ischium_mm, room.femur_mm, gap, room_u95_mm, note))
-        outlines += [
-            SliceOutline(patch.slice_index, bone, patch.to_lps_mm(points))
-            for bone, points in bones.items()
-        ]
-        outlines += [
-            SliceOutline(patch.slice_index, bone, patch.to_lps_mm(room.caps_mm[bone]), Kind.QFS)
-            for bone in Bone
-            if room.capped[bone]
-        ]
+        one, other, drawn = _judge(patch, seen)
+        ifs.append(one)
+        qfs.append(other)
+        outlines += drawn
     return FoundSide(side, METHOD, tuple(ifs), tuple(qfs), tuple(outlines))
 
 

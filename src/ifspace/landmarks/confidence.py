@@ -50,7 +50,7 @@ class Evidence:
     steepness_mm: float
 
     def features(self) -> NDArray[np.float64]:
-        """What the regression sees, (7,)."""
+        """Give what the regression sees, (7,)."""
         return np.array(
             [
                 1.0,

@@ -1,4 +1,4 @@
-"""Measure the gap between two outlines: edges below the pixel, closest points, how they were seen."""
+"""Measure the gap between two outlines: sub-pixel edges, closest points, how they were seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reasons not to measure: what seeds, contrast and outlines must satisfy before a number is given."""
+"""Reasons not to measure: what seeds, contrast and outlines must satisfy before a number."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ BONE_OF_SEED: Mapping[SeedName, Bone] = {
 }
 # Centres of femur and ischium at this level, over all hips we have seen: 35 to 85 mm apart.
 SEED_GAP_MM = (20.0, 110.0)
-# Fatty marrow is 1.5 to 3 times as bright as muscle on T1, PD and T2 without fat suppression.
-MARROW_OVER_MUSCLE_MIN = 1.3
+# Fatty marrow is 1.2 (ischium, T1 of a young adult) to 3 times as bright as muscle without fat
+# suppression, and 0.3 times with it.
+MARROW_OVER_MUSCLE_MIN = 1.15
 # Marrow of the two bones of one hip differs by less; subcutaneous fat is brighter than both.
 MARROW_RATIO_MAX = 1.6
 # The brightest tissue of a series without fat suppression is fat, well above muscle.

@@ -7,6 +7,7 @@ result is then searched again across its own outline, where rays meet the cortex
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,15 +20,14 @@ from ifspace.landmarks.surfaces import (
     Path,
     Single,
     Strip,
+    Whole,
     best_path,
     rewards,
     thickness_samples,
 )
 
-RAY_STEP_DEG = 3.0
-SAMPLE_MM = 0.4
 REACH_MM = 38.0
-CORE_MM = 3.0
+CORE_MM = 2.2
 # The thickest cortex believed: the shaft's is up to 7 mm; a thicker ischial one is tendon.
 THICKEST_FEMUR_MM = 6.4
 THICKEST_ISCHIUM_MM = 4.0
@@ -40,6 +40,18 @@ MARROW_LOW, MARROW_HIGH = 0.8, 1.25
 NEIGHBOUR_WEIGHT = 0.5
 NEIGHBOUR_SIGMA_MM = 2.0
 NEIGHBOUR_CAP = 2.0
+
+
+@dataclass(frozen=True)
+class Rays:
+    """How finely rays are cast."""
+
+    step_deg: float
+    sample_mm: float
+
+
+COARSE = Rays(6.0, 0.8)
+FINE = Rays(3.0, 0.4)
 
 
 @dataclass(frozen=True)
@@ -95,36 +107,70 @@ def scaled(signal: Floats, marrow: Floats, cortex: Floats, muscle: Floats) -> tu
     return (signal - cortex[:, None, None]) / span[:, None, None], level
 
 
-def ray_directions(facing: Floats) -> Floats:
-    """Unit vectors all around, the middle one pointing along `facing`, (rays, 2)."""
+def ray_directions(facing: Floats, rays: Rays) -> Floats:
+    """Give unit vectors all around, the middle one pointing along `facing`, (rays, 2)."""
     middle = np.arctan2(facing[1], facing[0])
-    angles = middle + np.radians(np.arange(-180.0, 180.0, RAY_STEP_DEG))
+    angles = middle + np.radians(np.arange(-180.0, 180.0, rays.step_deg))
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
 def _ray_limits(
-    centres_mm: Floats, others_mm: Floats, directions: Floats, samples: int
-) -> np.ndarray:
+    centres_mm: Floats, others_mm: Floats, directions: Floats, samples: int, sample_mm: float
+) -> Whole:
     """Stop every ray 1 mm short of the line through the other bone's centre."""
     gap = others_mm - centres_mm
     length = np.linalg.norm(gap, axis=1)
     cosine = (directions @ (gap / length[:, None]).T).T
-    limit = (length[:, None] - 1.0) / np.maximum(cosine, 0.2) / SAMPLE_MM
+    limit = (length[:, None] - 1.0) / np.maximum(cosine, 0.2) / sample_mm
     limit = np.where(cosine > 0.2, np.maximum(limit, 4), samples - 1)
     return np.minimum(limit, samples - 1).astype(np.intp)
 
 
+@dataclass(frozen=True, eq=False)
+class Fan:
+    """Rays from one centre per patch, with the reward of every pair of surfaces on them.
+
+    `reward` is (patches, rays, samples, thicknesses).
+    """
+
+    rays: Rays
+    centres_mm: Floats
+    directions: Floats
+    thicknesses: range
+    reward: Single
+    marrow: Floats
+
+
 def cast(
-    patches: tuple[Patch, ...],
+    patches: Sequence[Patch],
     centres_mm: Floats,
     others_mm: Floats,
-    directions: Floats,
-    levels: tuple[Levels, ...],
+    levels: Sequence[Levels],
     thickest_mm: float,
+    *,
+    rays: Rays,
+    facing: Floats,
     expected_marrow: float | None = None,
-) -> tuple[Single, Floats]:
-    """Cast rays from a centre per patch: rewards (patches, rays, samples, thicknesses), marrow."""
-    radii = np.arange(0, REACH_MM, SAMPLE_MM)
+) -> Fan:
+    """Cast rays from a centre per patch.
+
+    Parameters
+    ----------
+    patches, levels
+        The slices and their levels.
+    centres_mm, others_mm
+        Where rays start, and the centre of the other bone, where they stop; (patches, 2).
+    thickest_mm
+        Thickest cortex believed.
+    rays
+        How finely.
+    facing
+        Towards the other bone, (2,).
+    expected_marrow
+        Level of the bone's marrow, where it is known.
+    """
+    radii = np.arange(0, REACH_MM, rays.sample_mm)
+    directions = ray_directions(facing, rays)
     signal = np.stack(
         [
             patch.sample(centre + radii[None, :, None] * directions[:, None, :])
@@ -137,9 +183,10 @@ def cast(
     cortex = np.array([level.cortex for level in levels])
     muscle = np.array([level.muscle for level in levels])
     relative, muscle_level = scaled(signal, marrow, cortex, muscle)
-    last = _ray_limits(centres_mm, others_mm, directions, len(radii))
-    strip = Strip(relative, muscle_level, SAMPLE_MM, last)
-    return rewards(strip, thickness_samples(SAMPLE_MM, thickest_mm)), marrow
+    last = _ray_limits(centres_mm, others_mm, directions, len(radii), rays.sample_mm)
+    thicknesses = thickness_samples(rays.sample_mm, thickest_mm)
+    reward = rewards(Strip(relative, muscle_level, rays.sample_mm, last), thicknesses)
+    return Fan(rays, centres_mm, directions, thicknesses, reward, marrow)
 
 
 def _radii_from(centre_mm: Floats, points_mm: Floats, directions: Floats) -> Floats:
@@ -150,68 +197,65 @@ def _radii_from(centre_mm: Floats, points_mm: Floats, directions: Floats) -> Flo
     return np.interp(wanted, angle, np.linalg.norm(offset, axis=1), period=2 * np.pi)
 
 
-def _neighbour_prior(
-    path: Path, centres_mm: Floats, directions: Floats, slices: int, samples: int
-) -> Floats:
+def _neighbour_prior(fan: Fan, path: Path, slices: int) -> Floats:
     """Reward for lying where the neighbouring slices lie, (outlines, rays, outer sample).
 
     Outlines are ordered slice by slice, `slices` of them for each start.
     """
     outlines, rays = path.outer.shape
-    outer = centres_mm[:, None] + path.outer[..., None] * SAMPLE_MM * directions
+    step_mm = fan.rays.sample_mm
+    outer = fan.centres_mm[:, None] + path.outer[..., None] * step_mm * fan.directions
     trust = np.clip(path.reward, 0.05, 1.2)
     total, weight = np.zeros((outlines, rays)), np.zeros((outlines, rays))
     for n in range(outlines):
         for m in (n - 1, n + 1):
             if 0 <= m < outlines and m // slices == n // slices:
-                total[n] += trust[m] * _radii_from(centres_mm[n], outer[m], directions)
+                total[n] += trust[m] * _radii_from(fan.centres_mm[n], outer[m], fan.directions)
                 weight[n] += trust[m]
     expected = total / np.maximum(weight, 1e-9)
-    off = (np.arange(samples) * SAMPLE_MM - expected[..., None]) / NEIGHBOUR_SIGMA_MM
+    radii = np.arange(fan.reward.shape[2]) * step_mm
+    off = (radii - expected[..., None]) / NEIGHBOUR_SIGMA_MM
     prior = -NEIGHBOUR_WEIGHT * np.minimum(0.5 * off**2, NEIGHBOUR_CAP)
-    return prior * np.minimum(weight, 1.0)[..., None]
+    return np.asarray(prior * np.minimum(weight, 1.0)[..., None])
 
 
-def coupled_paths(
-    reward: Single,
-    thicknesses: range,
-    centres_mm: Floats,
-    directions: Floats,
-    slices: int,
-    sweeps: int,
-) -> Path:
-    """Search all outlines, then again with each one listening to its neighbouring slices."""
-    path = best_path(reward, thicknesses)
+def with_prior(reward: Single, prior: Floats, thicknesses: range) -> Single:
+    """Add a reward of the outer sample to that of (inner sample, thickness)."""
     samples = reward.shape[2]
+    out = np.empty_like(reward)
+    for column, k in enumerate(thicknesses):
+        at = np.minimum(np.arange(samples) + k, samples - 1)
+        out[..., column] = reward[..., column] + prior[..., at]
+    out[reward <= IMPOSSIBLE / 2] = IMPOSSIBLE
+    return out
+
+
+def paths_in(fan: Fan, slices: int, sweeps: int) -> Path:
+    """Search all outlines, then again with each one listening to its neighbouring slices."""
+    path = best_path(fan.reward, fan.thicknesses)
     for _ in range(sweeps if slices > 1 else 0):
-        prior = _neighbour_prior(path, centres_mm, directions, slices, samples)
-        informed = np.empty_like(reward)
-        for column, k in enumerate(thicknesses):
-            at = np.minimum(np.arange(samples) + k, samples - 1)
-            informed[..., column] = reward[..., column] + prior[..., at]
-        informed[reward <= IMPOSSIBLE / 2] = IMPOSSIBLE
-        path = best_path(informed, thicknesses)
+        prior = _neighbour_prior(fan, path, slices)
+        path = best_path(with_prior(fan.reward, prior, fan.thicknesses), fan.thicknesses)
     return path
 
 
-def contours_of(
-    path: Path, centres_mm: Floats, directions: Floats, marrow: Floats
-) -> tuple[Contour, ...]:
+def contours_of(fan: Fan, path: Path) -> tuple[Contour, ...]:
     """Turn radii into points."""
+    step_mm = fan.rays.sample_mm
     return tuple(
         Contour(
             centre,
-            centre + path.inner[n][:, None] * SAMPLE_MM * directions,
-            centre + path.outer[n][:, None] * SAMPLE_MM * directions,
+            centre + path.inner[n][:, None] * step_mm * fan.directions,
+            centre + path.outer[n][:, None] * step_mm * fan.directions,
             path.reward[n],
-            float(marrow[n]),
+            float(fan.marrow[n]),
         )
-        for n, centre in enumerate(centres_mm)
+        for n, centre in enumerate(fan.centres_mm)
     )
 
 
 def outward_normals(points_mm: Floats, centre_mm: Floats) -> Floats:
-    """Unit normals of an open outline, pointing away from a point inside, (n, 2)."""
+    """Give unit normals of an open outline, pointing away from a point inside, (n, 2)."""
     tangent = np.gradient(points_mm, axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-9
     normal = np.stack([tangent[:, 1], -tangent[:, 0]], axis=1)
@@ -236,3 +280,67 @@ def smooth_outline(points_mm: Floats, sigma_mm: float = 1.5) -> Floats:
     """Take the steps of the search out of an open outline."""
     arc, even = arc_length(points_mm), np.ones(len(points_mm))
     return np.stack([smooth_along(points_mm[:, a], even, arc, sigma_mm) for a in (0, 1)], axis=1)
+
+
+# ------------------------------------------------------------------------------ across an outline
+
+ACROSS_BACK_MM = 5.0
+ACROSS_FORWARD_MM = 4.0
+ACROSS_STEP_MM = 0.3
+ACROSS_ALONG_MM = 0.8
+ACROSS_SIGMA_MM = 2.5
+
+
+def across(
+    patch: Patch,
+    points_mm: Floats,
+    normals: Floats,
+    level: Levels,
+    thickest_mm: float,
+    *,
+    marrow: float,
+    prior: float,
+    ahead_mm: Floats | None = None,
+) -> Contour:
+    """Search both surfaces again across a known outline.
+
+    Parameters
+    ----------
+    patch, level
+        The slice and its levels.
+    points_mm, normals
+        The outline at even steps, and its outward normals, (n, 2).
+    thickest_mm
+        Thickest cortex believed.
+    marrow
+        Level of the bone's marrow.
+    prior
+        Reward lost by lying 2.5 mm off the outline.
+    ahead_mm
+        Room in front of every point, (n,), where another bone limits it.
+    """
+    steps = np.arange(-ACROSS_BACK_MM, ACROSS_FORWARD_MM, ACROSS_STEP_MM)
+    signal = patch.sample(points_mm[:, None] + normals[:, None] * steps[None, :, None])[None]
+    relative, muscle = scaled(
+        signal, np.array([marrow]), np.array([level.cortex]), np.array([level.muscle])
+    )
+    ahead = np.full(len(points_mm), ACROSS_FORWARD_MM) if ahead_mm is None else ahead_mm
+    last = np.clip((ahead + ACROSS_BACK_MM) / ACROSS_STEP_MM, 4, len(steps) - 1)
+    thicknesses = thickness_samples(ACROSS_STEP_MM, thickest_mm)
+    reward = rewards(
+        Strip(relative, muscle, ACROSS_STEP_MM, last[None].astype(np.intp)), thicknesses
+    )
+    pull = -prior * np.minimum((steps / ACROSS_SIGMA_MM) ** 2, 4.0)
+    path = best_path(
+        with_prior(reward, np.broadcast_to(pull, reward.shape[:3]), thicknesses), thicknesses
+    )
+    inner = steps[path.inner[0]]
+    outer = steps[np.minimum(path.outer[0], len(steps) - 1)]
+    inside = points_mm.mean(0) - 8.0 * normals.mean(0)
+    return Contour(
+        inside,
+        points_mm + inner[:, None] * normals,
+        points_mm + outer[:, None] * normals,
+        path.reward[0] - pull[np.minimum(path.outer[0], len(steps) - 1)],
+        marrow,
+    )

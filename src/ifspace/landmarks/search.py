@@ -12,17 +12,18 @@ from ifspace.geometry import Floats
 from ifspace.image import RASTER_MM, Patch
 from ifspace.landmarks.gap import closest
 from ifspace.landmarks.outline import (
-    SAMPLE_MM,
+    COARSE,
+    FINE,
     THICKEST_FEMUR_MM,
     THICKEST_ISCHIUM_MM,
     Contour,
+    Fan,
     Levels,
     cast,
     contours_of,
-    coupled_paths,
-    ray_directions,
+    paths_in,
 )
-from ifspace.landmarks.surfaces import thickness_samples
+from ifspace.landmarks.surfaces import Path, best_path
 from ifspace.landmarks.values import Bone
 
 CORTEX_PERCENTILE = 0.7
@@ -33,9 +34,19 @@ OTHER = {Bone.FEMUR: Bone.ISCHIUM, Bone.ISCHIUM: Bone.FEMUR}
 
 SNAP_MM = 2.0
 FACING_DEG = 70.0
-# A bone's axis leans by up to this much per millimetre of level; the track is shrunk to upright.
-TRACK_SLOPE_SD = 0.3
-TRACK_POINT_SD_MM = 2.0
+# From the shaft's centre the lesser trochanter hides behind its own flank; it is seen from a
+# centre moved towards it. The ischium may be a thin plate: its starts lie all around. As (mm,
+# degrees from the direction of the other bone).
+COARSE_STARTS = {
+    Bone.FEMUR: ((0.0, 0.0), (7.0, -35.0), (7.0, 0.0), (7.0, 35.0), (11.0, 0.0)),
+    Bone.ISCHIUM: ((0.0, 0.0), *((4.0, angle) for angle in range(0, 360, 60))),
+}
+FINE_STARTS_MM = 1.5 * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
+SWEEPS = 1
+# A start is believed to lie in the same marrow if its signal differs by less than this share.
+MARROW_LIKE = 0.3
+# A bone's centre moves between slices; a jump has to be worth it.
+JUMP_PER_MM = 0.02
 
 
 def snap(patch: Patch, point_mm: Floats) -> Floats:
@@ -51,17 +62,20 @@ def snap(patch: Patch, point_mm: Floats) -> Floats:
     return np.asarray(candidates[int(np.argmax(value))])
 
 
-def track(contours: Sequence[Contour], heights_mm: Floats, anchor: int) -> Floats:
-    """Fit a straight, nearly upright axis through the centres of a bone, (slices, 2)."""
-    points = np.stack([c.centroid_mm for c in contours])
-    weight = np.clip([float(np.mean(c.reward)) for c in contours], 0.05, None) ** 2
-    weight[anchor] *= 2
-    h = heights_mm - heights_mm[anchor]
-    design = np.stack([np.ones_like(h), h], axis=1)
-    precision = design.T @ (design * weight[:, None]) / TRACK_POINT_SD_MM**2
-    precision[1, 1] += 1 / TRACK_SLOPE_SD**2
-    right = design.T @ (points * weight[:, None]) / TRACK_POINT_SD_MM**2
-    return np.asarray(design @ np.linalg.solve(precision, right))
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """The slices of a range with both seeds, on the raster.
+
+    `seeds_mm` and `anchor` say where a seed lies and in which patch; `heights_mm` (slices,) is
+    the level of every slice along the normal.
+    """
+
+    patches: tuple[Patch, ...]
+    heights_mm: Floats
+    seeds_mm: Mapping[Bone, Floats]
+    anchor: Mapping[Bone, int]
+    marrow: Mapping[Bone, float]
+    cortex: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,39 +90,80 @@ class BoneSearch:
         return tuple(self.contours[s][k] for k, s in enumerate(self.merit.argmax(0)))
 
 
-def search_bone(
-    patches: tuple[Patch, ...],
-    levels: tuple[Levels, ...],
-    centres_mm: Floats,
-    others_mm: Floats,
-    bone: Bone,
-    *,
-    starts: Floats,
-    expected_marrow: float,
-    sweeps: int = 1,
-) -> BoneSearch:
-    """Outline one bone in all slices from several starts (starts, 2) around its centres."""
-    count = len(patches)
-    facing = np.mean(others_mm - centres_mm, axis=0)
-    directions = ray_directions(facing)
-    thicknesses = thickness_samples(SAMPLE_MM, THICKEST_MM[bone])
-    moved = np.concatenate([centres_mm + start for start in starts])
-    reward, marrow = cast(
-        patches * len(starts),
-        moved,
-        np.tile(others_mm, (len(starts), 1)),
-        directions,
-        levels * len(starts),
-        THICKEST_MM[bone],
-        expected_marrow,
-    )
-    path = coupled_paths(reward, thicknesses, moved, directions, count, sweeps)
-    found = contours_of(path, moved, directions, marrow)
-    cosine = directions @ (facing / np.linalg.norm(facing))
+def _merit(fan: Fan, path: Path, facing: Floats) -> Floats:
+    """Mean reward on the facing side, (outlines,)."""
+    cosine = fan.directions @ (facing / np.linalg.norm(facing))
     seen = cosine > np.cos(np.radians(FACING_DEG))
-    merit = path.reward[:, seen].mean(1).reshape(len(starts), count)
-    groups = [found[s * count : (s + 1) * count] for s in range(len(starts))]
-    return BoneSearch(tuple(groups), merit)
+    return np.asarray(path.reward[:, seen].mean(1))
+
+
+def search_bone(
+    scene: Scene, levels: Sequence[Levels], centres: Mapping[Bone, Floats], bone: Bone
+) -> BoneSearch:
+    """Outline one bone in all slices from several starts around its centres, finely."""
+    count, starts = len(scene.patches), len(FINE_STARTS_MM)
+    facing = np.mean(centres[OTHER[bone]] - centres[bone], axis=0)
+    fan = cast(
+        scene.patches * starts,
+        np.concatenate([centres[bone] + start for start in FINE_STARTS_MM]),
+        np.tile(centres[OTHER[bone]], (starts, 1)),
+        tuple(levels) * starts,
+        THICKEST_MM[bone],
+        rays=FINE,
+        facing=facing,
+        expected_marrow=scene.marrow[bone],
+    )
+    path = paths_in(fan, count, SWEEPS)
+    found = contours_of(fan, path)
+    groups = tuple(found[s * count : (s + 1) * count] for s in range(starts))
+    return BoneSearch(groups, _merit(fan, path, facing).reshape(starts, count))
+
+
+def _candidates(scene: Scene, k: int, bone: Bone, around: Sequence[Floats]) -> Floats:
+    """Keep the starting points whose signal is that of the bone's marrow, (n, 2)."""
+    patch, marrow = scene.patches[k], scene.marrow[bone]
+    smooth = ndi.gaussian_filter(patch.signal, 1.0 / RASTER_MM)
+    points = np.asarray(around)
+    index = np.rint(points / RASTER_MM).astype(int)
+    rows, columns = smooth.shape
+    index = np.clip(index, 0, [columns - 1, rows - 1])
+    ratio = smooth[index[:, 1], index[:, 0]] / max(marrow, 1e-6)
+    like = np.abs(ratio - 1) < MARROW_LIKE
+    return points[like] if like.any() else points[:1]
+
+
+def follow(
+    scene: Scene, levels: Sequence[Levels], other_mm: Floats, bone: Bone
+) -> tuple[Contour, ...]:
+    """Outline one bone coarsely from its seed's slice up and down, each from the last."""
+    seed, anchor = scene.seeds_mm[bone], scene.anchor[bone]
+    facing = other_mm - seed
+    facing = facing / np.linalg.norm(facing)
+    offsets = np.array([mm * _turned(facing, a) for mm, a in COARSE_STARTS[bone]])
+    found: dict[int, Contour] = {}
+    order = [anchor, *range(anchor + 1, len(scene.patches)), *range(anchor - 1, -1, -1)]
+    for k in order:
+        last = found.get(k - 1 if k > anchor else k + 1) if k != anchor else None
+        base = seed if last is None else last.centroid_mm
+        around = _candidates(scene, k, bone, [*(base + offsets), seed])
+        fan = cast(
+            (scene.patches[k],) * len(around),
+            around,
+            np.tile(other_mm, (len(around), 1)),
+            (levels[k],) * len(around),
+            THICKEST_MM[bone],
+            rays=COARSE,
+            facing=facing,
+            expected_marrow=scene.marrow[bone],
+        )
+        path = best_path(fan.reward, fan.thicknesses)
+        contours = contours_of(fan, path)
+        merit = _merit(fan, path, facing) + 0.5 * path.reward.mean(1)
+        if last is not None:
+            moved = [np.linalg.norm(c.centroid_mm - base) for c in contours]
+            merit = merit - JUMP_PER_MM * np.array(moved)
+        found[k] = contours[int(np.argmax(merit))]
+    return tuple(found[k] for k in range(len(scene.patches)))
 
 
 def estimate_cortex(patch: Patch) -> float:
@@ -141,34 +196,11 @@ def levels_between(
     )
 
 
-# ------------------------------------------------------------------------------- both bones together
+# ------------------------------------------------------------------------- both bones together
 
-# From the shaft's centre the lesser trochanter hides behind its own flank; it is seen from a
-# centre moved towards it. First starts, as (mm towards the other bone, degrees aside).
-FIRST_STARTS = {
-    Bone.FEMUR: ((0.0, 0.0), (7.0, -35.0), (7.0, 0.0), (7.0, 35.0), (11.0, 0.0)),
-    Bone.ISCHIUM: ((0.0, 0.0), (5.0, -60.0), (5.0, 60.0)),
-}
-SECOND_STARTS_MM = 1.5 * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
 # Before outlines are known, the facing surfaces are assumed this far from the seeds.
 ASSUMED_RADIUS_MM = 8.0
 MARROW_SPOT_MM = 2.5
-
-
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """The slices of a range with both seeds, on the raster.
-
-    `seeds_mm` and `anchor` say where a seed lies and in which patch; `heights_mm` (slices,) is
-    the level of every slice along the normal.
-    """
-
-    patches: tuple[Patch, ...]
-    heights_mm: Floats
-    seeds_mm: Mapping[Bone, Floats]
-    anchor: Mapping[Bone, int]
-    marrow: Mapping[Bone, float]
-    cortex: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,34 +248,10 @@ def search(scene: Scene) -> Found:
     facing = {Bone.FEMUR: toward, Bone.ISCHIUM: -toward}
     assumed = {bone: centres[bone] + ASSUMED_RADIUS_MM * facing[bone] for bone in Bone}
     levels = levels_between(scene.patches, assumed[Bone.FEMUR], assumed[Bone.ISCHIUM], scene.cortex)
-    first = {
-        bone: search_bone(
-            scene.patches,
-            levels,
-            centres[bone],
-            centres[OTHER[bone]],
-            bone,
-            starts=np.array([mm * _turned(facing[bone], a) for mm, a in FIRST_STARTS[bone]]),
-            expected_marrow=scene.marrow[bone],
-            sweeps=0,
-        ).best()
-        for bone in Bone
-    }
-    centres[Bone.FEMUR] = np.stack([c.centroid_mm for c in first[Bone.FEMUR]])
-    centres[Bone.ISCHIUM] = track(first[Bone.ISCHIUM], scene.heights_mm, scene.anchor[Bone.ISCHIUM])
+    first = {bone: follow(scene, levels, scene.seeds_mm[OTHER[bone]], bone) for bone in Bone}
+    centres = {bone: np.stack([c.centroid_mm for c in first[bone]]) for bone in Bone}
     levels = levels_between(scene.patches, *_facing_points(first), scene.cortex)
-    searches = {
-        bone: search_bone(
-            scene.patches,
-            levels,
-            centres[bone],
-            centres[OTHER[bone]],
-            bone,
-            starts=SECOND_STARTS_MM,
-            expected_marrow=scene.marrow[bone],
-        )
-        for bone in Bone
-    }
+    searches = {bone: search_bone(scene, levels, centres, bone) for bone in Bone}
     outlines = {bone: searches[bone].best() for bone in Bone}
     levels = levels_between(scene.patches, *_facing_points(outlines), scene.cortex)
     return Found(outlines, levels, searches)
