@@ -110,16 +110,21 @@ def load_study(
         If no series, or not the named one, can be measured.
     """
     with open_study(path) as inventory:
-        known = {item.series.series_instance_uid for item in inventory.ranked}
-        series = inventory.choose(series_uid or (hint if hint in known else None))
-        headers, identity = read_headers(series), read_identity(series)
-        try:
-            volume = load_volume(series)
-        except GeometryError as error:
-            study = LoadedStudy(series, None, headers, identity, str(error))
-        else:
-            study = LoadedStudy(series, volume, headers, identity)
-        yield study
+        yield load_chosen(inventory, series_uid, hint)
+
+
+def load_chosen(
+    inventory: Inventory, series_uid: str | None = None, hint: str | None = None
+) -> LoadedStudy:
+    """Load the best series of an inventory, or the named one; see :func:`load_study`."""
+    known = {item.series.series_instance_uid for item in inventory.ranked}
+    series = inventory.choose(series_uid or (hint if hint in known else None))
+    headers, identity = read_headers(series), read_identity(series)
+    try:
+        volume = load_volume(series)
+    except GeometryError as error:
+        return LoadedStudy(series, None, headers, identity, str(error))
+    return LoadedStudy(series, volume, headers, identity)
 
 
 def assess_study(study: LoadedStudy, session: Session, settings: Settings) -> StudyResult:

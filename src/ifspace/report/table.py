@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ifspace.model import Measurement, Outcome, StudyResult
@@ -50,17 +51,26 @@ COLUMNS = (
 
 def measurements_csv(result: StudyResult) -> str:
     """Write the table as RFC 4180 text; numbers unrounded, what is missing empty."""
+    return table_text(COLUMNS, measurement_rows(result))
+
+
+def measurement_rows(result: StudyResult) -> list[dict[str, Any]]:
+    """Give one row for every space and side: values by column, what is missing left out."""
+    shared = _shared_cells(result)
+    return [{**shared, **_outcome_cells(space.outcome)} for space in result.spaces]
+
+
+def table_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Write rows as RFC 4180 text under a line of column names."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    shared = _shared_cells(result)
-    for space in result.spaces:
-        cells = {**shared, **_outcome_cells(space.outcome)}
-        writer.writerow([_cell(cells.get(name)) for name in COLUMNS])
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([cell_text(row.get(name)) for name in columns])
     return buffer.getvalue()
 
 
-def _cell(value: object) -> str:
+def cell_text(value: object) -> str:
     """Write one value; text that a spreadsheet would run is made plain text."""
     if value is None:
         return ""
