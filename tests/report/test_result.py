@@ -8,7 +8,13 @@ from jsonschema import Draft202012Validator
 
 from ifspace.errors import UnreadableInputError
 from ifspace.model import Kind, MarkState, Reason, Side
-from ifspace.report import result_from_json, result_schema, result_to_json, validate_result
+from ifspace.report import (
+    read_result,
+    result_from_json,
+    result_schema,
+    result_to_json,
+    validate_result,
+)
 
 
 def through_a_file(result):
@@ -168,3 +174,23 @@ def test_not_a_number_is_refused(make_result):
 def test_a_result_without_a_space_is_valid(make_result):
     result = replace(make_result(), spaces=())
     assert validate_result(through_a_file(result)) == []
+
+
+def test_a_file_is_read_back(make_result, tmp_path):
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(through_a_file(make_result())))
+    assert read_result(path).software_version == "0.1.0"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"NaN"])
+def test_a_file_that_is_no_result_is_refused_in_one_sentence(content, tmp_path):
+    path = tmp_path / "result.json"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableInputError) as caught:
+        read_result(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_refused_in_one_sentence(tmp_path):
+    with pytest.raises(UnreadableInputError, match="cannot be read"):
+        read_result(tmp_path / "result.json")

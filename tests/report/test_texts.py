@@ -67,7 +67,7 @@ def test_every_text_that_is_asked_for_exists():
 
 
 def test_no_text_is_left_that_nobody_asks_for():
-    simple = set(re.findall(r'"(age|mm|none|dash|value|draft|agree|disagree)"', code()))
+    simple = set(re.findall(r'"(age|mm|none|dash|value|draft|agree|disagree|single)"', code()))
     assert set(load_texts()) - used() - families() - simple == set()
 
 

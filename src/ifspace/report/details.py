@@ -14,6 +14,7 @@ from ifspace.model import (
     LevelValue,
     Measurement,
     PublishedValue,
+    Relation,
     Side,
     StudyResult,
 )
@@ -189,11 +190,17 @@ def _agreement(result: StudyResult, kind: Kind, texts: Texts) -> list[str]:
         groups = wording.cutoffs_by_relation(space.comparisons)
         name = texts[f"side.{side.value}"], texts[f"kind.short.{kind.value}"]
         sentences.append(
-            texts["agree" if len(groups) == 1 else "disagree"].format(
+            texts[_agreement_key(groups)].format(
                 side=name[0], kind=name[1], relations=wording.relations(space, texts)
             )
         )
     return sentences
+
+
+def _agreement_key(groups: dict[Relation, list[float]]) -> str:
+    if len(groups) > 1:
+        return "disagree"
+    return "agree" if len(next(iter(groups.values()))) > 1 else "single"
 
 
 def group_means(result: StudyResult, references: References, texts: Texts) -> list[str]:

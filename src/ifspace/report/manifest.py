@@ -75,10 +75,19 @@ def _inputs(result: StudyResult) -> list[dict[str, Any]]:
         row: dict[str, Any] = {"first_slice_index": index, "slices": 1}
         if source.sop_instance_uid is not None:
             row["sop_instance_uid"] = source.sop_instance_uid
-        if source.path.is_file():
-            row["sha256"] = _digest(source.path)
+        digest = _digest_if_there(source.path)
+        if digest is not None:
+            row["sha256"] = digest
         rows[key] = row
     return list(rows.values())
+
+
+def _digest_if_there(path: Path) -> str | None:
+    """Hash a source file; a result that was read back from its file no longer knows them."""
+    try:
+        return _digest(path) if path.is_file() else None
+    except OSError:
+        return None
 
 
 def _digest(content: bytes | Path) -> str:

@@ -32,6 +32,9 @@ RULER_PAPER_MM = 150.0
 LABEL_CHARACTER_PAPER_MM = 1.35
 LABEL_GAP_PAPER_MM = 1.6
 
+# With more cut-offs on one ruler their labels lose the reference, which the table repeats.
+CUTOFFS_WITH_REFERENCE = 6
+
 # More would push the key images off page one; the rest stands under the image checks.
 CAUTIONS_ON_PAGE_ONE = 3
 # The state of the marks stands beside every value already.
@@ -196,7 +199,9 @@ def _cutoffs(
     labels = []
     for cutoff_mm in sorted(numbers):
         cited = ",".join(str(number) for number in sorted(numbers[cutoff_mm]))
-        label = f"{wording.plain(cutoff_mm)} [{cited}]"
+        label = wording.plain(cutoff_mm)
+        if len(numbers) <= CUTOFFS_WITH_REFERENCE:
+            label += f" [{cited}]"
         half_mm = len(label) * LABEL_CHARACTER_PAPER_MM / 2.0
         start_mm = cutoff_mm * paper_mm - half_mm
         row = _first_free_row(row_ends_mm, start_mm)
