@@ -23,7 +23,14 @@ from ifspace.evidence import (
     published_rows,
     read_local_rows,
 )
-from ifspace.io import Header, load_volume, open_study, read_headers, read_identity
+from ifspace.io import (
+    Header,
+    Inventory,
+    load_volume,
+    open_study,
+    read_headers,
+    read_identity,
+)
 from ifspace.measure import level_range_indices, measure_space
 from ifspace.model import (
     AssessedSpace,
