@@ -72,7 +72,10 @@ class SeriesPixels:
 
 def uid_of(spec: PhantomSpec, *what: object) -> str:
     """Derive a UID from the spec and what it names (PS3.5 B.2: 2.25 and a UUID as integer)."""
-    text = json.dumps([asdict(spec), [str(w) for w in what]], sort_keys=True)
+    # Only what differs from the default counts, so that a new field leaves old UIDs alone.
+    usual = asdict(PhantomSpec())
+    asked = {name: value for name, value in asdict(spec).items() if value != usual[name]}
+    text = json.dumps([asked, [str(w) for w in what]], sort_keys=True)
     number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "big")
     # Version and variant bits make it a well-formed UUID.
     number &= ~(0xF << 76)

@@ -57,6 +57,8 @@ BODY_HALF_WIDTH_MM, BODY_HALF_DEPTH_MM, BODY_MIDDLE_Y_MM = 174.0, 98.0, -12.0
 CLEFT_FROM_Y_MM = 44.0
 SKIN_MM = 2.2
 FASCIA_MM = 1.3
+# What is told up to here, or down to here, goes on beyond what is told.
+RUNS_ON_MM, FAR_MM = 50.0, 300.0
 EVERYWHERE: Box = ((-260.0, -260.0, -400.0), (260.0, 260.0, 400.0))
 
 
@@ -124,7 +126,11 @@ def _strap_paint(hip: Hip, tissue: Tissue, *straps: Strap, halo_mm: float = 0.0)
             for i in range(1, 7)
         )
         flat = strap(xs, ys, (x1, y1, r1), (x2, y2, r2))
-        return np.asarray(np.maximum(flat, np.maximum(h - heights[-1], heights[0] - h)))
+        if heights[-1] < RUNS_ON_MM:
+            flat = np.maximum(flat, h - heights[-1])
+        if heights[0] > -RUNS_ON_MM:
+            flat = np.maximum(flat, heights[0] - h)
+        return np.asarray(flat)
 
     def shape(x: Any, y: Any, z: Any) -> Array:
         xs, ys, h = hip.to_side(x, y, z)
@@ -135,8 +141,11 @@ def _strap_paint(hip: Hip, tissue: Tissue, *straps: Strap, halo_mm: float = 0.0)
 
     keys = np.array([key for each in straps for key in each])
     radius = float(keys[:, [3, 6]].max()) + 4.0
-    low = (keys[:, [1, 4]].min() - radius, keys[:, [2, 5]].min() - radius, keys[:, 0].min())
-    high = (keys[:, [1, 4]].max() + radius, keys[:, [2, 5]].max() + radius, keys[:, 0].max())
+    bottom, top = float(keys[:, 0].min()), float(keys[:, 0].max())
+    bottom = bottom if bottom > -RUNS_ON_MM else -FAR_MM
+    top = top if top < RUNS_ON_MM else FAR_MM
+    low = (keys[:, [1, 4]].min() - radius, keys[:, [2, 5]].min() - radius, bottom)
+    high = (keys[:, [1, 4]].max() + radius, keys[:, [2, 5]].max() + radius, top)
     return Paint(tissue, shape, _box(hip, low, high), halo_mm * hip.scale)
 
 
@@ -144,7 +153,7 @@ def _pelvic_organs(hip: Hip) -> Iterator[Paint]:
     def tube(y: float, half: tuple[float, float]) -> Shape:
         return lambda xs, ys, h: ellipse(xs, ys - y, half[0], half[1]) + 0.0 * h
 
-    box = _box(hip, (-30.0, -60.0, -80.0), (30.0, 70.0, 80.0))
+    box = _box(hip, (-30.0, -60.0, -FAR_MM), (30.0, 70.0, FAR_MM))
     for tissue, y, half in (
         (Tissue.ORGAN, 26.0, (12.0, 14.0)),
         (Tissue.MUSCLE, 26.0, (8.0, 10.0)),

@@ -13,7 +13,7 @@ from ifspace.model import Kind, SeedName, Side
 from ifspace.phantom.bones import TROCHANTER_PROMINENCE_MM, Hip
 from ifspace.phantom.outlines import Gap, Outline, Plane2D, nearest, radii_mm
 from ifspace.phantom.spec import PhantomSpec
-from ifspace.phantom.stack import PATIENT_CENTRE_LPS_MM, Stack
+from ifspace.phantom.stack import CHILD_SCALE, PATIENT_CENTRE_LPS_MM, Stack, is_child
 
 Floats = NDArray[np.float64]
 
@@ -26,8 +26,6 @@ LEVEL_MM = {Side.LEFT: -2.6, Side.RIGHT: 3.4}
 # tip of the tuberosity would answer.
 REACH_MM = 18.0
 SOLVED_MM = 1e-6
-# A nine-year-old's pelvis in widths of the adult's.
-CHILD_SCALE, CHILD_AGE_YEARS = 0.74, 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +57,7 @@ class SideTruth:
 
 def scale_of(spec: PhantomSpec) -> float:
     """Give the size of the patient with respect to the adult."""
-    is_child = spec.age_years is not None and spec.age_years < CHILD_AGE_YEARS
-    return CHILD_SCALE if is_child else 1.0
+    return CHILD_SCALE if is_child(spec) else 1.0
 
 
 def place_hips(spec: PhantomSpec, stack: Stack) -> dict[Side, Hip]:
