@@ -1,0 +1,5 @@
+"""``python -m ifspace``."""
+
+from ifspace.cli import main
+
+main()
