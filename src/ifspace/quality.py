@@ -101,7 +101,6 @@ def _spacing(planes: Sequence[Plane]) -> tuple[Flag, ...]:
         )
         for plane in planes
     )
-    first = planes[0]
     (row_steps, column_steps), number = groups.most_common(1)[0]
     row_mm, column_mm = row_steps * SPACING_TOLERANCE_MM, column_steps * SPACING_TOLERANCE_MM
     odd = tuple(
@@ -121,7 +120,6 @@ def _spacing(planes: Sequence[Plane]) -> tuple[Flag, ...]:
         f"{other.column_spacing_mm:.4g} mm) contradicts that of the other slices "
         f"({row_mm:.4g} x {column_mm:.4g} mm)."
     )
-    del first
     return (Flag("spacing_contradictory", Severity.REFUSAL, detail, odd),)
 
 
@@ -149,9 +147,14 @@ def _angle_deg(one: Floats, other: Floats) -> float:
     return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(one, other)), one @ other)))
 
 
+def _reference(planes: Sequence[Plane]) -> Plane:
+    """Give the plane the others are compared with: damage is commoner at the ends."""
+    return planes[len(planes) // 2]
+
+
 def _directions(planes: Sequence[Plane]) -> tuple[Flag, ...]:
-    """Name slices that are not parallel to the first of the most common direction."""
-    reference = planes[len(planes) // 2]
+    """Name slices that are not parallel to the middle one."""
+    reference = _reference(planes)
     odd = tuple(
         index
         for index, plane in enumerate(planes)
@@ -168,7 +171,8 @@ def _steps(planes: Sequence[Plane]) -> tuple[Flag, ...]:
     """Find repeated, missing and unevenly spaced slices from positions along the normal."""
     if len(planes) < 2:
         return ()
-    heights_mm = [float(planes[0].height_mm(plane.origin_lps_mm)) for plane in planes]
+    reference = _reference(planes)
+    heights_mm = [float(reference.height_mm(plane.origin_lps_mm)) for plane in planes]
     steps_mm = np.diff(heights_mm)
     repeated = [k for k, step_mm in enumerate(steps_mm) if abs(step_mm) < SAME_PLACE_MM]
     flags: list[Flag] = []
@@ -216,11 +220,12 @@ def _uneven_flag(uneven: list[int], steps_mm: Floats, usual_mm: float) -> tuple[
 
 def _shear(planes: Sequence[Plane]) -> tuple[Flag, ...]:
     """Find slices that drift sideways instead of following the normal."""
-    feet_ji = [planes[0].to_index_ji(plane.origin_lps_mm) for plane in planes]
-    drifts_mm = [
-        float(np.hypot(foot[0] * planes[0].row_spacing_mm, foot[1] * planes[0].column_spacing_mm))
-        for foot in feet_ji
-    ]
+    reference, start_lps_mm = _reference(planes), planes[0].origin_lps_mm
+    drifts_mm = []
+    for plane in planes:
+        foot_lps_mm = reference.foot_lps_mm(plane.origin_lps_mm)
+        sideways_mm = foot_lps_mm - reference.foot_lps_mm(start_lps_mm)
+        drifts_mm.append(float(np.linalg.norm(sideways_mm)))
     odd = tuple(index for index, drift_mm in enumerate(drifts_mm) if drift_mm > SHEAR_TOLERANCE_MM)
     if not odd:
         return ()

@@ -161,9 +161,7 @@ def enhanced(scan: Scan) -> Dataset:
     groups = []
     for k in order:
         place, echo, content, group = Dataset(), Dataset(), Dataset(), Dataset()
-        place.ImagePositionPatient = [
-            f"{v:.9g}" for v in scan.position_lps_mm(scan.heights_mm[k])
-        ]
+        place.ImagePositionPatient = [f"{v:.9g}" for v in scan.position_lps_mm(scan.heights_mm[k])]
         echo.EffectiveEchoTime = 12.0
         content.StackID, content.InStackPositionNumber = "1", k + 1
         group.PlanePositionSequence, group.MREchoSequence = [place], [echo]
@@ -176,8 +174,8 @@ def enhanced(scan: Scan) -> Dataset:
     return ds
 
 
-@pytest.fixture
-def writer() -> SimpleNamespace:
+@pytest.fixture(scope="session")
+def module_writer() -> SimpleNamespace:
     """The functions and types above, for test modules that cannot import this one."""
     return SimpleNamespace(
         Scan=Scan,
@@ -186,6 +184,12 @@ def writer() -> SimpleNamespace:
         save=save,
         write_classic=write_classic,
     )
+
+
+@pytest.fixture
+def writer(module_writer: SimpleNamespace) -> SimpleNamespace:
+    """The same, under the name that tests use."""
+    return module_writer
 
 
 @pytest.fixture(params=ORIENTATIONS)

@@ -336,9 +336,7 @@ def test_a_volume_file_inside_a_zip_is_read(tmp_path):
         assert load_volume(inventory.ranked[0].series).voxels.shape == (4, 5, 6)
 
 
-def test_a_deflated_data_set_that_swells_without_end_is_not_unpacked(
-    writer, tmp_path, monkeypatch
-):
+def test_a_deflated_data_set_that_swells_without_end_is_not_unpacked(writer, tmp_path, monkeypatch):
     ds = writer.classic_slice(writer.Scan(rows=400, columns=400), 0)
     ds.PixelData = bytes(400 * 400 * 2)
     ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
@@ -412,14 +410,14 @@ def test_a_damaged_dicomdir_is_said_so(folder):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.mha", b"ObjectType = Image\nNDims = 3\nDimSize = 2 2 2\n"
-                  b"ElementType = MET_UCHAR\nElementDataFile = /etc/passwd\n", "another file"),
-        ("a.nrrd", b"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\n"
-                   b"data file: /etc/passwd\nencoding: raw\n\n", "another file"),
-        ("a.mha", b"ObjectType = Image\nNDims = 3\nDimSize = 9 9\n"
-                  b"ElementDataFile = LOCAL\n", "damaged"),
-        ("a.mha", b"ObjectType = Image\nNDims = 3\nDimSize = 99999 99999 9\n"
-                  b"ElementType = MET_UCHAR\nElementDataFile = LOCAL\n", "which no scan has"),
+        ("a.mha", (b"ObjectType = Image\nNDims = 3\nDimSize = 2 2 2\n"
+                  b"ElementType = MET_UCHAR\nElementDataFile = /etc/passwd\n"), "another file"),
+        ("a.nrrd", (b"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\n"
+                   b"data file: /etc/passwd\nencoding: raw\n\n"), "another file"),
+        ("a.mha", (b"ObjectType = Image\nNDims = 3\nDimSize = 9 9\n"
+                  b"ElementDataFile = LOCAL\n"), "damaged"),
+        ("a.mha", (b"ObjectType = Image\nNDims = 3\nDimSize = 99999 99999 9\n"
+                  b"ElementType = MET_UCHAR\nElementDataFile = LOCAL\n"), "which no scan has"),
         ("a.nii.gz", b"\x1f\x8b" + zlib.compress(bytes(400)), "not an image file"),
     ],
 )  # fmt: skip

@@ -45,7 +45,7 @@ def _expect_stored(volume, scan) -> None:
 def test_native_pixels_are_kept_to_the_bit(syntax, bits, signed, writer, tmp_path):
     scan = writer.Scan(bits_stored=bits, signed=signed)
     writer.write_classic(
-        tmp_path, scan, lambda k, ds: setattr(ds.file_meta, "TransferSyntaxUID", syntax)
+        tmp_path, scan, lambda _, ds: setattr(ds.file_meta, "TransferSyntaxUID", syntax)
     )
     volume = _load(tmp_path)
     _expect_stored(volume, scan)
@@ -66,7 +66,7 @@ def test_big_endian_pixels_and_header_are_read(writer, tmp_path):
 @pytest.mark.parametrize("syntax", [RLELossless, JPEGLSLossless, JPEG2000Lossless])
 def test_compressed_pixels_are_decoded_to_the_bit(syntax, bits, signed, writer, tmp_path):
     scan = writer.Scan(bits_stored=bits, signed=signed, rows=32, columns=36)
-    writer.write_classic(tmp_path, scan, lambda k, ds: ds.compress(syntax))
+    writer.write_classic(tmp_path, scan, lambda _, ds: ds.compress(syntax))
     _expect_stored(_load(tmp_path), scan)
 
 
@@ -125,7 +125,7 @@ def test_twelve_bit_jpeg_is_decoded_within_its_loss_and_said_to_be_lossy(writer,
 
 def test_lossy_jpeg_ls_is_said_to_be_lossy(writer, tmp_path):
     scan = writer.Scan(rows=32, columns=36)
-    writer.write_classic(tmp_path, scan, lambda k, ds: ds.compress(JPEGLSNearLossless, jls_error=2))
+    writer.write_classic(tmp_path, scan, lambda _, ds: ds.compress(JPEGLSNearLossless, jls_error=2))
     volume = _load(tmp_path)
     assert np.abs(volume.voxels[0] - scan.stored(0)).max() <= 2
     assert [flag.code for flag in volume.flags] == ["lossy_compression"]

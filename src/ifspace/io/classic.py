@@ -21,6 +21,7 @@ from ifspace.io.header import (
 )
 from ifspace.io.values import (
     BROKEN_DICOM,
+    NATIVE_SYNTAXES,
     PER_FRAME_GROUPS,
     TRANSFER_SYNTAX,
     Elements,
@@ -136,7 +137,7 @@ def _check_pixel_room(
     # The pixel data element itself has a header of 8 or 12 bytes.
     if room_bytes <= 8:
         raise UnreadableInputError("the pixel data is missing")
-    if not UID(facts.transfer_syntax_uid).is_compressed:
+    if facts.transfer_syntax_uid in NATIVE_SYNTAXES:
         bits = count(header, 0x00280100)
         needed_bytes = pixels * max(count(header, 0x00280002), 1) * bits // 8
         if room_bytes - 8 < needed_bytes:

@@ -28,7 +28,7 @@ _NAMES = (
 )
 _STIR = re.compile(r"stir|tirm(?![a-z])|(?<![a-z])ir[ _-]?fs(?![a-z])")
 _NOT_SUPPRESSED = re.compile(
-    r"(non?|without|w/o|ohne)[ _-]*(fs|fat)(?![a-z])(?:[ _-]*(sat|supp))?|(?<![a-z])nfs(?![a-z])"
+    r"(non?|without|w/o|ohne)[ _-]*(fs|fat[ _-]*(sat|supp\w*)?)(?![a-z])|(?<![a-z])nfs(?![a-z])"
 )
 _SUPPRESSED = re.compile(
     r"(?<![a-z])(t1|t2|pd|dp)?w?[ _-]*"

@@ -93,6 +93,9 @@ def _load_file(
     except UnreadableInputError as error:
         left_out.extend((str(error), False) for _ in sources)
         return
+    except BROKEN_DICOM:
+        left_out.extend(("damaged or truncated DICOM file", False) for _ in sources)
+        return
     for source in sources:
         header = headers.get(source.frame_number)
         if header is None:

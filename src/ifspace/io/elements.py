@@ -97,7 +97,10 @@ def read_elements(path: Path, head: bytes) -> RawHeader:
     elif kind is not FileKind.BARE_DICOM:
         raise UnreadableInputError(_not_dicom(kind))
     dataset, pixels_at = _read(path, kind, pixels=False)
-    return RawHeader(values_of(dataset), pixels_at, dataset)
+    try:
+        return RawHeader(values_of(dataset), pixels_at, dataset)
+    except BROKEN_DICOM as error:
+        raise UnreadableInputError("damaged or truncated DICOM file") from error
 
 
 def read_dataset(path: Path, *, pixels: bool) -> Dataset:

@@ -18,12 +18,13 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRBigEndian
 
 from ifspace.errors import UnreadableInputError
 from ifspace.io.elements import RawHeader, dataset_of, pixels_in, read_elements, values_of
 from ifspace.io.values import (
     BROKEN_DICOM,
+    NATIVE_SYNTAXES,
     PIXEL_DATA,
     TRANSFER_SYNTAX,
     Elements,
@@ -84,15 +85,14 @@ def read_images(path: Path) -> RawImages:
     except OSError as error:
         raise UnreadableInputError(f"cannot be read ({error.strerror})") from error
     header = read_elements(path, buffer)
-    if header.dataset is None and not UID(text(header.values, TRANSFER_SYNTAX)).is_encapsulated:
+    encapsulated = text(header.values, TRANSFER_SYNTAX) not in NATIVE_SYNTAXES
+    if header.dataset is None and not encapsulated:
         return RawImages(header, pixels_in(buffer, header), None)
     dataset = dataset_of(path, buffer)
-    syntax = str(dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian))
     element = dataset.get_item(PIXEL_DATA)
-    if element is None:
+    if element is None or not isinstance(element.value, bytes):
         raise UnreadableInputError("the pixel data is missing")
-    native = None if UID(syntax).is_encapsulated else memoryview(element.value)
-    return RawImages(header, native, dataset)
+    return RawImages(header, None if encapsulated else memoryview(element.value), dataset)
 
 
 def is_lossy(images: RawImages) -> bool:

@@ -165,10 +165,11 @@ def is_dicomdir(path: Path) -> bool:
     try:
         if sniff(path) is not FileKind.DICOM:
             return False
-        meta = read_file_meta_info(path)
+        with disable_value_validation():
+            meta = read_file_meta_info(path)
+            return str(meta.get("MediaStorageSOPClassUID", "")) == MediaStorageDirectoryStorage
     except BROKEN_DICOM:
         return False
-    return str(meta.get("MediaStorageSOPClassUID", "")) == MediaStorageDirectoryStorage
 
 
 def follow_dicomdir(path: Path) -> Listing:

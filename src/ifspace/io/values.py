@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 # All that pydicom and the decoders are known to raise on damaged files. It is long because a
 # header can lie about everything; it is a list because a programming error of ours must not hide.
@@ -21,6 +21,7 @@ BROKEN_DICOM: tuple[type[Exception], ...] = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    BytesLengthException,
     EOFError,
     InvalidDicomError,
     LookupError,
@@ -38,6 +39,16 @@ Elements = Mapping[int, bytes]
 TRANSFER_SYNTAX = 0x00020010
 PER_FRAME_GROUPS = 0x52009230
 PIXEL_DATA = 0x7FE00010
+# Absent in a data set without preamble, which is then implicit little endian.
+NATIVE_SYNTAXES = frozenset(
+    (
+        "",
+        "1.2.840.10008.1.2",
+        "1.2.840.10008.1.2.1",
+        "1.2.840.10008.1.2.1.99",
+        "1.2.840.10008.1.2.2",
+    )
+)
 DAYS_PER_YEAR = 365.2425
 _AGE_UNITS_PER_YEAR = {"D": DAYS_PER_YEAR, "W": DAYS_PER_YEAR / 7.0, "M": 12.0, "Y": 1.0}
 _OLDEST_YEARS = 130.0
@@ -114,9 +125,25 @@ def age_years(age: str, birth_date: str, study_date: str) -> float | None:
         born, studied = _date(birth_date), _date(study_date)
         if born is None or studied is None:
             return None
-        years = (studied - born).days / DAYS_PER_YEAR
+        years = _years_between(born, studied)
     years = math.floor(years * 10.0 + 1e-9) / 10.0
     return years if 0.0 <= years <= _OLDEST_YEARS else None
+
+
+def _years_between(born: date, studied: date) -> float:
+    """Count birthdays, and the part of the year since the last: a birthday is a whole number."""
+    not_yet = (studied.month, studied.day) < (born.month, born.day)
+    birthdays = studied.year - born.year - not_yet
+    last = _birthday(born, born.year + birthdays)
+    return birthdays + (studied - last).days / DAYS_PER_YEAR
+
+
+def _birthday(born: date, year: int) -> date:
+    """Give the birthday in a year; that of 29 February is 1 March where there is none."""
+    try:
+        return born.replace(year=year)
+    except ValueError:
+        return date(year, 3, 1)
 
 
 def _date(value: str) -> date | None:
