@@ -18,7 +18,7 @@ def launch(path: Path | None = None) -> None:
     viewer = napari.Viewer(title="IFSpace")
     dock = open_dock(viewer)
     # Reading needs the room more than the layers do; the Window menu brings them back.
-    qt_viewer = viewer.window._qt_viewer  # noqa: SLF001
+    qt_viewer = viewer.window._qt_viewer
     for panel in (qt_viewer.dockLayerList, qt_viewer.dockLayerControls):
         panel.hide()
     if path is not None:

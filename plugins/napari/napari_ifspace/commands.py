@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtGui import QAction, QKeySequence
-from qtpy.QtWidgets import QApplication, QComboBox, QListView, QShortcut, QTabBar
+from qtpy.QtGui import QAction, QKeySequence  # type: ignore[attr-defined]
+from qtpy.QtWidgets import (  # type: ignore[attr-defined]
+    QApplication,
+    QComboBox,
+    QListView,
+    QShortcut,
+    QTabBar,
+)
 
 from napari_ifspace.keycard import KeyCard
 from napari_ifspace.keys import ACTIONS, GUARDED_KEYS, load_keys, save_keys
@@ -72,7 +79,7 @@ class Commands(QObject):
         for action in ACTIONS:
             key = self.keys[action.id]
             if key:
-                self._shortcut(key, lambda name=action.id: self.act(name))
+                self._shortcut(key, partial(self.act, action.id))
         for key in GUARDED_KEYS:
             if key not in self.keys.values():
                 self._shortcut(key, self._guarded)
@@ -151,11 +158,15 @@ class Commands(QObject):
             "copy": lambda: self.dock.reports.copy_text(),
         }
         for number, step in enumerate(STEPS, start=1):
-            acts[f"step_{number}"] = lambda chosen=step: self._choose(chosen)
+            acts[f"step_{number}"] = partial(self._choose, step)
         for size, pixels in _NUDGES.items():
             for way, (down, right) in _WAYS.items():
-                acts[f"{size}_{way}"] = lambda d=down * pixels, r=right * pixels: desk().nudge(d, r)
+                acts[f"{size}_{way}"] = partial(self._nudge, down * pixels, right * pixels)
         return acts
+
+    def _nudge(self, down: float, right: float) -> None:
+        if self.dock.desk is not None:
+            self.dock.desk.nudge(down, right)
 
     def _slice(self) -> int:
         return self.dock.scene.slice_index if self.dock.scene is not None else 0

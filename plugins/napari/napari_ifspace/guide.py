@@ -1,4 +1,4 @@
-"""The guided list: eight steps with their state, the definition and the drawing of the one in hand."""
+"""The guided list: eight steps with their state, and what the one in hand means."""
 
 from __future__ import annotations
 

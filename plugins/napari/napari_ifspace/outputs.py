@@ -8,16 +8,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from ifspace.dicom_out import write_objects
 from ifspace.errors import OutputError
-from ifspace.model import Kind, Measurement, Session, Side, StudyResult
-from ifspace.report import findings_paragraph, write_reports
+from ifspace.export import ALL_FORMATS, export, refuse_inside
+from ifspace.model import Kind, Measurement, Side, StudyResult
+from ifspace.report import findings_paragraph
 from ifspace.report.wording import find_space
 from ifspace.workflow import assess
 from napari_ifspace.reading import State
 from napari_ifspace.study import OpenStudy
 
-REPORT_FORMATS = ("json", "session", "csv", "pdf", "png", "slicer")
 DICOM_FORMATS = ("sr", "dicom-pdf", "dicom-sc")
 FORMAT_LABELS: dict[str, str] = {
     "pdf": "PDF report",
@@ -68,8 +67,8 @@ def _value_mm(result: StudyResult, kind: Kind, side: Side) -> float | None:
 
 def formats_for(study: OpenStudy) -> tuple[str, ...]:
     """Give the formats that this input allows: no DICOM objects without DICOM images."""
-    dicom = DICOM_FORMATS if study.headers else ()
-    return (*REPORT_FORMATS, *dicom, "manifest")
+    dicom = bool(study.loaded.headers)
+    return tuple(name for name in ALL_FORMATS if dicom or name not in DICOM_FORMATS)
 
 
 def write_outputs(
@@ -87,64 +86,20 @@ def write_outputs(
     IfspaceError
         If a file exists already or cannot be written, or a session does not fit.
     """
+    refuse_inside(out, study.path)
     results = [assess(study.volume, session) for session in state.sessions]
     if len(results) == 1:
-        return _write_one(study, results[0], out, formats, overwrite=overwrite)
+        return export(study.loaded, results[0], out, formats=formats, overwrite=overwrite)
     written: list[Path] = []
     for number, result in enumerate(results, start=1):
         folder = out / f"reading_{number}"
-        written += _write_one(study, result, folder, formats, overwrite=overwrite)
+        written += export(study.loaded, result, folder, formats=formats, overwrite=overwrite)
     comparison = out / "comparison.csv"
-    _write_comparison(comparison, results, state.sessions, overwrite=overwrite)
+    _write_comparison(comparison, results, overwrite=overwrite)
     return (*written, comparison)
 
 
-def _write_one(
-    study: OpenStudy,
-    result: StudyResult,
-    out: Path,
-    formats: Collection[str],
-    *,
-    overwrite: bool,
-) -> tuple[Path, ...]:
-    wanted = [name for name in formats if name != "manifest"]
-    reports = write_reports(
-        result, study.volume, out, formats=wanted, identity=study.identity, overwrite=overwrite
-    )
-    objects: tuple[Path, ...] = ()
-    if study.headers and not set(DICOM_FORMATS).isdisjoint(formats):
-        by_name = {path.name: path for path in reports}
-        pictures = {
-            side: by_name[f"key_{side.value}.png"]
-            for side in Side
-            if f"key_{side.value}.png" in by_name
-        }
-        objects = write_objects(
-            result,
-            study.headers,
-            out,
-            formats=formats,
-            report_pdf=by_name.get("report.pdf"),
-            key_images=pictures,
-            overwrite=overwrite,
-        )
-    listing: tuple[Path, ...] = ()
-    if "manifest" in formats:
-        listing = write_reports(
-            result,
-            None,
-            out,
-            formats=("manifest",),
-            identity=None,
-            listed=(*reports, *objects),
-            overwrite=overwrite,
-        )
-    return (*reports, *objects, *listing)
-
-
-def _write_comparison(
-    path: Path, results: list[StudyResult], sessions: tuple[Session, ...], *, overwrite: bool
-) -> None:
+def _write_comparison(path: Path, results: list[StudyResult], *, overwrite: bool) -> None:
     if path.exists() and not overwrite:
         raise OutputError(f"{path.name} already exists in the folder; choose another one")
     text = io.StringIO()

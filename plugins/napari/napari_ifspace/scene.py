@@ -380,9 +380,9 @@ class Scene:
 
     def _set_words(self, spots: Sequence[Floats], words: Sequence[str]) -> None:
         pixel = self._pixel_mm() / np.asarray(self.desk.display.scale_mm[1:])
-        rows = [
-            spot + np.array([0.0, *(way * pixel)]) for way in _HALO for spot in spots
-        ] + list(spots)
+        rows = [spot + np.array([0.0, *(way * pixel)]) for way in _HALO for spot in spots] + list(
+            spots
+        )
         data = np.array(rows).reshape(len(rows), 3)
         labels = list(words) * (len(_HALO) + 1)
         if np.array_equal(data, self.text.data) and labels == self._labels:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom.dataset import Dataset
-
 from ifspace.errors import SeriesChoiceError
 from ifspace.io import Inventory, load_volume, open_study, read_headers, read_identity
-from ifspace.model import PatientIdentity, Series, Volume
+from ifspace.model import Contrast, Series, Volume
+from ifspace.workflow import LoadedStudy
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,9 +20,8 @@ class OpenStudy:
 
     path: Path
     inventory: Inventory
+    loaded: LoadedStudy
     volume: Volume
-    identity: PatientIdentity | None
-    headers: tuple[Dataset, ...]
     warning: str | None = None
 
 
@@ -36,8 +33,7 @@ def open_path(path: Path, series: Series | None = None) -> OpenStudy:
     IfspaceError
         If nothing there can be shown.
     """
-    with ExitStack() as stack:
-        inventory = stack.enter_context(open_study(path))
+    with open_study(path) as inventory:
         warning = None
         if series is not None:
             chosen = _again(inventory, series)
@@ -49,26 +45,21 @@ def open_path(path: Path, series: Series | None = None) -> OpenStudy:
                     raise
                 # Looking is always allowed; measuring is refused by the library itself.
                 chosen, warning = inventory.ranked[0].series, str(error)
-        return OpenStudy(
-            path=path,
-            inventory=inventory,
-            volume=load_volume(chosen),
-            identity=read_identity(chosen),
-            headers=read_headers(chosen),
-            warning=warning,
-        )
+        volume = load_volume(chosen)
+        loaded = LoadedStudy(chosen, volume, read_headers(chosen), read_identity(chosen))
+        return OpenStudy(path, inventory, loaded, volume, warning)
 
 
 def _again(inventory: Inventory, series: Series) -> Series:
     """Find a series again; its files may lie in another temporary folder than before."""
     for item in inventory.ranked:
         found = item.series
-        if (found.series_instance_uid, found.stack) == (
-            series.series_instance_uid,
-            series.stack,
-        ) and (
-            found.series_instance_uid is not None or found.sources[0].path == series.sources[0].path
-        ):
+        if found.series_instance_uid is None:
+            same = found.sources[0].path.name == series.sources[0].path.name
+        else:
+            uids = (found.series_instance_uid, found.stack)
+            same = uids == (series.series_instance_uid, series.stack)
+        if same:
             return found
     raise SeriesChoiceError("The series is not there any more; open the study again.")
 
@@ -76,7 +67,7 @@ def _again(inventory: Inventory, series: Series) -> Series:
 def describe(series: Series) -> str:
     """Name a series in one line, without the patient."""
     parts = [
-        series.contrast.value if series.contrast.value != "unknown" else "",
+        "" if series.contrast is Contrast.UNKNOWN else series.contrast.value,
         series.plane.value,
         f"{series.slice_count} slices",
     ]

@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.conftest import PLAIN, make_volume, pixel_lps_mm
+
+from ifspace.model import Mark, MarkName, MarkState, Side, Source
+from ifspace.workflow import assess
+from napari_ifspace.desk import Desk, Spot
+from napari_ifspace.steps import STEPS, step_of
+
+At = Callable[[float, float, float], Spot]
+
+# On the plain volume x grows with the column: for the right hip the ischium has the larger column.
+RIGHT_PAIR = ((2, 40, 80), (2, 40, 50))
+LEFT_PAIR = ((2, 40, 60), (2, 40, 90))
+
+
+def heard(desk: Desk) -> list[str]:
+    said: list[str] = []
+    desk.said.connect(lambda words, _warning: said.append(words))
+    return said
+
+
+def place_right(desk: Desk, spot: At) -> None:
+    for index in RIGHT_PAIR:
+        desk.place(spot(*index))
+
+
+def test_placing_goes_through_the_list_by_itself(desk: Desk, spot: At) -> None:
+    order = []
+    for column in (80, 50, 75, 52):
+        order.append(desk.step)
+        desk.place(spot(3, 45, column))
+    assert order == list(STEPS[:4])
+    assert desk.step == STEPS[4]
+
+
+def test_both_marks_of_a_space_give_its_millimetres(desk: Desk, spot: At) -> None:
+    place_right(desk, spot)
+    outcome = assess(desk.volume, desk.session).measurements[0]
+    # 30 columns of 0.6 mm.
+    assert outcome.value_mm == pytest.approx(18.0, abs=1e-9)
+    assert outcome.side is Side.RIGHT
+
+
+def test_a_femoral_mark_on_the_wrong_side_of_the_ischial_one_is_refused(
+    desk: Desk, spot: At
+) -> None:
+    said = heard(desk)
+    desk.place(spot(2, 40, 60))
+    desk.place(spot(2, 40, 90))
+    assert [mark.name for mark in desk.session.marks] == [MarkName.ISCHIUM_LATERAL]
+    assert said[-1].startswith("This point lies on the patient's left")
+
+
+def test_a_mark_on_the_other_hip_is_refused_by_the_middle_of_the_body() -> None:
+    wide = replace(PLAIN, shape_kji=(3, 180, 560), origin_lps_mm=(-168.0, -70.0, -700.0))
+    voxels = np.random.default_rng(1).normal(5, 2, wide.shape_kji).astype(np.float32)
+    voxels[:, 20:160, 40:520] += 200.0
+    desk = Desk(make_volume(wide, voxels=voxels))
+    said = heard(desk)
+    assert desk.step is not None
+    assert desk.step.side is Side.RIGHT
+    desk.place(Spot(1, pixel_lps_mm(wide, (1, 100, 400))))
+    assert not desk.session.marks
+    assert "patient's left" in said[-1]
+
+
+def test_a_point_outside_the_image_is_refused(desk: Desk, spot: At) -> None:
+    said = heard(desk)
+    desk.place(spot(2, 40, 141))
+    assert not desk.session.marks
+    assert "outside the image" in said[-1]
+
+
+def test_marks_on_different_slices_are_told_at_once(desk: Desk, spot: At) -> None:
+    said = heard(desk)
+    desk.place(spot(2, 40, 80))
+    desk.place(spot(3, 40, 50))
+    assert "different slices (ischium on 3, lesser trochanter on 4)" in said[-1]
+
+
+def test_placing_again_moves_the_mark_unless_levels_are_kept(desk: Desk, spot: At) -> None:
+    place_right(desk, spot)
+    desk.choose(STEPS[0])
+    desk.place(spot(4, 40, 80))
+    assert len(desk.session.marks) == 2
+    desk.keep_levels = True
+    desk.choose(STEPS[0])
+    desk.place(spot(2, 40, 78))
+    assert len(desk.session.marks) == 3
+
+
+def test_several_levels_give_a_curve_with_the_smallest_as_headline(desk: Desk, spot: At) -> None:
+    desk.keep_levels = True
+    for k, ischium in ((1, 85), (2, 80), (3, 90)):
+        desk.choose(STEPS[0])
+        desk.place(spot(k, 40, ischium))
+        desk.choose(STEPS[1])
+        desk.place(spot(k, 40, 50))
+    outcome = assess(desk.volume, desk.session).measurements[0]
+    assert outcome.slice_index == 2
+    assert [level.value_mm for level in outcome.curve] == pytest.approx([21.0, 18.0, 24.0])
+    assert outcome.second_best_mm == pytest.approx(21.0)
+
+
+def test_the_distance_follows_the_cursor_before_anything_is_placed(desk: Desk, spot: At) -> None:
+    desk.place(spot(2, 40, 80))
+    desk.point(spot(2, 40, 55))
+    assert assess(desk.volume, desk.shown).measurements[0].value_mm == pytest.approx(15.0)
+    assert len(desk.session.marks) == 1
+
+
+def test_a_confirmed_mark_does_not_move_until_it_is_unconfirmed(desk: Desk, spot: At) -> None:
+    place_right(desk, spot)
+    desk.confirm(everything=True)
+    desk.choose(STEPS[0])
+    before = desk.session.marks
+    for change in (
+        lambda: desk.nudge(1.0, 0.0),
+        lambda: desk.place(spot(2, 42, 80)),
+        desk.remove_selected,
+    ):
+        change()
+        assert desk.session.marks is before
+    desk.unconfirm(everything=False)
+    desk.nudge(0.0, 1.0)
+    moved = next(mark for mark in desk.session.marks if step_of(mark) == STEPS[0])
+    assert moved.state is MarkState.PLACED
+    assert moved.position_lps_mm == pytest.approx(pixel_lps_mm(PLAIN, (2, 40, 81)))
+
+
+def test_signing_needs_a_reader_and_every_mark_confirmed(desk: Desk, spot: At) -> None:
+    said = heard(desk)
+    assert not desk.sign()
+    place_right(desk, spot)
+    assert not desk.sign()
+    assert "not confirmed yet: right ischium" in said[-1]
+    desk.confirm(everything=True)
+    desk.set_reader("")
+    assert not desk.sign()
+    desk.set_reader("A")
+    assert desk.sign()
+    assert assess(desk.volume, desk.session).is_final
+
+
+def test_an_edit_after_signing_takes_the_signature_away(desk: Desk, spot: At) -> None:
+    place_right(desk, spot)
+    desk.confirm(everything=True)
+    desk.sign()
+    desk.note_finding(Side.LEFT, "qf_oedema", "mild")
+    assert desk.session.signature is None
+
+
+def test_accepting_a_proposal_confirms_it_and_moving_it_makes_it_the_readers(
+    desk: Desk, spot: At
+) -> None:
+    proposals = tuple(
+        Mark(
+            name,
+            Side.RIGHT,
+            spot(*index).point_lps_mm,
+            MarkState.PROPOSED,
+            Source.PROGRAM,
+            confidence=0.8,
+        )
+        for name, index in zip(
+            (MarkName.ISCHIUM_LATERAL, MarkName.LESSER_TROCHANTER_MEDIAL), RIGHT_PAIR, strict=True
+        )
+    )
+    desk.propose(proposals)
+    desk.select(desk.session.marks[0])
+    desk.confirm(everything=False)
+    desk.select(desk.session.marks[1])
+    desk.nudge(0.0, 0.1)
+    first, second = desk.session.marks
+    assert (first.state, first.source) == (MarkState.CONFIRMED, Source.PROGRAM)
+    assert (second.state, second.source) == (MarkState.PLACED, Source.HUMAN)
+
+
+def test_proposals_never_replace_what_a_person_placed(desk: Desk, spot: At) -> None:
+    place_right(desk, spot)
+    mine = desk.session.marks
+    desk.propose(
+        (
+            Mark(
+                MarkName.ISCHIUM_LATERAL,
+                Side.RIGHT,
+                spot(1, 1, 80).point_lps_mm,
+                MarkState.PROPOSED,
+                Source.PROGRAM,
+            ),
+        )
+    )
+    assert desk.session.marks == mine
+
+
+def test_a_skipped_step_is_left_out_and_can_be_chosen_again(desk: Desk) -> None:
+    desk.skip()
+    assert desk.step == STEPS[1]
+    assert STEPS[0] in desk.skipped
+    desk.choose(STEPS[0])
+    assert desk.skipped == set()
+
+
+def test_the_keyboard_alone_places_a_second_mark(desk: Desk, spot: At) -> None:
+    desk.place(spot(2, 40, 80))
+    desk.release(2)
+    for _ in range(3):
+        desk.nudge(0.0, -10.0)
+    assert desk.cross
+    assert desk.spot is not None
+    desk.place(desk.spot)
+    assert assess(desk.volume, desk.session).measurements[0].value_mm == pytest.approx(18.0)
+
+
+def test_the_second_reading_hides_the_first_and_keeps_both(desk: Desk, spot: At) -> None:
+    place_right(desk, spot)
+    assert desk.begin_second_reading("B")
+    assert desk.session.marks == ()
+    assert desk.session.reader == "B"
+    place_right(desk, spot)
+    assert [session.reader for session in desk.state.sessions] == ["A", "B"]
+    assert [len(session.marks) for session in desk.state.sessions] == [2, 2]
+
+
+def test_the_second_reader_must_be_another_one(desk: Desk) -> None:
+    said = heard(desk)
+    assert not desk.begin_second_reading("A")
+    assert "already has a reading" in said[-1]
+
+
+def test_the_level_range_limits_the_measurement(desk: Desk, spot: At) -> None:
+    place_right(desk, spot)
+    desk.set_level_end(Side.RIGHT, 3, first=True)
+    desk.set_level_end(Side.RIGHT, 5, first=False)
+    assert desk.level_range(Side.RIGHT) == (3, 5)
+    assert assess(desk.volume, desk.session).measurements == ()
