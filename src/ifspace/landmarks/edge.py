@@ -14,23 +14,26 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from ifspace.geometry import Floats
 from ifspace.image import RASTER_MM, Patch
 
-PROFILE_STEP_MM = 0.25
-PROFILE_MM = np.arange(-9.5, 4.75, PROFILE_STEP_MM)
+Whole = NDArray[np.intp]
+
+PROFILE_STEP_MM = 0.3
+PROFILE_MM = np.arange(-9.3, 4.6, PROFILE_STEP_MM)
 # Three parallel lines are averaged: less noise, and an edge is straight over 2 mm.
 PARALLEL_MM = (-1.0, 0.0, 1.0)
 
 OFFSETS_MM = np.arange(-1.95, 1.96, 0.15)
 THICKNESSES_MM = np.arange(0.4, 7.05, 0.3)
-RIMS_MM = (0.0, 0.7, 1.5)
-RIM_PENALTY = (1.0, 1.12, 1.12)
+RIMS_MM = (0.0, 1.0)
+RIM_PENALTY = (1.0, 1.12)
 # Blur relative to that of the image: more where the cortex runs obliquely through the slice.
-BLURS = (0.9, 1.1, 1.35, 1.7, 2.2)
-BLUR_PENALTY = (1.05, 1.0, 1.03, 1.1, 1.25)
+BLURS = (0.95, 1.3, 1.9)
+BLUR_PENALTY = (1.02, 1.0, 1.15)
 # The model claims the signal only so far inside the marrow and outside the cortex.
 CLAIM_INSIDE_MM = 2.5
 CLAIM_OUTSIDE_MM = 2.7
@@ -174,7 +177,7 @@ def fit(
 
 def _fit_block(
     models: Models, signal: Floats, thickness_mm: Floats, cortex: Floats, tolerance_mm: float
-) -> tuple[NDArrayInt, Floats, Floats]:
+) -> tuple[Whole, Floats, Floats]:
     """Find the best model of some profiles: its index, mean squared error and outer contrast."""
     low, high = thickness_mm.min() - tolerance_mm, thickness_mm.max() + tolerance_mm
     use = np.flatnonzero((models.thickness_mm >= low) & (models.thickness_mm <= high))
@@ -185,7 +188,8 @@ def _fit_block(
     claimed, project, solve = models.claimed[use], models.project[use], models.solve[use]
     shape = (len(use), 3, level.shape[1])
     energy = claimed @ level**2
-    energy -= (project.reshape(-1, PROFILE_MM.size) @ level).reshape(shape).__pow__(2).sum(1)
+    explained = (project.reshape(-1, PROFILE_MM.size) @ level).reshape(shape)
+    energy -= np.square(explained).sum(1)
     amplitude = (solve.reshape(-1, PROFILE_MM.size) @ level).reshape(shape)
     counted = claimed.sum(1)[:, None] - 4
     error2 = np.maximum(energy, 0) / counted
@@ -202,9 +206,6 @@ def _fit_block(
     every = np.arange(level.shape[1])
     ok = score[at, every] < WORST
     return use[at], np.where(ok, error2[at, every], WORST), outside[at, every]
-
-
-NDArrayInt = np.ndarray
 
 
 def smooth_along(

@@ -16,7 +16,6 @@ from ifspace.geometry import Floats
 from ifspace.image import Patch
 from ifspace.landmarks.edge import smooth_along
 from ifspace.landmarks.surfaces import (
-    IMPOSSIBLE,
     Path,
     Single,
     Strip,
@@ -222,12 +221,8 @@ def _neighbour_prior(fan: Fan, path: Path, slices: int) -> Floats:
 def with_prior(reward: Single, prior: Floats, thicknesses: range) -> Single:
     """Add a reward of the outer sample to that of (inner sample, thickness)."""
     samples = reward.shape[2]
-    out = np.empty_like(reward)
-    for column, k in enumerate(thicknesses):
-        at = np.minimum(np.arange(samples) + k, samples - 1)
-        out[..., column] = reward[..., column] + prior[..., at]
-    out[reward <= IMPOSSIBLE / 2] = IMPOSSIBLE
-    return out
+    at = np.minimum(np.arange(samples)[:, None] + np.asarray(thicknesses), samples - 1)
+    return np.asarray(reward + prior.astype(np.float32)[..., at])
 
 
 def paths_in(fan: Fan, slices: int, sweeps: int) -> Path:

@@ -41,7 +41,7 @@ COARSE_STARTS = {
     Bone.FEMUR: ((0.0, 0.0), (7.0, -35.0), (7.0, 0.0), (7.0, 35.0), (11.0, 0.0)),
     Bone.ISCHIUM: ((0.0, 0.0), *((4.0, angle) for angle in range(0, 360, 60))),
 }
-FINE_STARTS_MM = 1.5 * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
+FINE_STARTS_MM = 1.7 * np.array([[0.0, 0.0], [0.7, 0.7], [-0.7, -0.7]])
 SWEEPS = 1
 # A start is believed to lie in the same marrow if its signal differs by less than this share.
 MARROW_LIKE = 0.3

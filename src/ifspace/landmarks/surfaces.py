@@ -35,7 +35,7 @@ THINNEST_MM = 0.35
 # trochanter is steep, so large steps are dear but not forbidden.
 RADIUS_PRICES = (0.04, 0.13, 0.26)
 THICKNESS_PRICES = (0.03,)
-IMPOSSIBLE = np.float32(-1e6)
+IMPOSSIBLE = np.float32(-1e4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,25 +75,29 @@ def thickness_samples(step_mm: float, thickest_mm: float) -> range:
     return range(thinnest, max(thinnest, round(thickest_mm / step_mm)) + 1)
 
 
-def _running(values: Floats) -> Floats:
+def _running(values: Single) -> Single:
     """Sum along the samples with a leading zero."""
-    return np.concatenate([np.zeros((*values.shape[:-1], 1)), np.cumsum(values, -1)], -1)
+    zero = np.zeros((*values.shape[:-1], 1), np.float32)
+    return np.concatenate([zero, np.cumsum(values, -1, dtype=np.float32)], -1)
 
 
 def rewards(strip: Strip, thicknesses: range) -> Single:
     """Compute the reward of every (outline, ray, inner sample, thickness)."""
     outlines, rays, samples = strip.signal.shape
-    muscle = strip.muscle[:, None, None]
-    middle = 0.5 * (1.0 + muscle)
-    level = _running(strip.signal)
-    gaps = _running(np.maximum(0.0, middle - strip.signal) / middle)
-    bright = _running(np.maximum(0.0, strip.signal / muscle - 0.6))
+    muscle = strip.muscle[:, None, None].astype(np.float32)
+    signal = strip.signal.astype(np.float32)
+    middle = np.float32(0.5) * (1 + muscle)
+    level = _running(signal)
+    gaps = _running(np.maximum(0, middle - signal) / middle)
+    bright = _running(np.maximum(0, signal / muscle - np.float32(0.6)))
     near = max(2, round(SIDE_WINDOW_MM / strip.step_mm))
     wide = int(WIDE_WINDOW * near)
     start = np.arange(samples)
     inside = (level[..., start] - level[..., np.maximum(start - near, 0)]) / near
     far_in = np.maximum(start - wide, 0)
-    inside_wide = (level[..., start] - level[..., far_in]) / np.maximum(start - far_in, 1)
+    inside_wide = (level[..., start] - level[..., far_in]) / np.maximum(start - far_in, 1).astype(
+        np.float32
+    )
     hollow = GAP_IN_MARROW_PER_MM * strip.step_mm * gaps[..., start]
     outer_step = np.maximum(OUTER_STEP_MIN, OUTER_STEP_OF_MUSCLE * muscle)
     out = np.full((outlines, rays, samples, len(thicknesses)), IMPOSSIBLE, np.float32)
@@ -101,8 +105,12 @@ def rewards(strip: Strip, thicknesses: range) -> Single:
         end = np.minimum(start + k, samples)
         beyond, far_out = np.minimum(end + near, samples), np.minimum(end + wide, samples)
         band = (level[..., end] - level[..., start]) / k
-        outside = (level[..., beyond] - level[..., end]) / np.maximum(beyond - end, 1)
-        outside_wide = (level[..., far_out] - level[..., end]) / np.maximum(far_out - end, 1)
+        outside = (level[..., beyond] - level[..., end]) / np.maximum(beyond - end, 1).astype(
+            np.float32
+        )
+        outside_wide = (level[..., far_out] - level[..., end]) / np.maximum(
+            far_out - end, 1
+        ).astype(np.float32)
         inner = np.minimum((inside - np.minimum(band, outside)) / INNER_STEP, 1.0)
         inner_wide = np.minimum((inside_wide - outside_wide) / INNER_STEP, 1.0) - INNER_WIDE_MALUS
         outer = np.clip((outside - band) / outer_step, -0.5, 1.0)
@@ -115,24 +123,51 @@ def rewards(strip: Strip, thicknesses: range) -> Single:
     return out
 
 
-def _best_shift(
-    values: Single, axis: int, prices: tuple[float, ...]
-) -> tuple[Single, NDArray[np.int8]]:
-    """Maximise over shifts along an axis minus their price; returns value and shift."""
+def _best_shift(values: Single, axis: int, prices: tuple[float, ...]) -> Single:
+    """Maximise over shifts along an axis minus their price."""
     best = values.copy()
-    chosen = np.zeros(values.shape, np.int8)
     size, reach = values.shape[axis], len(prices)
     for shift in [s for s in range(-reach, reach + 1) if s]:
         to = [slice(None)] * values.ndim
         of = [slice(None)] * values.ndim
         to[axis] = slice(max(0, -shift), size - max(0, shift))
         of[axis] = slice(max(0, shift), size - max(0, -shift))
-        moved = values[tuple(of)] - np.float32(prices[abs(shift) - 1])
         target = best[tuple(to)]
-        better = moved > target
-        np.copyto(target, moved, where=better)
-        chosen[tuple(to)][better] = shift
-    return best, chosen
+        moved = values[tuple(of)] - np.float32(prices[abs(shift) - 1])
+        np.maximum(target, moved, out=target)
+    return best
+
+
+def _steps(prices: tuple[float, ...]) -> tuple[Whole, Single]:
+    """Give all shifts and their prices."""
+    reach = len(prices)
+    shifts = np.arange(-reach, reach + 1)
+    return shifts, np.array([0.0, *prices], np.float32)[np.abs(shifts)]
+
+
+def _trace(totals: Single) -> tuple[Whole, Whole]:
+    """Walk back along the best path: inner sample and thickness column, (outlines, rays)."""
+    rays, outlines, samples, count = totals.shape
+    shift_i, price_i = _steps(RADIUS_PRICES)
+    shift_t, price_t = _steps(THICKNESS_PRICES)
+    price = price_i[:, None] + price_t[None, :]
+    which = np.arange(outlines)[:, None, None]
+    inner, thick = np.zeros((outlines, rays), np.intp), np.zeros((outlines, rays), np.intp)
+    i, t = np.unravel_index(totals[-1].reshape(outlines, -1).argmax(1), (samples, count))
+    for ray in range(rays - 1, -1, -1):
+        inner[:, ray], thick[:, ray] = i, t
+        if ray == 0:
+            break
+        from_i = i[:, None, None] + shift_i[None, :, None]
+        from_t = t[:, None, None] + shift_t[None, None, :]
+        valid = (from_i >= 0) & (from_i < samples) & (from_t >= 0) & (from_t < count)
+        before = totals[
+            ray - 1, which, np.clip(from_i, 0, samples - 1), np.clip(from_t, 0, count - 1)
+        ]
+        value = np.where(valid, before - price, 2 * rays * IMPOSSIBLE)
+        a, b = np.unravel_index(value.reshape(outlines, -1).argmax(1), price.shape)
+        i, t = i + shift_i[a], t + shift_t[b]
+    return inner, thick
 
 
 def best_path(reward: Single, thicknesses: range) -> Path:
@@ -146,21 +181,14 @@ def best_path(reward: Single, thicknesses: range) -> Path:
         What the last axis stands for, in samples.
     """
     outlines, rays, samples, count = reward.shape
-    total = reward[:, 0].copy()
-    shifts_r = np.zeros((rays, outlines, samples, count), np.int8)
-    shifts_t = np.zeros_like(shifts_r)
+    totals = np.empty((rays, outlines, samples, count), np.float32)
+    totals[0] = reward[:, 0]
     for ray in range(1, rays):
-        by_radius, shifts_r[ray] = _best_shift(total, 1, RADIUS_PRICES)
-        total, shifts_t[ray] = _best_shift(by_radius, 2, THICKNESS_PRICES)
-        total += reward[:, ray]
-    which = np.arange(outlines)
-    i, t = np.unravel_index(total.reshape(outlines, -1).argmax(1), (samples, count))
-    inner, thick = np.zeros((rays, outlines), np.intp), np.zeros((rays, outlines), np.intp)
-    for ray in range(rays - 1, -1, -1):
-        inner[ray], thick[ray] = i, t
-        t = t + shifts_t[ray, which, i, t]
-        i = i + shifts_r[ray, which, i, t]
-    ray_index = np.arange(rays)[None, :]
-    found = reward[which[:, None], ray_index, inner.T, thick.T]
-    outer = inner.T + np.asarray(thicknesses)[thick.T]
-    return Path(inner.T, outer, np.maximum(found.astype(np.float64), -2.0))
+        by_radius = _best_shift(totals[ray - 1], 1, RADIUS_PRICES)
+        totals[ray] = _best_shift(by_radius, 2, THICKNESS_PRICES)
+        totals[ray] += reward[:, ray]
+    inner, thick = _trace(totals)
+    which, ray_index = np.arange(outlines)[:, None], np.arange(rays)[None, :]
+    found = reward[which, ray_index, inner, thick]
+    outer = inner + np.asarray(thicknesses)[thick]
+    return Path(inner, outer, np.maximum(found.astype(np.float64), -2.0))

@@ -95,7 +95,10 @@ def room_for_muscle(
         * RASTER_MM
         + corner
     )
-    gaps = {bone: cKDTree(points).query(raster)[0] for bone, points in bones_mm.items()}
+    gaps = {
+        bone: cKDTree(points).query(raster, distance_upper_bound=2 * REACH_MM)[0]
+        for bone, points in bones_mm.items()
+    }
     other = {Bone.FEMUR: Bone.ISCHIUM, Bone.ISCHIUM: Bone.FEMUR}
     caps = {
         bone: np.vstack(
