@@ -107,6 +107,7 @@ def test_the_pdf_is_tagged_pdf_a_2a_with_its_fonts_inside(make_result, make_volu
     metadata = reader.root_object["/Metadata"].get_object().get_data().decode("utf-8")
     assert re.search(r"pdfaid:part>2<", metadata)
     assert re.search(r"pdfaid:conformance>A<", metadata)
+    assert re.search(r"pdfuaid:part>1<", metadata)
     assert reader.root_object["/MarkInfo"]["/Marked"]
     assert "/StructTreeRoot" in reader.root_object
     assert reader.root_object["/Lang"] == "en"

@@ -10,7 +10,7 @@ def test_it_says_every_space_with_interval_level_state_and_comparison(make_resul
     assert "Measured on slice 3 of 5; marks PLACED, not confirmed." in text
     assert "Hip rotation unknown, knee bolster not used, body position supine" in text
     assert "Note: The rotation of the hips is not known." in text
-    assert text.endswith("DRAFT: not every mark is confirmed, or no reader has signed.")
+    assert text.endswith("DRAFT: not every mark is confirmed.")
 
 
 def test_the_right_side_comes_first(make_result):
@@ -31,3 +31,12 @@ def test_a_final_result_names_who_signed(make_result):
 def test_a_result_without_evidence_says_that_none_applies(make_result):
     text = findings_paragraph(make_result(cutoffs={Kind.IFS: (), Kind.QFS: ()}))
     assert "No published cut-off in use applies." in text
+
+
+def test_a_draft_says_what_is_missing_to_be_final(make_result):
+    unsigned = findings_paragraph(make_result(state=MarkState.CONFIRMED))
+    assert unsigned.endswith("DRAFT: no reader has signed.")
+    nothing = findings_paragraph(
+        make_result(missing=tuple((kind, side) for kind in Kind for side in Side))
+    )
+    assert nothing.endswith("DRAFT: no space was measured.")

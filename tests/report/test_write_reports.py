@@ -101,8 +101,9 @@ def test_a_full_disk_leaves_nothing_half_written(study, tmp_path, monkeypatch):
         return real_fdopen(handle, *args, **keywords)
 
     monkeypatch.setattr("ifspace.report.files.os.fdopen", fdopen)
+    out = tmp_path / "out"
     with pytest.raises(OutputError, match="No space left"):
-        write_reports(*study, tmp_path, formats=("json", "session", "csv"), identity=None)
+        write_reports(*study, out, formats=("json", "session", "csv"), identity=None)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -45,6 +45,7 @@ def write_all(out: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
         If one cannot be written; none is left behind.
     """
     temporary: dict[str, Path] = {}
+    is_new = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
@@ -54,6 +55,8 @@ def write_all(out: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
     except OSError as error:
         for path in temporary.values():
             path.unlink(missing_ok=True)
+        if is_new and out.is_dir() and not any(out.iterdir()):
+            out.rmdir()
         message = (
             f"the reports cannot be written ({error.strerror}); free space or choose another"
             " output folder"

@@ -1,4 +1,4 @@
-"""The report on paper: PDF/A-2a, tagged, made by typst.
+"""The report on paper: PDF/A-2a and PDF/UA-1, made by typst.
 
 The page is data: everything reaches the template as one JSON string, so that a name or a series
 description can hold whatever it likes without becoming markup.
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import typst
 from PIL import Image
@@ -23,12 +23,13 @@ from PIL import Image
 from ifspace.errors import OutputError
 from ifspace.model import PatientIdentity, Side, StudyResult
 from ifspace.notice import NOTICE
-from ifspace.report import details, sheet, wording
+from ifspace.report import details, sheet, studies, wording
 from ifspace.report.files import picture_name
 from ifspace.report.references import number_references
 from ifspace.report.texts import Texts, load_texts
 
-PDF_STANDARD: Final = "a-2a"
+# For archives and for screen readers.
+PDF_STANDARDS: Final[list[Literal["a-2a", "ua-1"]]] = ["a-2a", "ua-1"]
 
 # 1980-01-01, the oldest date a ZIP archive can hold, is widely read as "no date".
 NO_DATE_EPOCH = 315_532_800
@@ -116,7 +117,7 @@ def page_data(
         "panel_note": result.panel_note,
         "pictures": _picture_entries(result, pictures, texts),
         "technique": details.technique(result, texts),
-        "cutoffs": details.cutoff_table(result, references, texts),
+        "cutoffs": studies.cutoff_table(result, references, texts),
         "means": details.group_means(result, references, texts),
         "origins": details.origins(result, texts),
         "curves": details.curves(result, texts),
@@ -193,7 +194,7 @@ def _compile(
             font_paths=[fonts, *font_folders],
             ignore_system_fonts=not system_fonts,
             sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-            pdf_standards=PDF_STANDARD,
+            pdf_standards=[*PDF_STANDARDS],
             timestamp=epoch,
         )
 

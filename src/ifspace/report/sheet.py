@@ -12,6 +12,7 @@ from typing import Any
 from ifspace.model import (
     AssessedSpace,
     Kind,
+    MarkState,
     Measurement,
     NotMeasured,
     PatientIdentity,
@@ -93,7 +94,10 @@ def state_line(result: StudyResult, texts: Texts) -> str:
     signature = result.session.signature
     if result.is_final and signature is not None:
         return texts["state.final"].format(reader=signature.reader, signed_at=signature.signed_at)
-    return texts["state.draft"] if result.measurements else texts["state.empty"]
+    if not result.measurements:
+        return texts["state.empty"]
+    confirmed = all(item.state is MarkState.CONFIRMED for item in result.measurements)
+    return texts["state.unsigned" if confirmed else "state.unconfirmed"]
 
 
 def table(result: StudyResult, texts: Texts) -> list[Sheet]:
