@@ -1,4 +1,3 @@
-import copy
 import math
 import shutil
 import subprocess
@@ -149,19 +148,20 @@ def test_every_item_that_is_taken_away_is_missed(make_study, make_result, tmp_pa
     whole = read_report(path)
     unnoticed, tried = [], 0
     for place in removable(whole):
-        report = copy.deepcopy(whole)
-        parent: Dataset = report
+        parent: Dataset = whole
         for number in place[:-1]:
             parent = parent.ContentSequence[number]
-        taken = parent.ContentSequence[place[-1]]
+        taken = parent.ContentSequence.pop(place[-1])
         kind, name = taken.ValueType, concept(taken)[1]
-        del parent.ContentSequence[place[-1]]
+        found = problems(whole)
+        parent.ContentSequence.insert(place[-1], taken)
         tried += 1
         a_library_image_of_many = kind == "IMAGE" and name == ""
         optional = name in OPTIONAL and kind != "NUM"
         a_cutoff_of_many = kind == "NUM" and name == "371932001"
-        if not (problems(report) or a_library_image_of_many or optional or a_cutoff_of_many):
+        if not (found or a_library_image_of_many or optional or a_cutoff_of_many):
             unnoticed.append((place, kind, name))
+    assert problems(whole) == ()
     assert tried > 60
     assert unnoticed == []
 

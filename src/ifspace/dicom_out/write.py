@@ -50,7 +50,7 @@ def write_objects(
     result
         What was assessed, with the UIDs of the images, also where `deidentify` is asked for.
     headers
-        One per source of ``result.series``, in that order, without pixels.
+        Of every image of ``result.series``, without pixels.
     out
         The folder; made where it does not exist.
     formats
@@ -83,7 +83,7 @@ def write_objects(
     if not headers:
         message = "the images are not DICOM, so there is no study to file DICOM objects under"
         raise OutputError(message)
-    _check_same_series(result, headers)
+    headers = _per_slice(result, headers)
     earlier = read_report(predecessor) if predecessor is not None else None
     if deidentify:
         uid_map = uid_map or UidMap()
@@ -105,12 +105,14 @@ def write_objects(
     return _save(made, out, overwrite=overwrite)
 
 
-def _check_same_series(result: StudyResult, headers: Sequence[Dataset]) -> None:
-    """Refuse headers that are not those of the result."""
-    expected = [source.sop_instance_uid for source in result.series.sources]
-    if [str(header.SOPInstanceUID) for header in headers] != expected:
-        message = "the headers are not those of the series of the result, in its order"
-        raise ValueError(message)
+def _per_slice(result: StudyResult, headers: Sequence[Dataset]) -> tuple[Dataset, ...]:
+    """Give every slice its header; the slices of one enhanced image share theirs."""
+    by_uid = {str(header.SOPInstanceUID): header for header in headers}
+    try:
+        return tuple(by_uid[source.sop_instance_uid or ""] for source in result.series.sources)
+    except KeyError as error:
+        message = "the headers are not those of the series of the result"
+        raise ValueError(message) from error
 
 
 def _each_once(headers: Sequence[Dataset], uid_map: UidMap) -> tuple[Dataset, ...]:
