@@ -58,7 +58,7 @@ def test_each_mark_lies_in_the_slice_it_names_by_the_dicom_equation(
     slices = _slices(truth)
     session = json.loads(truth.session_path.read_text())
     assert session["reader"] == "phantom"
-    assert len(session["marks"]) == 4 * len(truth.spec.sides)
+    assert len(session["marks"]) == 4 * len(truth.sides)
     for mark in session["marks"]:
         origin, row, column, shape, spacing = slices[mark["sop_instance_uid"]]
         offset = np.array(mark["position_lps_mm"]) - origin
@@ -79,7 +79,7 @@ def test_the_marks_of_the_session_are_as_far_apart_as_asked(name: str, tiny_of: 
         Kind.IFS: ("ischium_lateral", "lesser_trochanter_medial"),
         Kind.QFS: ("hamstring_superolateral", "iliopsoas_posteromedial"),
     }
-    for side in truth.spec.sides:
+    for side in truth.sides:
         for kind, names in pairs.items():
             a, b = (
                 np.array(mark["position_lps_mm"])
@@ -249,6 +249,18 @@ def test_a_missing_slice_leaves_a_gap_and_a_repeated_one_comes_twice(tiny_of: Ti
     assert sorted(np.diff(heights["missing-slice"]))[-2:] == pytest.approx([4.4, 8.8], abs=1e-6)
     assert sorted(np.diff(heights["repeated-slice"]))[:2] == pytest.approx([0.0, 4.4], abs=1e-6)
     assert None in tiny_of("missing-slice").sop_instance_uids
+
+
+def test_a_scan_above_the_level_has_no_truth_and_no_marks(tiny_of: TinyOf) -> None:
+    truth = tiny_of("above-level")
+    assert truth.sides == {}
+    assert json.loads(truth.session_path.read_text())["marks"] == []
+    lowest_mm = min(origin[2] for origin, *_ in _slices(truth).values())
+    highest_trochanter_mm = max(
+        of_side.seeds_lps_mm[SeedName.FEMUR_MARROW][2]
+        for of_side in tiny_of("plain").sides.values()
+    )
+    assert lowest_mm > highest_trochanter_mm + 25.0
 
 
 def test_shuffled_files_follow_no_order(tiny_of: TinyOf) -> None:

@@ -78,6 +78,8 @@ class PhantomSpec:
         Sampling; where absent the one of `size`.
     missing_slice, repeated_slice
         Leave out, or store twice, the slice in the middle of the stack.
+    above_level
+        Scan too high: no slice shows a lesser trochanter, nothing is true and nothing is marked.
     every_level_marked
         Give the session the true marks of all lesser trochanter slices, not of the smallest only.
     """
@@ -111,6 +113,7 @@ class PhantomSpec:
     two_echoes: bool = False
     mixed_orientation: bool = False
     no_pixel_spacing: bool = False
+    above_level: bool = False
     age_years: int | None = 47
     sex: str = "F"
     patient_name: str = "PHANTOM^HIP"

@@ -28,6 +28,8 @@ TILT_AXIS_LPS = np.array([math.cos(math.radians(20.0)), math.sin(math.radians(20
 CENTRE_BOTH_MM = np.array([0.0, -10.0, 0.0])
 CENTRE_ONE_SIDE_X_MM = 78.0
 SHEAR_MM_PER_SLICE = 0.9
+# A stack that starts here sees femoral necks and heads, no lesser trochanter.
+ABOVE_LEVEL_MM = 34.0
 # A nine-year-old's pelvis in widths of the adult's, and the finer slices it is scanned with.
 CHILD_SCALE, CHILD_AGE_YEARS = 0.74, 14
 CHILD_STEP_MM = 3.5
@@ -138,6 +140,8 @@ def build_stack(spec: PhantomSpec) -> Stack:
     half_height_mm = (sampling.rows - 1) / 2 * sampling.row_spacing_mm
     corner = centre - right * half_width_mm - back * half_height_mm
     heights_mm = sampling.lowest_mm + np.arange(sampling.slices) * sampling.slice_step_mm
+    if spec.above_level:
+        heights_mm = heights_mm + (ABOVE_LEVEL_MM - sampling.lowest_mm)
     origins = corner + heights_mm[:, None] * up
     if spec.sheared:
         origins = origins + np.arange(sampling.slices)[:, None] * SHEAR_MM_PER_SLICE * right

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -107,6 +107,7 @@ def _geometry_only(spec: PhantomSpec) -> PhantomSpec:
         *("ifs_mm", "qfs_mm", "ifs_left_mm", "ifs_right_mm", "qfs_left_mm", "qfs_right_mm"),
         *("size", "tilt_deg", "in_plane_deg", "row_spacing_mm", "column_spacing_mm"),
         *("slice_step_mm", "patient_position", "flips", "view", "sheared"),
+        "above_level",
     )
     fields = {name: getattr(spec, name) for name in kept}
     if scale_of(spec) != 1.0:
@@ -117,6 +118,8 @@ def _geometry_only(spec: PhantomSpec) -> PhantomSpec:
 @lru_cache(maxsize=16)
 def _anatomy(spec: PhantomSpec) -> tuple[Stack, Mapping[Side, Hip], Mapping[Side, SideTruth]]:
     stack = build_stack(spec)
+    if spec.above_level:
+        return stack, place_hips(spec, build_stack(replace(spec, above_level=False))), {}
     hips = place_hips(spec, stack)
     sides = {side: side_truth(hips[side], stack) for side in spec.sides}
     return stack, MappingProxyType(hips), MappingProxyType(sides)

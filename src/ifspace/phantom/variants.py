@@ -107,6 +107,11 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
             "a slice beside the level comes twice", None, repeated_slice=True
         ),
         "sheared": _faulty("each slice is shifted against the one below", None, sheared=True),
+        "above-level": _faulty(
+            "scanned too high: no slice shows a lesser trochanter, and nothing is marked",
+            "level_not_covered",
+            above_level=True,
+        ),
         "no-pixel-spacing": _faulty(
             "PixelSpacing is absent", "geometry_untrusted", no_pixel_spacing=True
         ),
