@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from ifspace.model import Kind, Measurement, NotMeasured, Severity, Side, StudyResult
 from ifspace.report.texts import Texts
-from ifspace.report.wording import find_space, not_measured, value
+from ifspace.report.wording import find_space, not_measured, state_line, value
 from napari_ifspace.paint import Colors
 from napari_ifspace.ruler import Ruler
 
@@ -58,16 +58,7 @@ class Judgement(QWidget):
             self.state.setText(problem or "")
             self.caveats.setText("")
             return
-        signature = result.session.signature
-        if result.is_final and signature is not None:
-            words = self.texts["state.final"].format(
-                reader=signature.reader, signed_at=signature.signed_at
-            )
-        elif not result.measurements:
-            words = self.texts["state.empty"]
-        else:
-            words = self.texts["state.draft"]
-        self.state.setText(words)
+        self.state.setText(state_line(result, self.texts))
         self.caveats.setText(self._caveats(result))
 
     def show_values(self, result: StudyResult | None) -> None:

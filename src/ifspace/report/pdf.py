@@ -106,7 +106,7 @@ def page_data(
         "notice": NOTICE,
         "software": f"ifspace {result.software_version}",
         "final": result.is_final,
-        "state": sheet.state_line(result, texts),
+        "state": wording.state_line(result, texts),
         "identified": identity is not None,
         "patient": sheet.patient_block(result, identity, texts),
         "sides": [texts[f"side.{side.value}"] for side in wording.SIDES_AS_SEEN],

@@ -12,7 +12,6 @@ from typing import Any
 from ifspace.model import (
     AssessedSpace,
     Kind,
-    MarkState,
     Measurement,
     NotMeasured,
     PatientIdentity,
@@ -87,17 +86,6 @@ def _age_and_sex(result: StudyResult, texts: Texts) -> str:
         age = texts["age"].format(years=wording.plain(math.floor(age_years)))
     known = {"F": texts["sex.F"], "M": texts["sex.M"], "O": texts["sex.O"]}
     return f"{age}, {known.get(sex or '', texts['unknown'])}"
-
-
-def state_line(result: StudyResult, texts: Texts) -> str:
-    """Say whether a person stands behind the numbers."""
-    signature = result.session.signature
-    if result.is_final and signature is not None:
-        return texts["state.final"].format(reader=signature.reader, signed_at=signature.signed_at)
-    if not result.measurements:
-        return texts["state.empty"]
-    confirmed = all(item.state is MarkState.CONFIRMED for item in result.measurements)
-    return texts["state.unsigned" if confirmed else "state.unconfirmed"]
 
 
 def table(result: StudyResult, texts: Texts) -> list[Sheet]:

@@ -28,7 +28,7 @@ def findings_paragraph(result: StudyResult) -> str:
         for flag in result.flags
         if flag.severity is not Severity.INFO and flag.code not in sheet.TOLD_ELSEWHERE
     ]
-    sentences.append(sheet.state_line(result, texts).rstrip(".") + ".")
+    sentences.append(wording.state_line(result, texts).rstrip(".") + ".")
     return "\n".join(sentences)
 
 

@@ -13,6 +13,7 @@ from ifspace.model import (
     AssessedSpace,
     Comparison,
     Kind,
+    MarkState,
     Measurement,
     NotMeasured,
     Relation,
@@ -107,6 +108,17 @@ def reference_position(space: AssessedSpace, texts: Texts) -> str | None:
         symptomatic=plain(space.reference.symptomatic_mean_mm),
         control=plain(space.reference.control_mean_mm),
     )
+
+
+def state_line(result: StudyResult, texts: Texts) -> str:
+    """Say whether a person stands behind the numbers."""
+    signature = result.session.signature
+    if result.is_final and signature is not None:
+        return texts["state.final"].format(reader=signature.reader, signed_at=signature.signed_at)
+    if not result.measurements:
+        return texts["state.empty"]
+    confirmed = all(item.state is MarkState.CONFIRMED for item in result.measurements)
+    return texts["state.unsigned" if confirmed else "state.unconfirmed"]
 
 
 def acquisition(result: StudyResult, fact: str) -> str:
