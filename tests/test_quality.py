@@ -142,7 +142,7 @@ def test_spacing_that_differs_by_rounding_is_the_same():
     [
         (14.0, None, None),
         (16.0, "tilted_from_axial", Severity.CAUTION),
-        (29.9, "tilted_from_axial", Severity.CAUTION),
+        (30.01, "tilted_from_axial", Severity.CAUTION),
         (30.1, "not_axial", Severity.REFUSAL),
         (90.0, "not_axial", Severity.REFUSAL),
     ],

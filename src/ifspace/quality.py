@@ -127,7 +127,7 @@ def _tilt(planes: Sequence[Plane]) -> tuple[Flag, ...]:
     """Refuse slices that are not axial, caution where they are far from it."""
     tilts_deg = [plane.tilt_from_axial_deg for plane in planes]
     steepest_deg = max(tilts_deg)
-    if steepest_deg > AXIAL_TILT_LIMIT_DEG:
+    if round(steepest_deg, 1) > AXIAL_TILT_LIMIT_DEG:
         detail = (
             f"The slices are tilted {steepest_deg:.0f} degrees from axial; IFS and QFS are read on "
             f"slices tilted at most {AXIAL_TILT_LIMIT_DEG:.0f} degrees."

@@ -106,7 +106,9 @@ def test_jpeg_lossless_is_decoded_to_the_bit(option, bits, signed, writer, tmp_p
     _expect_stored(volume, scan)
 
 
-def test_twelve_bit_jpeg_is_decoded_within_its_loss_and_said_to_be_lossy(writer, tmp_path):
+def test_twelve_bit_jpeg_is_decoded_quietly_within_its_loss_and_said_to_be_lossy(
+    writer, tmp_path, capfd
+):
     scan = writer.Scan(bits_stored=12, rows=64, columns=64)
     smooth = (np.add.outer(np.arange(64), np.arange(64)) * 30).astype(np.uint16)
     (tmp_path / "jpeg").mkdir()
@@ -120,6 +122,7 @@ def test_twelve_bit_jpeg_is_decoded_within_its_loss_and_said_to_be_lossy(writer,
     volume = _load(tmp_path / "jpeg")
     assert volume.series.transfer_syntax_uid == "1.2.840.10008.1.2.4.51"
     assert np.abs(volume.voxels - smooth).max() < 60
+    assert capfd.readouterr().err == ""
     assert "lossy_compression" in {flag.code for flag in volume.flags}
 
 

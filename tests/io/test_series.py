@@ -46,6 +46,7 @@ def test_a_series_of_three_orientations_is_three_stacks(writer, tmp_path):
     for name, orientation in (("a", AXIAL), ("c", CORONAL), ("s", SAGITTAL)):
         _write(writer, tmp_path, "1.2.3", name, orientation=orientation)
     stacks = _stacks(tmp_path)
+    assert sorted(stacks) == ["axial", "coronal", "sagittal"]
     assert sorted(series.plane for series in stacks.values()) == [
         ImagePlane.AXIAL, ImagePlane.CORONAL, ImagePlane.SAGITTAL,
     ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from functools import lru_cache
 from pathlib import Path
 
@@ -55,6 +56,8 @@ _LABEL_TAGS = (
     ("echo number", 0x00180086),
     ("acquisition", 0x00200012),
 )
+# These hold doubles instead of digits.
+_BINARY_LABELS = (0x00189087, 0x00189089)
 
 
 def read_headers_of_file(path: Path, name: str) -> tuple[ImageHeader, ...]:
@@ -217,9 +220,12 @@ def _classic_header(
 
 
 def _label(header: Elements, tag: int) -> str:
-    """Read an attribute as a word to compare; numbers in binary count as their bytes."""
+    """Read an attribute as a word to compare."""
+    if tag not in _BINARY_LABELS:
+        return text(header, tag)
     value = raw(header, tag)
-    return value.hex() if tag in (0x00189087, 0x00189089) else text(header, tag)
+    size = len(value) // 8
+    return "\\".join(f"{part:g}" for part in struct.unpack(f"<{size}d", value[: 8 * size]))
 
 
 def _place(header: Elements, tag: int) -> tuple[float, ...]:

@@ -170,7 +170,7 @@ def nearest_plane(
     tilt_deg: float | None, normal_lps: tuple[float, float, float] | None
 ) -> ImagePlane:
     """Name the anatomical plane that slices are within the tilt limit of."""
-    if tilt_deg is not None and tilt_deg <= AXIAL_TILT_LIMIT_DEG:
+    if tilt_deg is not None and round(tilt_deg, 1) <= AXIAL_TILT_LIMIT_DEG:
         return ImagePlane.AXIAL
     if normal_lps is None:
         return ImagePlane.OBLIQUE

@@ -9,6 +9,9 @@ not believed.
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -194,7 +197,30 @@ def _decoded_by_simpleitk(image: Dataset) -> Stored:
         reader = sitk.ImageFileReader()
         reader.SetImageIO("GDCMImageIO")
         reader.SetFileName(str(place))
-        return np.asarray(sitk.GetArrayFromImage(reader.Execute()))
+        with _quiet_standard_error():
+            return np.asarray(sitk.GetArrayFromImage(reader.Execute()))
+
+
+@contextmanager
+def _quiet_standard_error() -> Iterator[None]:
+    """Keep the JPEG library, which tries one bit depth after the other, from printing each try.
+
+    It writes to the file descriptor itself, past Python.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:
+        # A program without a console has no standard error to keep quiet.
+        yield
+        return
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def rescale_of(images: RawImages, frame_number: int | None) -> tuple[float, float]:

@@ -119,7 +119,7 @@ def _direction(series: Series) -> _Judgement:
     tilt_deg = series.tilt_from_axial_deg
     if tilt_deg is None:
         return 0.0, "the direction of the slices is unknown", True
-    if tilt_deg > AXIAL_TILT_LIMIT_DEG:
+    if round(tilt_deg, 1) > AXIAL_TILT_LIMIT_DEG:
         reason = (
             f"{series.plane.value}, tilted {tilt_deg:.0f} degrees from axial, "
             f"at most {AXIAL_TILT_LIMIT_DEG:.0f} are measured"

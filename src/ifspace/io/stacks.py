@@ -45,7 +45,7 @@ def _split_series(headers: list[ImageHeader]) -> list[Stack]:
     """Split one series by what always sets stacks apart, then by what does so at one place."""
     direction_of = _directions(headers)
     always: tuple[tuple[str, Callable[[ImageHeader], str]], ...] = (
-        ("orientation", lambda header: direction_of[header.orientation_lps]),
+        ("", lambda header: direction_of[header.orientation_lps]),
         ("matrix", lambda header: f"{header.rows} x {header.columns}"),
         ("object", lambda header: header.file.sop_class_uid),
         ("echo time", _echo),
@@ -54,12 +54,11 @@ def _split_series(headers: list[ImageHeader]) -> list[Stack]:
     )
     groups: list[tuple[tuple[str, ...], list[ImageHeader]]] = [((), headers)]
     for name, key in always:
-        if len({key(header) for header in headers}) > 1:
-            groups = [
-                ((*labels, f"{name} {value or 'none'}"), part)
-                for labels, group in groups
-                for value, part in _parted(group, key)
-            ]
+        groups = [
+            ((*labels, *([_named(name, value)] if value is not None else [])), part)
+            for labels, group in groups
+            for value, part in _parted_if_different(group, key)
+        ]
     stacks: list[Stack] = []
     for labels, group in groups:
         for more, part in _part_repeated(group):
@@ -81,6 +80,19 @@ def _parted(
     return list(parts.items())
 
 
+def _parted_if_different(
+    headers: list[ImageHeader], key: Callable[[ImageHeader], str]
+) -> list[tuple[str | None, list[ImageHeader]]]:
+    """Part images by an attribute; one part without a value where all have the same."""
+    parts = _parted(headers, key)
+    return [(None, headers)] if len(parts) == 1 else [(value, part) for value, part in parts]
+
+
+def _named(name: str, value: str) -> str:
+    """Say what sets a stack apart."""
+    return f"{name} {value or 'none'}".strip()
+
+
 def _part_repeated(
     headers: list[ImageHeader],
 ) -> list[tuple[tuple[str, ...], list[ImageHeader]]]:
@@ -97,7 +109,7 @@ def _part_repeated(
         if min(len(part) for _, part in parts) * len(parts) < len(headers) / 2:
             continue
         return [
-            ((f"{name} {value or 'none'}", *more), smaller)
+            ((_named(name, value), *more), smaller)
             for value, part in parts
             for more, smaller in _part_repeated(part)
         ]
@@ -115,7 +127,7 @@ def _repeats(headers: Iterable[ImageHeader]) -> int:
 
 
 def _directions(headers: Iterable[ImageHeader]) -> dict[tuple[float, ...], str]:
-    """Give each direction of a series a number; those within a few degrees are one.
+    """Give each direction of a series a name; those within a few degrees are one.
 
     An image without a sound direction goes with the others where these have only one: it is
     left out when they are loaded, and named.
@@ -132,13 +144,29 @@ def _directions(headers: Iterable[ImageHeader]) -> dict[tuple[float, ...], str]:
             continue
         for index, other in enumerate(found):
             if _nearly_parallel(axes, other):
-                names[axes] = str(index + 1)
+                names[axes] = names[found[index]]
                 break
         else:
+            plane = _nearest_plane(axes)
+            alike = sum(_nearest_plane(other) == plane for other in found)
+            names[axes] = f"{plane} ({alike + 1})" if alike else plane
             found.append(axes)
-            names[axes] = str(len(found))
-    names.update(dict.fromkeys(lost, "1" if len(found) == 1 else "unknown"))
+    only = names[found[0]] if len(found) == 1 else "unknown direction"
+    names.update(dict.fromkeys(lost, only))
     return names
+
+
+def _nearest_plane(axes: tuple[float, ...]) -> str:
+    """Name the anatomical plane a direction is nearest to."""
+    normal = normal_of(axes)
+    nearest = max(range(3), key=lambda index: abs(normal[index]))
+    return ("sagittal", "coronal", "axial")[nearest]
+
+
+def normal_of(axes: tuple[float, ...]) -> tuple[float, float, float]:
+    """Give the normal of the plane of two axes, without numpy for the sake of speed."""
+    a, b, c, d, e, f = axes
+    return b * f - c * e, c * d - a * f, a * e - b * d
 
 
 def _nearly_parallel(axes: tuple[float, ...], other: tuple[float, ...]) -> bool:
@@ -154,8 +182,7 @@ def sorted_along_normal(headers: Iterable[ImageHeader]) -> list[ImageHeader]:
     sound = next((header for header in headers if header.problem is None), None)
     if sound is None:
         return headers
-    a, b, c, d, e, f = sound.orientation_lps
-    normal = (b * f - c * e, c * d - a * f, a * e - b * d)
+    normal = normal_of(sound.orientation_lps)
 
     def key(header: ImageHeader) -> tuple[bool, float, int, int]:
         lost = header.problem is not None
