@@ -66,7 +66,10 @@ def phantom(
         raise typer.BadParameter(message)
     spec = _spec(variant, ifs_mm, qfs_mm, size, seed)
     _clear(out, overwrite=overwrite)
-    truth = write_phantom(out, spec)
+    try:
+        truth = write_phantom(out, spec)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
     written = {
         "images": truth.image_path,
         "session": truth.session_path,
@@ -87,15 +90,25 @@ def _spec(
 
     from ifspace.phantom import VARIANTS, Size
 
+    spec = VARIANTS[variant].spec
     changes: dict[str, Any] = {"seed": seed}
-    if ifs_mm is not None:
-        changes |= {"ifs_mm": ifs_mm, "ifs_left_mm": None, "ifs_right_mm": None}
-    if qfs_mm is not None:
-        changes |= {"qfs_mm": qfs_mm, "qfs_left_mm": None, "qfs_right_mm": None}
+    if ifs_mm is not None or qfs_mm is not None:
+        both = ("ifs_left_mm", "ifs_right_mm", "qfs_left_mm", "qfs_right_mm")
+        ifs_mm, qfs_mm = _both(ifs_mm, qfs_mm, spec.ifs_mm - spec.qfs_mm)
+        changes |= {**dict.fromkeys(both), "ifs_mm": ifs_mm, "qfs_mm": qfs_mm}
     try:
-        return replace(VARIANTS[variant].spec, size=Size(size), **changes)
+        return replace(spec, size=Size(size), **changes)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def _both(ifs_mm: float | None, qfs_mm: float | None, tendons_mm: float) -> tuple[float, float]:
+    """Fill in the space that was not given: tendons lie between, and leave room on a small hip."""
+    if ifs_mm is None:
+        ifs_mm = (qfs_mm or 0.0) + tendons_mm
+    if qfs_mm is None:
+        qfs_mm = max(ifs_mm - tendons_mm, ifs_mm / 2.0)
+    return ifs_mm, qfs_mm
 
 
 def _clear(folder: Path, *, overwrite: bool) -> None:
