@@ -80,6 +80,7 @@ class Scene:
         self.desk = desk
         self._closing = False
         self._drawing = False
+        self._slice_index = 0
         self._zoomed: Side | None = None
         self._style: tuple[Any, ...] | None = None
         self._line_colors: list[str] = []
@@ -99,21 +100,26 @@ class Scene:
 
     @property
     def slice_index(self) -> int:
-        """The slice in view."""
-        return layers.slice_shown(self.viewer.dims.point[-3:], self.desk.display)
+        """The slice in view; the last one while no stack is in the viewer."""
+        if self.viewer.dims.ndim >= 3:
+            self._slice_index = layers.slice_shown(self.viewer.dims.point[-3:], self.desk.display)
+        return self._slice_index
 
     def show_slice(self, slice_index: int) -> None:
         """Bring a slice into view."""
         last = self.desk.display.shape_kji[0] - 1
         index = min(max(slice_index, 0), last)
         dims = self.viewer.dims
+        if dims.ndim < 3:
+            return
         dims.set_point(dims.ndim - 3, index * self.desk.display.scale_mm[0])
 
     @property
     def measurable(self) -> bool:
         """Whether the acquired slices are in view, two-dimensional and not reformatted."""
         dims = self.viewer.dims
-        return dims.ndisplay == 2 and set(dims.displayed) == {dims.ndim - 2, dims.ndim - 1}
+        in_plane = {dims.ndim - 2, dims.ndim - 1}
+        return dims.ndim >= 3 and dims.ndisplay == 2 and set(dims.displayed) == in_plane
 
     def toggle_zoom(self, side: Side | None) -> None:
         """Zoom to one hip, or from there back to the whole slice."""
@@ -207,6 +213,7 @@ class Scene:
         """Put back what was deleted or shifted by hand."""
         if self._closing:
             return
+        slice_index = self._slice_index
         makers = {
             "image": self._new_image,
             "lines": self._new_lines,
@@ -224,6 +231,7 @@ class Scene:
                     self._listen_to_image()
         self.viewer.layers.selection.active = self.image
         self.straighten()
+        self.show_slice(slice_index)
         self.draw(self._result)
 
     def straighten(self) -> None:
