@@ -248,7 +248,9 @@ def _wanted(study_uid: str, series_uid: str | None) -> Dataset:
     return wanted
 
 
-def _answered(node: DimseNode, status: Dataset, what: str) -> int:
+def _answered(
+    node: DimseNode, status: Dataset, what: str, advice: str = "ask its administrator"
+) -> int:
     """Read the status of an answer; an absent one means that there is nobody any more."""
     if "Status" not in status:
         message = f"{node.address} ended the connection before {what} was answered; try again"
@@ -257,7 +259,7 @@ def _answered(node: DimseNode, status: Dataset, what: str) -> int:
     if code == SUCCESS or code in PENDING or code in WARNINGS:
         return code
     message = f"{node.address} refused {what}: 0x{code:04X} {_comment(status)}".rstrip()
-    raise NetworkError(message)
+    raise NetworkError(f"{message}; {advice}")
 
 
 def _comment(status: Dataset) -> str:
@@ -272,7 +274,7 @@ def _failures(
     for status, _ in answers:
         if shelf.trouble is not None:
             raise shelf.trouble
-        _answered(node, status, "the retrieval")
+        _answered(node, status, "the retrieval", "the study may have been deleted there")
         failed = int(status.get("NumberOfFailedSuboperations") or 0)
     if shelf.trouble is not None:
         raise shelf.trouble
