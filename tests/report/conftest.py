@@ -348,5 +348,10 @@ def make_result(
 
 
 @pytest.fixture
+def make_published() -> Callable[..., PublishedValue]:
+    return published
+
+
+@pytest.fixture
 def identity() -> PatientIdentity:
     return PatientIdentity("Seeded^Maria", "ID-77-4711", "19790312", "20260301", "ACC-0815")

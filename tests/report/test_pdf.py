@@ -92,6 +92,8 @@ def test_a_space_that_was_not_measured_says_why(make_result, identity):
     first = pages(report_pdf(result, {}, identity))[0]
     assert "not measured a mark is missing" in first
     assert "Left QFS was not measured: a mark is missing." in first
+    rest = " ".join(pages(report_pdf(result, {}, identity))[1:])
+    assert "a mark is missing (hamstring_superolateral is not placed)" in rest
 
 
 def test_nothing_measured_still_gives_a_report(make_result, identity):
@@ -176,6 +178,20 @@ def test_a_name_cannot_become_markup(make_result, make_volume, name):
     assert squeezed.count(re.sub(r"\s", "", name)) >= 2
 
 
+@pytest.mark.parametrize("junk", ["\x00", "\x1b[2J", "\ue000", "\ud800", "\U0001f600", "\u202e"])
+def test_what_no_page_can_show_is_replaced(make_result, make_volume, junk):
+    made = report_pdf(make_result(make_volume(description=f"T1{junk}axial")), {}, None)
+    text = " ".join(pages(made))
+    assert "T1\ufffd" in text
+    assert junk not in text
+
+
+def test_signs_of_a_local_evidence_file_are_printed(make_result, make_published):
+    own = make_published("own_2026", Kind.IFS, 16.0, rule="≤ 16 mm → own readers, 1.2.3")
+    made = report_pdf(make_result(cutoffs={Kind.IFS: (own,), Kind.QFS: ()}), {}, None)
+    assert "≤ 16 mm → own readers" in " ".join(pages(made))
+
+
 def test_a_very_long_description_breaks_and_stays_on_the_page(make_result, make_volume, identity):
     volume = make_volume(description="t1_tse_tra_p2_512_" * 14)
     made = report_pdf(make_result(volume), {}, identity)
@@ -226,6 +242,15 @@ def test_an_arabic_name_is_printed(make_result):
     identity = PatientIdentity("محمد^علي", "1", "", "", "")
     made = report_pdf(make_result(), {}, identity, system_fonts=False)
     assert set("محمدعلي") <= set(pages(made)[0])
+
+
+def test_a_korean_name_is_printed_where_a_system_font_has_it(make_result):
+    identity = PatientIdentity("Hong^Gildong=홍^길동", "1", "", "", "")
+    try:
+        made = report_pdf(make_result(), {}, identity)
+    except OutputError as error:
+        pytest.skip(f"no Korean font on this computer: {error}")
+    assert "홍, 길동" in pages(made)[0]
 
 
 def test_a_name_is_printed_in_all_its_scripts():

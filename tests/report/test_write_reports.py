@@ -42,6 +42,12 @@ def test_a_subset_is_written_and_foreign_formats_are_passed_over(study, tmp_path
     assert [path.name for path in written] == ["measurements.csv"]
 
 
+def test_half_a_character_in_a_header_stops_no_file(make_volume, make_result, tmp_path):
+    volume = make_volume(description="T1 \ud800", patient_sex="\udc80")
+    written = write_reports(make_result(volume), volume, tmp_path, formats=FORMATS, identity=None)
+    assert {path.name for path in written} == EVERY_FILE
+
+
 def test_the_session_beside_the_result_can_be_read_again(study, identity, tmp_path):
     write_reports(*study, tmp_path, formats=("session",), identity=identity)
     session = read_session(tmp_path / "session.json")

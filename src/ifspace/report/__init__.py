@@ -123,7 +123,7 @@ def _contents(
     if "session" in formats:
         contents[_NAMES["session"]] = _json(session_to_json(result.session))
     if "csv" in formats:
-        contents[_NAMES["csv"]] = measurements_csv(result).encode("utf-8")
+        contents[_NAMES["csv"]] = _bytes(measurements_csv(result))
     if "pdf" in formats:
         contents[_NAMES["pdf"]] = report_pdf(result, pictures, identity)
     if "png" in formats:
@@ -134,4 +134,9 @@ def _contents(
 
 
 def _json(data: dict[str, Any]) -> bytes:
-    return (json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
+    return _bytes(json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _bytes(text: str) -> bytes:
+    """Encode; half a character out of a damaged header becomes a question mark."""
+    return text.encode("utf-8", errors="replace")

@@ -7,12 +7,7 @@ import math
 from typing import Any
 
 from ifspace.findings import FINDINGS
-from ifspace.model import (
-    Kind,
-    LevelValue,
-    Measurement,
-    StudyResult,
-)
+from ifspace.model import Kind, LevelValue, Measurement, NotMeasured, StudyResult
 from ifspace.report import wording
 from ifspace.report.references import References, published_in_use
 from ifspace.report.texts import Texts
@@ -25,49 +20,57 @@ CAVEATS = ("position", "prone", "narrow", "probability", "planar", "sex", "age")
 def technique(result: StudyResult, texts: Texts) -> Rows:
     """List how the images were made, as far as their headers and the reader tell."""
     series, unknown = result.series, texts["unknown"]
-
-    def number(value: float | None, digits: int) -> str:
-        return unknown if value is None else wording.plain(round(value, digits))
-
-    def length(value_mm: float | None) -> str:
-        if value_mm is None:
-            return unknown
-        return texts["mm"].format(value=number(value_mm, 2))
-
-    acquired = series.acquisition_matrix
+    times = (_number(series.repetition_time_ms, 0), _number(series.echo_time_ms, 1))
+    tesla = _number(series.field_strength_t, 2)
     lines = {
         "series": series.description or unknown,
         "contrast": series.contrast.value,
         "plane": texts["technique.plane.value"].format(
-            plane=series.plane.value, tilt=number(series.tilt_from_axial_deg, 1)
+            plane=series.plane.value, tilt=_number(series.tilt_from_axial_deg, 1) or unknown
         ),
         "slices": texts["technique.slices.value"].format(
             count=series.slice_count,
-            step=length(result.slice_step_mm),
-            thickness=length(series.slice_thickness_mm),
+            step=_length(result.slice_step_mm, texts),
+            thickness=_length(series.slice_thickness_mm, texts),
         ),
         "pixel": texts["technique.pixel.value"].format(
-            row=number(series.row_spacing_mm, 4),
-            column=number(series.column_spacing_mm, 4),
+            row=_number(series.row_spacing_mm, 4) or unknown,
+            column=_number(series.column_spacing_mm, 4) or unknown,
             source=series.spacing_source or unknown,
         ),
-        "matrix": texts["technique.matrix.value"].format(
-            rows=series.rows,
-            columns=series.columns,
-            acquired=f"{acquired[0]} × {acquired[1]}" if acquired else unknown,
-        ),
+        "matrix": _matrix(result, texts),
         "times": texts["technique.times.value"].format(
-            times=f"{number(series.repetition_time_ms, 0)} / {number(series.echo_time_ms, 1)}"
-        ),
-        "field": unknown
-        if series.field_strength_t is None
-        else texts["technique.field.value"].format(tesla=number(series.field_strength_t, 2)),
+            times=" / ".join(time or unknown for time in times)
+        )
+        if any(times)
+        else unknown,
+        "field": texts["technique.field.value"].format(tesla=tesla) if tesla else unknown,
         "position": wording.body_position(result, texts),
         "rotation": wording.acquisition(result, "hip_rotation"),
         "bolster": wording.acquisition(result, "knee_bolster"),
         "format": series.file_format,
     }
     return [{"label": texts[f"technique.{key}"], "value": line} for key, line in lines.items()]
+
+
+def _number(value: float | None, digits: int) -> str:
+    """Print a header's number; nothing where the header has none."""
+    return "" if value is None else wording.plain(round(value, digits))
+
+
+def _length(value_mm: float | None, texts: Texts) -> str:
+    if value_mm is None:
+        return texts["unknown"]
+    return texts["mm"].format(value=_number(value_mm, 2))
+
+
+def _matrix(result: StudyResult, texts: Texts) -> str:
+    acquired = result.series.acquisition_matrix
+    return texts["technique.matrix.value"].format(
+        rows=result.series.rows,
+        columns=result.series.columns,
+        acquired=f"{acquired[0]} × {acquired[1]}" if acquired else texts["unknown"],
+    )
 
 
 def group_means(result: StudyResult, references: References, texts: Texts) -> list[str]:
@@ -92,6 +95,19 @@ def group_means(result: StudyResult, references: References, texts: Texts) -> li
 def origins(result: StudyResult, texts: Texts) -> Rows:
     """Tell for each number where it comes from."""
     return [_origin(item, result, texts) for item in _as_seen(result)]
+
+
+def without_number(result: StudyResult, texts: Texts) -> list[str]:
+    """Say in full why a space that was asked for has no number."""
+    return [
+        texts["origin.not_measured"].format(
+            name=" ".join(wording.space_name(space.outcome.kind, space.outcome.side, texts)),
+            reason=wording.not_measured(space.outcome, texts),
+            detail=space.outcome.detail,
+        )
+        for space in result.spaces
+        if isinstance(space.outcome, NotMeasured)
+    ]
 
 
 def _as_seen(result: StudyResult) -> list[Measurement]:

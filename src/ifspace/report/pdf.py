@@ -46,6 +46,9 @@ FONT_FOR_SCRIPT: Mapping[str, tuple[str, str]] = {
     "THAI": ("Thai", "Noto Sans Thai"),
     "DEVANAGARI": ("Devanagari", "Noto Sans Devanagari"),
 }
+REPLACEMENT = "\ufffd"
+BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+LAST_OF_BASIC_PLANE = 0xFFFF
 BUNDLED_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC")
 
 
@@ -77,22 +80,45 @@ def report_pdf(
     OutputError
         If a text holds letters that no font can draw; names the script and a font.
     """
-    data = page_data(result, pictures, identity)
-    try:
-        return _compile(data, pictures, font_folders, system_fonts=False)
-    except typst.TypstError as error:
-        if not _foreign_letters(data):
-            message = f"the PDF could not be set ({error.message}); please report this"
-            raise OutputError(message) from error
-    try:
-        return _compile(data, pictures, font_folders, system_fonts=system_fonts)
-    except typst.TypstError as error:
-        script, font = _missing_script(data)
-        message = (
-            f"the report holds {script} letters and no installed font can draw them; install the"
-            f" font {font} or leave the PDF out"
-        )
-        raise OutputError(message) from error
+    data = printable(page_data(result, pictures, identity))
+    for with_system in (False, True) if system_fonts else (False,):
+        try:
+            return _compile(data, pictures, font_folders, system_fonts=with_system)
+        except typst.TypstError as error:
+            # Without the fonts of the computer first: they differ from one to the next.
+            problem = error
+    raise OutputError(_font_sentence(data, problem)) from problem
+
+
+def _font_sentence(data: dict[str, Any], problem: typst.TypstError) -> str:
+    if not _foreign_letters(data):
+        return f"the PDF could not be set ({problem.message}); leave the PDF out and report this"
+    script, font = _missing_script(data)
+    return (
+        f"the report holds {script} letters and no installed font can draw them; install the"
+        f" font {font} or leave the PDF out"
+    )
+
+
+def printable(value: Any) -> Any:
+    """Replace what no page can show, in every text of nested JSON values.
+
+    Control characters, bidirectional overrides (they can make a name read backwards), private and
+    lone surrogate code points, and emoji: none of them belongs into a header, all of them occur.
+    """
+    if isinstance(value, str):
+        return "".join(REPLACEMENT if _is_unprintable(letter) else letter for letter in value)
+    if isinstance(value, dict):
+        return {key: printable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [printable(item) for item in value]
+    return value
+
+
+def _is_unprintable(letter: str) -> bool:
+    category = unicodedata.category(letter)
+    is_emoji = category == "So" and ord(letter) > LAST_OF_BASIC_PLANE
+    return category in {"Cc", "Co", "Cs", "Cn"} or letter in BIDI_CONTROLS or is_emoji
 
 
 def page_data(
@@ -120,6 +146,7 @@ def page_data(
         "cutoffs": studies.cutoff_table(result, references, texts),
         "means": details.group_means(result, references, texts),
         "origins": details.origins(result, texts),
+        "without_number": details.without_number(result, texts),
         "curves": details.curves(result, texts),
         "findings": details.findings(result, texts),
         "caveats": details.caveats(texts),

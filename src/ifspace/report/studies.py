@@ -76,7 +76,7 @@ def _study_row(
 
 def _says_the_cutoff_only(published: PublishedValue) -> bool:
     """Tell whether the wording of the source adds nothing to "at or below the cut-off"."""
-    plain = re.fullmatch(r"<=\s*([0-9.]+)\s*mm", published.rule or "")
+    plain = re.fullmatch(r"<=\s*([0-9]+(?:\.[0-9]+)?)\s*mm", published.rule or "")
     return plain is not None and float(plain.group(1)) == published.cutoff_mm
 
 
