@@ -507,6 +507,23 @@ class Reference:
 
 
 @dataclass(frozen=True, eq=False)
+class Outline:
+    """The border that a program found in one slice, (n, 3) patient mm: for the eye to judge."""
+
+    kind: Kind
+    side: Side
+    slice_index: int
+    structure: str
+    points_lps_mm: Floats
+
+    def __post_init__(self) -> None:
+        """Refuse anything but a list of finite points."""
+        points = np.array(self.points_lps_mm, dtype=np.float64)
+        points = finite(points, (len(points), 3), "points_lps_mm")
+        object.__setattr__(self, "points_lps_mm", points)
+
+
+@dataclass(frozen=True, eq=False)
 class AssessedSpace:
     """One outcome with the evidence laid beside it."""
 
@@ -523,7 +540,8 @@ class StudyResult:
     """One study, assessed: the value that every report is a picture of.
 
     Holds nothing that names the patient. `panel` lists the published values that were in use;
-    `settings` what the run was asked for, in plain JSON values.
+    `settings` what the run was asked for, in plain JSON values; `outlines` what the program saw
+    where it found a distance itself.
     """
 
     software_version: str
@@ -536,6 +554,7 @@ class StudyResult:
     evidence_sha256: str = ""
     slice_step_mm: float | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    outlines: tuple[Outline, ...] = ()
 
     @property
     def measurements(self) -> tuple[Measurement, ...]:

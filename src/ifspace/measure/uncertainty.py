@@ -1,4 +1,4 @@
-"""The uncertainty budget of a distance between two marks.
+"""The uncertainty budget of a distance, between two marks or found by the program.
 
 Two sources, added in quadrature as the Guide to the Expression of Uncertainty in Measurement
 (JCGM 100:2008, 5.1.2) says: the pixel footprint of each end point along the line, and how well a
@@ -26,6 +26,18 @@ DEFAULT_READER_SOURCE = "two readers over twelve hips"
 EVEN_SPREAD = 1.0 / np.sqrt(12.0)
 
 COVERAGE = 0.95
+
+
+# What a distance found by the program owes to the scan, in mm: measured on real bone shapes that
+# were cut in many planes (docs/accuracy.md). The slice step hides the true minimum between
+# slices; a plane that is pitched (flexion) or rolled (one side higher) cuts another distance.
+STEP_SHARE = 0.057
+PITCH_MM_PER_DEG = 0.12
+ROLL_MM_PER_DEG = 0.21
+# Gradient scale error of a clinical scanner.
+SCALE_SHARE = 0.01
+# How far a patient lies turned in the scanner, where nothing tells: standard deviation.
+UNSEEN_TILT_DEG = 3.0
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,47 @@ class Budget:
             reader,
         )
         return parts, welch_satterthwaite(parts, (np.inf, np.inf, reader_freedom))
+
+
+def program_parts(
+    segment: Segment, plane: Plane, edge_u95_mm: float, slice_step_mm: float | None
+) -> tuple[UncertaintyPart, ...]:
+    """List the parts for a distance that the program found.
+
+    Parameters
+    ----------
+    segment, plane
+        The distance and the slice that it lies in.
+    edge_u95_mm
+        Half-width of the 95 % interval of the two edges, as the finder of landmarks gives it.
+    slice_step_mm
+        Distance between slices; unknown for a single one.
+    """
+    edge_mm = edge_u95_mm / float(stats.norm.ppf((1.0 + COVERAGE) / 2.0))
+    across, _, along = plane.normal_lps
+    pitch_deg = float(np.degrees(np.arctan2(plane.normal_lps[1], along)))
+    roll_deg = float(np.degrees(np.arctan2(across, along)))
+    tilt_mm = float(
+        np.hypot(
+            PITCH_MM_PER_DEG * np.hypot(_folded(pitch_deg), UNSEEN_TILT_DEG),
+            ROLL_MM_PER_DEG * np.hypot(_folded(roll_deg), UNSEEN_TILT_DEG),
+        )
+    )
+    parts = [
+        UncertaintyPart("edges of bone or tendon", edge_mm, "clearness of the outlines"),
+        UncertaintyPart("tilt of the slices", tilt_mm, "slices against the patient's axes"),
+        UncertaintyPart("scanner scale", SCALE_SHARE * segment.length_mm, "1 % of the distance"),
+    ]
+    if slice_step_mm is not None:
+        source = f"slice step {slice_step_mm:.1f} mm"
+        parts.append(UncertaintyPart("slice step", STEP_SHARE * slice_step_mm, source))
+    return tuple(parts)
+
+
+def _folded(angle_deg: float) -> float:
+    """Fold the tilt of a plane, whose normal may point up or down, to 0 to 90 degrees."""
+    folded = abs(angle_deg) % 180.0
+    return min(folded, 180.0 - folded)
 
 
 def welch_satterthwaite(parts: Sequence[UncertaintyPart], freedoms: Sequence[float]) -> float:

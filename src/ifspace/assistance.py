@@ -1,0 +1,163 @@
+"""From what the program found in the images to outcomes, marks and outlines.
+
+A distance that the program found is a proposal: it carries the state of its marks, and every
+report says so until a person confirms them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from ifspace.landmarks import FoundSide, SliceReading, SliceRefusal
+from ifspace.measure import LevelDistance, half_width_95_mm, headline
+from ifspace.measure.spaces import counted
+from ifspace.measure.uncertainty import program_parts
+from ifspace.model import (
+    MARKS_OF_KIND,
+    Flag,
+    Kind,
+    Mark,
+    MarkState,
+    Measurement,
+    NotMeasured,
+    Outcome,
+    Outline,
+    Reason,
+    Session,
+    Severity,
+    Side,
+    Source,
+    Volume,
+)
+
+
+def outcome_of(
+    volume: Volume,
+    found: FoundSide,
+    kind: Kind,
+    *,
+    flags: Sequence[Flag] = (),
+    level_range: tuple[int, int] | None = None,
+) -> Outcome:
+    """Turn the readings of one side into the headline value, or into the reason for none.
+
+    Parameters
+    ----------
+    volume, found, kind
+        The images, what was found on one side, and which space to report.
+    flags
+        What is known of the images; a refusal forbids the slices that it names.
+    level_range
+        First and last slice index that show the lesser trochanter.
+    """
+    if found.refusal is not None:
+        return NotMeasured(kind, found.side, found.refusal.reason, found.refusal.detail)
+    sound = [
+        reading
+        for reading in found.readings(kind)
+        if not any(flag.refuses(reading.slice_index) for flag in flags)
+    ]
+    if not sound:
+        reason, detail = _why_none(found, kind, flags)
+        return NotMeasured(kind, found.side, reason, detail)
+    return headline(
+        volume,
+        kind,
+        found.side,
+        [_distance(volume, found, kind, reading) for reading in sound],
+        level_range=level_range,
+        method=found.method,
+        apex_slice_index=found.apex_slice,
+    )
+
+
+def _why_none(found: FoundSide, kind: Kind, flags: Sequence[Flag]) -> tuple[Reason, str]:
+    """Give the reason of the slice that came nearest to a number."""
+    if found.readings(kind):
+        refusal = next(flag for flag in flags if flag.severity is Severity.REFUSAL)
+        return Reason.GEOMETRY_UNTRUSTED, refusal.detail
+    refused = [item for item in found.of(kind) if isinstance(item, SliceRefusal)]
+    if not refused:
+        return Reason.LOW_CONFIDENCE, "no slice of the range shows both borders"
+    first = refused[len(refused) // 2]
+    return first.reason, first.detail
+
+
+def _distance(volume: Volume, found: FoundSide, kind: Kind, reading: SliceReading) -> LevelDistance:
+    shown = volume.slices[reading.slice_index]
+    budget = program_parts(reading.segment, shown.plane, reading.u95_mm, volume.slice_step_mm)
+    ends = (reading.segment.start_lps_mm, reading.segment.end_lps_mm)
+    marks = tuple(
+        Mark(
+            name=name,
+            side=found.side,
+            position_lps_mm=end,
+            state=MarkState.PROPOSED,
+            source=Source.PROGRAM,
+            confidence=reading.confidence,
+            sop_instance_uid=shown.source.sop_instance_uid,
+        )
+        for name, end in zip(MARKS_OF_KIND[kind], ends, strict=True)
+    )
+    return LevelDistance(
+        slice_index=reading.slice_index,
+        segment=reading.segment,
+        u95_mm=half_width_95_mm(budget),
+        state=MarkState.PROPOSED,
+        marks=marks,
+        budget=budget,
+    )
+
+
+def outlines_of(found: Iterable[FoundSide]) -> tuple[Outline, ...]:
+    """Collect the outlines that are drawn."""
+    return tuple(
+        Outline(item.kind, side.side, item.slice_index, item.bone.value, item.points_lps_mm)
+        for side in found
+        for item in side.outlines
+    )
+
+
+def unread_slices(found: Iterable[FoundSide]) -> tuple[Flag, ...]:
+    """Say where a slice of the range could not be read: the minimum could lie there."""
+    flags = []
+    for side in found:
+        for kind in Kind:
+            unread = [item for item in side.of(kind) if isinstance(item, SliceRefusal)]
+            if unread and side.readings(kind):
+                places = counted([item.slice_index for item in unread])
+                detail = (
+                    f"The {side.side} {kind.upper()} could not be read on {places}"
+                    f" ({unread[0].detail}); its smallest value may lie there."
+                )
+                indices = tuple(item.slice_index for item in unread)
+                flags.append(Flag("slices_not_read", Severity.CAUTION, detail, indices))
+    return tuple(flags)
+
+
+def with_proposals(session: Session, outcomes: Iterable[Outcome]) -> Session:
+    """Add the marks that the program found to a session, in the place of its earlier proposals.
+
+    A mark that a person placed or confirmed is never touched.
+    """
+    marks = list(session.marks)
+    for outcome in outcomes:
+        if not isinstance(outcome, Measurement) or outcome.state is not MarkState.PROPOSED:
+            continue
+        new = [mark for mark in outcome.marks if mark.source is Source.PROGRAM]
+        places = {(mark.name, mark.side) for mark in new}
+        theirs = [mark for mark in marks if (mark.name, mark.side) in places]
+        if any(mark.state is not MarkState.PROPOSED for mark in theirs):
+            continue
+        marks = [mark for mark in marks if (mark.name, mark.side) not in places] + new
+    return replace(session, marks=tuple(marks))
+
+
+def only_proposed(session: Session, kind: Kind, side: Side) -> bool:
+    """Tell whether no person has touched the marks of a space, or there are none."""
+    return all(
+        mark.state is MarkState.PROPOSED
+        for mark in session.marks
+        if mark.side is side and mark.name in MARKS_OF_KIND[kind]
+    )
