@@ -208,14 +208,16 @@ def _reading(
     patch: Patch, start_mm: Floats, end_mm: Floats, gap: Gap, u95_mm: float, note: str
 ) -> Reading:
     """Say the distance, or why not."""
-    light = light_of(u95_mm)
+    light = light_of(u95_mm, gap.score)
     if light is None:
-        return SliceRefusal(
-            patch.slice_index,
-            Reason.LOW_CONFIDENCE,
-            f"cortex not clearly visible at the closest points: the distance would be uncertain "
-            f"by {u95_mm:.1f} mm, {AMBER_BELOW_MM:.0f} mm are accepted",
+        why = (
+            f"the distance would be uncertain by {u95_mm:.1f} mm, {AMBER_BELOW_MM:.0f} mm are "
+            "accepted"
+            if u95_mm >= AMBER_BELOW_MM
+            else "the dark line between marrow and muscle is missing at one end"
         )
+        detail = f"cortex not clearly visible at the closest points: {why}"
+        return SliceRefusal(patch.slice_index, Reason.LOW_CONFIDENCE, detail)
     segment = Segment(patch.to_lps_mm(start_mm), patch.to_lps_mm(end_mm))
     return SliceReading(
         patch.slice_index,

@@ -12,11 +12,11 @@ from ifspace.landmarks.values import Light
 # Regression of log |error| on what was seen, fitted on one half of the analytic cohort and scaled
 # so that 95 % of that half lie within; checked on the other half and on fresh hips
 # (benchmarks/accuracy, docs/accuracy.md).
-WEIGHTS = (0.73, -0.41, 0.26, 0.25, 0.23, 0.17, 0.0)
-COVER_95 = 3.4
+WEIGHTS = (0.84, -0.29, 0.26, 0.23, 0.57, 0.0, 0.01)
+COVER_95 = 2.8
 TENDON_U95_MM = 0.8
 # A length that nobody can beat: pixel size, noise and surface roughness together.
-SMALLEST_U95_MM = 0.5
+SMALLEST_U95_MM = 0.4
 
 GREEN_BELOW_MM = 1.5
 AMBER_BELOW_MM = 3.0
@@ -76,8 +76,15 @@ def room_half_width_mm(evidence: Evidence, *, capped: bool) -> float:
     return float(np.hypot(half_width_mm(evidence), tendon_mm))
 
 
-def light_of(u95_mm: float) -> Light | None:
+# Below this the cortex is not seen at one of the two ends, and on clinical images the outline is
+# wrong more often than the half-width, which was learned on analytic hips, can know.
+SCORE_SHOWN_MIN = 0.35
+
+
+def light_of(u95_mm: float, score: float) -> Light | None:
     """Green, amber, or nothing where the number has to be hidden."""
+    if score < SCORE_SHOWN_MIN:
+        return None
     if u95_mm < GREEN_BELOW_MM:
         return Light.GREEN
     return Light.AMBER if u95_mm < AMBER_BELOW_MM else None

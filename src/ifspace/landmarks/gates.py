@@ -32,7 +32,7 @@ FAT_PERCENTILE = 97.0
 VOID_RADIUS_MM = 8.0
 VOID_LEVEL_OF_MUSCLE = 0.3
 # Share of rays that must show a cortex for the seed to lie inside a bone.
-RING_SHARE_MIN = 0.45
+RING_SHARE_MIN = 0.25
 RING_REWARD = 0.35
 BORDER_MM = 3.0
 
