@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 import pydicom
 import pytest
@@ -204,7 +205,7 @@ def test_sending_is_not_slower_than_twice_storescu(orthanc, slices, tmp_path, fi
         outcomes = send(orthanc.dimse(), slices, ledger=Ledger(tmp_path / f"{number}.jsonl"))
         ours.append(time.perf_counter() - start)
         assert {outcome.status.value for outcome in outcomes} == {"sent"}
-    assert min(ours) < SLOWER_THAN_STORESCU * min(theirs), (theirs, ours)
+    assert median(ours) < SLOWER_THAN_STORESCU * median(theirs), (theirs, ours)
 
 
 def test_the_port_of_another_node_is_another_place_in_the_ledger(orthanc, slices, ledger) -> None:

@@ -1,13 +1,13 @@
 """What was sent where, so that a repeat sends only what did not arrive.
 
 One line of JSON per object that a node has taken, appended when it has taken it: a program that
-is killed forgets nothing it was told. Holds UIDs and hashes, nothing of the patient.
+is killed forgets nothing it was told. A power failure may lose the last lines, and then an object is
+sent again, which changes nothing where it is. Holds UIDs and hashes, nothing of the patient.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import platformdirs
@@ -62,8 +62,6 @@ class Ledger:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(("\n" if self._cut_off else "") + line + "\n")
-                file.flush()
-                os.fsync(file.fileno())
         except OSError as error:
             message = f"the ledger of what was sent cannot be written: {error.strerror}"
             raise OutputError(message) from error
