@@ -281,9 +281,7 @@ def write_session(session: Session, path: Path) -> None:
     except OSError as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        message = (
-            f"the session cannot be written: {error.strerror}; choose another place"
-        )
+        message = f"the session cannot be written: {error.strerror}; choose another place"
         raise OutputError(message) from error
 
 
