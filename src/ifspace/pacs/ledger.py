@@ -1,7 +1,7 @@
 """What was sent where, so that a repeat sends only what did not arrive.
 
 One line of JSON per object that a node has taken, appended when it has taken it: a program that
-is killed forgets nothing it was told. A power failure may lose the last lines, and then an object is
+is killed forgets nothing it was told. A power failure may lose the last lines; then an object is
 sent again, which changes nothing where it is. Holds UIDs and hashes, nothing of the patient.
 """
 
