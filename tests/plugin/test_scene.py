@@ -16,14 +16,14 @@ from napari.utils.interactions import (
     mouse_release_callbacks,
     mouse_wheel_callbacks,
 )
-from napari_ifspace import layers
-from napari_ifspace.desk import Desk
-from napari_ifspace.scene import Scene
-from napari_ifspace.steps import STEPS
 from tests.conftest import PLAIN, Storage, make_volume, pixel_lps_mm
 
 from ifspace.model import MarkState
 from ifspace.workflow import assess
+from napari_ifspace import layers
+from napari_ifspace.desk import Desk
+from napari_ifspace.scene import Scene
+from napari_ifspace.steps import STEPS
 
 
 @dataclass

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _PREAMBLE = 128
 _ARCHIVE = b"PK\x03\x04"
 
+# Marks a layer that only stands in for a study still being opened.
+PLACEHOLDER = "ifspace_placeholder"
+
 Layers = list[tuple[Any, ...]]
 
 
@@ -76,17 +79,21 @@ def _read(path: str | Sequence[str]) -> Layers:
     """Open the study on the desk of the current window, or else as a plain image layer."""
     import napari
 
-    from napari_ifspace import layers
-    from napari_ifspace.study import open_path
-
     paths = [Path(item) for item in ([path] if isinstance(path, str) else path)]
     # Several files of one series: the folder that holds them is the study.
     place = paths[0] if len(paths) == 1 else paths[0].parent
     viewer = napari.current_viewer()
-    if viewer is not None:
-        _show(viewer, place)
-        # napari's way of saying: read, but no layer of it.
-        return [(None,)]
+    if viewer is None:
+        return _plain_layer(place)
+    _show(viewer, place)
+    # napari's way of saying: read, but no layer of it.
+    return [(None,)]
+
+
+def _plain_layer(place: Path) -> Layers:
+    from napari_ifspace import layers
+    from napari_ifspace.study import open_path
+
     study = open_path(place)
     display = layers.display_of(study.volume)
     data = display.array(study.volume.voxels)
@@ -101,11 +108,20 @@ def _show(viewer: Any, place: Path) -> None:
 
 def phantom_sample() -> Layers:
     """Write the built-in phantom into a temporary folder and open it."""
+    import napari
+    import numpy as np
+
     from ifspace.phantom import PhantomSpec, write_phantom
 
     folder = Path(tempfile.mkdtemp(prefix="ifspace-phantom-"))
     truth = write_phantom(folder, PhantomSpec())
-    return _read(str(truth.image_path))
+    viewer = napari.current_viewer()
+    if viewer is None:
+        return _plain_layer(truth.image_path)
+    _show(viewer, truth.image_path)
+    # A sample has to give a layer; the desk takes this one away when the study is there.
+    options = {"name": "IFSpace phantom", "metadata": {PLACEHOLDER: True}, "visible": False}
+    return [(np.zeros((1, 1)), options, "image")]
 
 
 def measure_here(viewer: napari.Viewer) -> None:

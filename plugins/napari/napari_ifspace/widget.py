@@ -32,6 +32,7 @@ from ifspace.report.texts import load_texts
 from ifspace.workflow import assess, check_belongs
 from napari_ifspace import asking
 from napari_ifspace.commands import Commands
+from napari_ifspace.contributions import PLACEHOLDER
 from napari_ifspace.desk import Desk
 from napari_ifspace.forms import Forms
 from napari_ifspace.guide import Guide
@@ -179,10 +180,10 @@ class IFSpaceDock(QWidget):
         self.run(lambda: open_path(path, series), self.show_study)
 
     def show_study(self, study: OpenStudy, session: Session | None = None) -> None:
-        """Put a loaded study on the desk."""
-        if not self._may_leave():
-            return
+        """Put a loaded study on the desk in place of the one before."""
         self._clear()
+        for layer in [item for item in self.viewer.layers if PLACEHOLDER in item.metadata]:
+            self.viewer.layers.remove(layer)
         self.study = study
         recovered = self._recovered(study) if session is None else None
         self.desk = Desk(study.volume, reader=self.reader.text() or None, recovered=recovered)
@@ -397,17 +398,19 @@ class IFSpaceDock(QWidget):
     def run(self, work: Callable[[], Any], done: Callable[[Any], None]) -> Any:
         """Do slow work in a thread; a problem the user can act on comes back as a sentence."""
 
-        def guarded() -> Any:
+        def guarded() -> tuple[Any, str | None]:
+            # The problem travels as text: the worker would raise an error that it is handed.
             try:
-                return work()
+                return work(), None
             except IfspaceError as error:
-                return error
+                return None, str(error)
 
-        def finish(answer: Any) -> None:
-            if isinstance(answer, IfspaceError):
-                self.say(str(answer), warning=True)
+        def finish(answer: tuple[Any, str | None]) -> None:
+            value, problem = answer
+            if problem is not None:
+                self.say(problem, warning=True)
             else:
-                done(answer)
+                done(value)
 
         worker = create_worker(guarded)
         worker.returned.connect(finish)

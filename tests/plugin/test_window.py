@@ -1,0 +1,345 @@
+"""Real windows on a real X server, driven by real mouse and key events. Few, because slow."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ifspace.io.session import read_session
+from ifspace.model import Kind, Mark, MarkState, Side
+from ifspace.phantom import PhantomTruth
+from napari_ifspace import layers
+from napari_ifspace.app import open_dock
+from napari_ifspace.history import flat
+from napari_ifspace.steps import STEPS, Step, step_of
+from napari_ifspace.widget import IFSpaceDock
+
+pytestmark = pytest.mark.usefixtures("display")
+
+# A drawn pixel is an eighth of a millimetre: a click is exact to a sixth of an image pixel.
+ZOOM_PX_PER_MM = 8.0
+
+
+class Window:
+    """A napari window with the dock, and hands to drive it."""
+
+    def __init__(self) -> None:
+        import napari
+        from qtpy.QtCore import Qt
+        from qtpy.QtTest import QTest
+
+        self.qt, self.hands = Qt, QTest
+        self.viewer = napari.Viewer()
+        self.dock: IFSpaceDock = open_dock(self.viewer)
+        self.asked: list[str] = []
+        self.answer = ""
+        self.dock.ask = self._ask
+        self.window = self.viewer.window._qt_window
+        self.window.activateWindow()
+
+    def _ask(self, _parent: Any, title: str, _question: str, answers: tuple[str, ...]) -> str:
+        self.asked.append(title)
+        return self.answer if self.answer in answers else answers[-1]
+
+    @property
+    def canvas(self) -> Any:
+        return self.viewer.window._qt_viewer.canvas
+
+    def wait(self, until: Callable[[], bool], seconds: float = 30.0) -> None:
+        end = time.monotonic() + seconds
+        while not until():
+            assert time.monotonic() < end, f"waited in vain; it says: {self.dock.message.text()}"
+            self.hands.qWait(20)
+
+    def open(self, path: Path) -> None:
+        self.dock.open_path(path)
+        self.wait(lambda: self.dock.scene is not None)
+        self.hands.qWait(100)
+
+    def look_at(self, mark: Mark) -> tuple[float, ...]:
+        """Turn to a mark's slice and close to it; gives its place in napari's world."""
+        desk, scene = self.dock.desk, self.dock.scene
+        assert desk is not None
+        assert scene is not None
+        slice_index = layers.slice_of(desk.volume, mark)
+        scene.show_slice(slice_index)
+        data = layers.lps_mm_to_data(mark.position_lps_mm, slice_index, desk.volume, desk.display)
+        world = desk.display.to_world(data)
+        self.viewer.camera.center = (0.0, world[1], world[2])
+        self.viewer.camera.zoom = ZOOM_PX_PER_MM
+        self.hands.qWait(30)
+        return tuple(world)
+
+    def pixel(self, world: tuple[float, ...]) -> Any:
+        from qtpy.QtCore import QPoint
+
+        x, y = self.canvas.view.scene.transform.map([world[-1], world[-2], 0.0, 1.0])[:2]
+        return QPoint(round(float(x)), round(float(y)))
+
+    def click(self, world: tuple[float, ...]) -> None:
+        native, at = self.canvas.native, self.pixel(world)
+        self.hands.mouseMove(native, at)
+        self.hands.qWait(15)
+        self.hands.mouseClick(native, self.qt.MouseButton.LeftButton, pos=at)
+        self.hands.qWait(15)
+
+    def drag(self, start: tuple[float, ...], end: tuple[float, ...]) -> None:
+        native, button = self.canvas.native, self.qt.MouseButton.LeftButton
+        first, last = self.pixel(start), self.pixel(end)
+        self.hands.mouseMove(native, first)
+        self.hands.qWait(15)
+        self.hands.mousePress(native, button, pos=first)
+        for share in (0.3, 0.7, 1.0):
+            self.hands.mouseMove(native, first + (last - first) * share)
+            self.hands.qWait(25)
+        self.hands.mouseRelease(native, button, pos=last)
+        self.hands.qWait(25)
+
+    def press(self, key: str) -> None:
+        from qtpy.QtGui import QKeySequence
+
+        combination = QKeySequence(key)[0]
+        self.hands.keyClick(self.canvas.native, combination.key(), combination.keyboardModifiers())
+        self.hands.qWait(10)
+
+
+@pytest.fixture
+def window() -> Iterator[Window]:
+    opened = Window()
+    yield opened
+    opened.answer = "Leave, recover later"
+    opened.viewer.close()
+    opened.hands.qWait(20)
+
+
+@pytest.fixture
+def true_marks(phantom: PhantomTruth) -> dict[Step, Mark]:
+    """The marks that give the headline values: of each step, the pair with the smallest gap."""
+    session = read_session(phantom.session_path)
+    wanted = {}
+    for step in STEPS:
+        mark = _of_smallest(session.marks, step)
+        wanted[step] = mark
+    return wanted
+
+
+def _of_smallest(marks: tuple[Mark, ...], step: Step) -> Mark:
+    mine = [mark for mark in marks if step_of(mark) == step]
+    others = [mark for mark in marks if step_of(mark) == step.partner]
+
+    def gap_mm(mark: Mark) -> float:
+        same = [o for o in others if o.sop_instance_uid == mark.sop_instance_uid]
+        return min(float(np.linalg.norm(o.position_lps_mm - mark.position_lps_mm)) for o in same)
+
+    return min(mine, key=gap_mm)
+
+
+def place_all(window: Window, true_marks: dict[Step, Mark]) -> None:
+    for step in STEPS:
+        assert window.dock.desk is not None
+        assert window.dock.desk.step == step
+        window.click(window.look_at(true_marks[step]))
+
+
+def test_from_the_phantom_to_the_report_by_hand(
+    window: Window, phantom: PhantomTruth, true_marks: dict[Step, Mark], tmp_path: Path
+) -> None:
+    window.open(phantom.image_path)
+    desk = window.dock.desk
+    assert desk is not None
+    place_all(window, true_marks)
+    assert len(desk.session.marks) == 8
+    placed = flat(desk.state)
+
+    right_ischium = true_marks[STEPS[0]]
+    here = window.look_at(right_ischium)
+    window.drag(here, (here[0], here[1] + 2.0, here[2] - 3.0))
+    moved = next(mark for mark in desk.session.marks if step_of(mark) == STEPS[0])
+    gap_mm = np.linalg.norm(moved.position_lps_mm - right_ischium.position_lps_mm)
+    assert gap_mm == pytest.approx(np.hypot(2.0, 3.0), abs=0.3)
+    window.press("Ctrl+Z")
+    assert flat(desk.state) == placed
+
+    window.dock.reader.setText("A")
+    window.dock.reader.editingFinished.emit()
+    window.press("Shift+C")
+    assert {mark.state for mark in desk.session.marks} == {MarkState.CONFIRMED}
+    window.press("G")
+    assert desk.session.signature is not None
+    out = tmp_path / "report"
+    window.dock.reports.folder.setText(str(out))
+    window.press("E")
+    window.wait(lambda: bool(window.dock.reports.last_files), 60.0)
+
+    result = json.loads((out / "result.json").read_text())
+    pixel_mm = max(desk.display.scale_mm[1:])
+    for outcome in result["outcomes"]:
+        truth_mm = phantom.value_mm(Kind(outcome["kind"]), Side(outcome["side"]))
+        assert outcome["value_mm"] == pytest.approx(truth_mm, abs=0.3 * pixel_mm)
+        assert outcome["state"] == "confirmed"
+    assert (out / "report.pdf").read_bytes().startswith(b"%PDF")
+    assert (out / "sr.dcm").is_file()
+    assert not desk.unsaved
+
+
+def test_the_distance_in_the_table_follows_the_mouse(
+    window: Window, phantom: PhantomTruth, true_marks: dict[Step, Mark]
+) -> None:
+    window.open(phantom.image_path)
+    first, second = STEPS[:2]
+    window.click(window.look_at(true_marks[first]))
+    cell = window.dock.judgement.cells[Kind.IFS, Side.RIGHT]
+    assert "mm" not in cell.text()
+    window.hands.mouseMove(window.canvas.native, window.pixel(window.look_at(true_marks[second])))
+    window.wait(lambda: "mm" in cell.text(), 5.0)
+    shown_mm = float(cell.text().removeprefix("<b>").split(" ")[0])
+    assert shown_mm == pytest.approx(phantom.value_mm(Kind.IFS, Side.RIGHT), abs=0.4)
+    assert window.dock.desk is not None
+    assert len(window.dock.desk.session.marks) == 1
+
+
+def test_no_key_of_napari_can_harm_a_confirmed_mark(
+    window: Window, phantom: PhantomTruth, tmp_path: Path
+) -> None:
+    from napari.utils.shortcuts import default_shortcuts
+    from qtpy.QtGui import QKeySequence
+
+    window.open(phantom.image_path)
+    dock = window.dock
+    assert dock.desk is not None
+    dock.load_session(phantom.session_path)
+    dock.desk.confirm(everything=True)
+    dock.desk.saved()
+    before = dock.desk.session.marks
+    dock.reports.folder.setText(str(tmp_path / "out"))
+    for name, box in dock.reports.format_boxes.items():
+        box.setChecked(name == "json")
+    # These two open another window of napari; they cannot reach a layer.
+    skipped = {"napari:toggle_console_visibility", "napari:show_shortcuts"}
+    window.hands.mouseMove(window.canvas.native, window.canvas.native.rect().center())
+    for name, bindings in default_shortcuts.items():
+        for binding in bindings if name not in skipped else ():
+            window.viewer.layers.selection.active = dock.scene.marks
+            dock.scene.marks.selected_data = {0, 1}
+            window.press(QKeySequence(str(binding).replace("Meta", "Ctrl")).toString())
+            assert dock.desk is not None
+            assert dock.desk.session.marks is before, f"{binding} ({name})"
+    window.wait(lambda: dock.reports.export_button.isEnabled(), 60.0)
+    assert len(dock.scene.marks.data) == len(dock.desk.session.marks)
+
+
+def test_a_second_reading_ends_with_the_difference(window: Window, phantom: PhantomTruth) -> None:
+    window.open(phantom.image_path)
+    dock = window.dock
+    dock.load_session(phantom.session_path)
+    desk = dock.desk
+    assert desk is not None
+    desk.set_reader("A")
+    dock.reports.second_reader.setText("B")
+    dock.reports.second_button.click()
+    assert desk.session.marks == ()
+    assert len(dock.scene.marks.data) == 0
+    dock.load_session(phantom.session_path)
+    desk.set_reader("B")
+    desk.unconfirm(everything=True)
+    assert "once every mark" in dock.reports.comparison.text()
+    desk.confirm(everything=True)
+    assert "Right IFS:" in dock.reports.comparison.text()
+    assert "difference +0.0 mm" in dock.reports.comparison.text()
+    assert [session.reader for session in desk.state.sessions] == ["A", "B"]
+
+
+def test_closing_with_unsaved_marks_asks_and_can_be_called_off(
+    window: Window, phantom: PhantomTruth, true_marks: dict[Step, Mark], tmp_path: Path
+) -> None:
+    window.open(phantom.image_path)
+    window.click(window.look_at(true_marks[STEPS[0]]))
+    window.answer = "Cancel"
+    assert not window.window.close()
+    assert window.asked == ["Unsaved reading"]
+    assert window.dock.desk is not None
+    assert window.dock.save_session(tmp_path / "session.json")
+    assert len(read_session(tmp_path / "session.json").marks) == 1
+
+
+def test_what_was_left_behind_is_offered_when_the_series_is_opened_again(
+    window: Window, phantom: PhantomTruth, true_marks: dict[Step, Mark]
+) -> None:
+    window.open(phantom.image_path)
+    window.click(window.look_at(true_marks[STEPS[0]]))
+    assert window.dock.desk is not None
+    left = flat(window.dock.desk.state)
+    window.answer = "Leave, recover later"
+    first = window.dock.desk
+    window.dock.open_path(phantom.image_path)
+    window.answer = "Recover"
+    window.wait(lambda: window.dock.desk not in (None, first))
+    assert window.asked[-1] == "Unfinished reading"
+    assert flat(window.dock.desk.state) == left
+
+
+def test_a_session_of_another_study_is_refused_in_words(
+    window: Window, phantom: PhantomTruth, tmp_path: Path
+) -> None:
+    window.open(phantom.image_path)
+    foreign = json.loads(phantom.session_path.read_text())
+    foreign["study_instance_uid"] = foreign["series_instance_uid"] = "1.2.3"
+    (tmp_path / "other.json").write_text(json.dumps(foreign))
+    window.dock.load_session(tmp_path / "other.json")
+    assert "another study" in window.dock.message.text()
+    assert window.dock.desk is not None
+    assert window.dock.desk.session.marks == ()
+
+
+def test_napari_opens_the_study_and_the_sample_on_the_desk(
+    window: Window, phantom: PhantomTruth
+) -> None:
+    window.viewer.open(str(phantom.image_path), plugin="ifspace")
+    window.wait(lambda: window.dock.scene is not None)
+    assert window.dock.study is not None
+    assert window.dock.study.path == phantom.image_path
+    window.viewer.open_sample("ifspace", "phantom")
+    window.wait(lambda: window.dock.study.path != phantom.image_path)
+    assert [layer.name for layer in window.viewer.layers if layer.name == "Images"] == ["Images"]
+
+
+def test_a_changed_key_works_and_the_old_one_does_not(
+    window: Window, phantom: PhantomTruth
+) -> None:
+    window.open(phantom.image_path)
+    window.press("?")
+    card = window.dock.commands.card
+    assert card is not None
+    assert card.isVisible()
+    card.set_key("skip", "C")
+    assert "Confirm this mark" in card.problem.text()
+    card.set_key("skip", "Q")
+    card._save()
+    assert window.dock.desk is not None
+    window.window.activateWindow()
+    window.press("K")
+    assert window.dock.desk.step == STEPS[0]
+    window.press("Q")
+    assert window.dock.desk.step == STEPS[1]
+
+
+def test_a_second_dock_in_the_same_window_does_nothing(window: Window) -> None:
+    twin = IFSpaceDock(window.viewer)
+    assert twin.twin is window.dock
+    twin.close()
+
+
+def test_rubbish_gives_a_sentence_and_keeps_what_is_open(
+    window: Window, phantom: PhantomTruth, tmp_path: Path
+) -> None:
+    window.open(phantom.image_path)
+    (tmp_path / "note.txt").write_text("hello")
+    window.dock.open_path(tmp_path)
+    window.wait(lambda: "No images were found" in window.dock.message.text())
+    assert window.dock.scene is not None
