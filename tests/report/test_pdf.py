@@ -231,11 +231,36 @@ def test_greek_and_cyrillic_names_need_no_system_font(make_result):
         ("สม^ชาย", "Thai", "Noto Sans Thai"),
     ],
 )
-def test_letters_without_a_font_are_named_with_the_font_to_install(make_result, name, script, font):
+def test_a_name_that_cannot_be_drawn_at_all_is_refused_with_the_font_to_install(
+    make_result, name, script, font
+):
     identity = PatientIdentity(name, "1", "", "", "")
     with pytest.raises(OutputError, match=f"{script} letters.*{font}") as caught:
         report_pdf(make_result(), {}, identity, system_fonts=False)
     assert name.split("^")[0] not in str(caught.value)
+
+
+def test_an_id_that_cannot_be_drawn_is_refused(make_result):
+    identity = PatientIdentity("Hong^Gildong", "환자7", "", "", "")
+    with pytest.raises(OutputError, match="Korean"):
+        report_pdf(make_result(), {}, identity, system_fonts=False)
+
+
+def test_the_latin_spelling_stands_alone_with_a_note_where_no_font_has_the_others(make_result):
+    identity = PatientIdentity(HANGUL_NAME, "1", "", "", "")
+    first = pages(report_pdf(make_result(), {}, identity, system_fonts=False))[0]
+    assert "Hong, Gildong" in first
+    assert "길동" not in first
+    assert "letters are not shown, because no installed font can draw them" in first
+    assert "Noto Sans CJK" in first
+
+
+def test_a_series_description_without_a_font_stops_no_report(make_result, make_volume, identity):
+    volume = make_volume(description="T1 축상면、골반")
+    text = " ".join(pages(report_pdf(make_result(volume), {}, identity, system_fonts=False)))
+    assert "Seeded, Maria" in text
+    assert "T1 \ufffd\ufffd\ufffd" in text
+    assert "Some Korean letters are not shown" in text
 
 
 def test_an_arabic_name_is_printed(make_result):
@@ -245,7 +270,7 @@ def test_an_arabic_name_is_printed(make_result):
 
 
 def test_a_korean_name_is_printed_where_a_system_font_has_it(make_result):
-    identity = PatientIdentity("Hong^Gildong=홍^길동", "1", "", "", "")
+    identity = PatientIdentity("홍^길동", "1", "", "", "")
     try:
         made = report_pdf(make_result(), {}, identity)
     except OutputError as error:

@@ -10,8 +10,8 @@ import io
 import json
 import os
 import tempfile
-import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -25,6 +25,12 @@ from ifspace.model import PatientIdentity, Side, StudyResult
 from ifspace.notice import NOTICE
 from ifspace.report import details, sheet, studies, wording
 from ifspace.report.files import picture_name
+from ifspace.report.letters import (
+    foreign_letters,
+    printable,
+    script_and_font,
+    without_foreign_letters,
+)
 from ifspace.report.references import number_references
 from ifspace.report.texts import Texts, load_texts
 
@@ -33,23 +39,6 @@ PDF_STANDARDS: Final[list[Literal["a-2a", "ua-1"]]] = ["a-2a", "ua-1"]
 
 # 1980-01-01, the oldest date a ZIP archive can hold, is widely read as "no date".
 NO_DATE_EPOCH = 315_532_800
-
-# What to install for letters that the bundled Noto Sans (Latin, Greek, Cyrillic) does not have,
-# by the first word of their Unicode name.
-FONT_FOR_SCRIPT: Mapping[str, tuple[str, str]] = {
-    "HANGUL": ("Korean", "Noto Sans CJK"),
-    "CJK": ("Chinese or Japanese", "Noto Sans CJK"),
-    "HIRAGANA": ("Japanese", "Noto Sans CJK"),
-    "KATAKANA": ("Japanese", "Noto Sans CJK"),
-    "ARABIC": ("Arabic", "Noto Sans Arabic"),
-    "HEBREW": ("Hebrew", "Noto Sans Hebrew"),
-    "THAI": ("Thai", "Noto Sans Thai"),
-    "DEVANAGARI": ("Devanagari", "Noto Sans Devanagari"),
-}
-REPLACEMENT = "\ufffd"
-BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-LAST_OF_BASIC_PLANE = 0xFFFF
-BUNDLED_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC")
 
 
 def report_pdf(
@@ -78,7 +67,7 @@ def report_pdf(
     Raises
     ------
     OutputError
-        If a text holds letters that no font can draw; names the script and a font.
+        If the patient could not be named with the fonts at hand; says the script and a font.
     """
     data = printable(page_data(result, pictures, identity))
     for with_system in (False, True) if system_fonts else (False,):
@@ -87,38 +76,38 @@ def report_pdf(
         except typst.TypstError as error:
             # Without the fonts of the computer first: they differ from one to the next.
             problem = error
-    raise OutputError(_font_sentence(data, problem)) from problem
+    script, font = script_and_font(data)
+    if not _can_be_named(identity):
+        message = (
+            f"the patient is named in {script} letters only and no installed font can draw them;"
+            f" install the font {font} or leave the PDF out"
+        )
+        raise OutputError(message) from problem
+    plainer = page_data(result, pictures, _in_drawable_letters(identity))
+    plainer["font_note"] = load_texts()["patient.fonts"].format(script=script, font=font)
+    try:
+        return _compile(
+            without_foreign_letters(printable(plainer)), pictures, font_folders, system_fonts=False
+        )
+    except typst.TypstError as error:
+        message = f"the PDF could not be set ({error.message}); leave it out and report this"
+        raise OutputError(message) from error
 
 
-def _font_sentence(data: dict[str, Any], problem: typst.TypstError) -> str:
-    if not _foreign_letters(data):
-        return f"the PDF could not be set ({problem.message}); leave the PDF out and report this"
-    script, font = _missing_script(data)
-    return (
-        f"the report holds {script} letters and no installed font can draw them; install the"
-        f" font {font} or leave the PDF out"
-    )
+def _can_be_named(identity: PatientIdentity | None) -> bool:
+    """Tell whether a spelling of the name and the ID can be drawn with the bundled fonts."""
+    if identity is None or not identity.name:
+        return True
+    spelled = _in_drawable_letters(identity)
+    return bool(spelled and spelled.name) and not foreign_letters(identity.patient_id)
 
 
-def printable(value: Any) -> Any:
-    """Replace what no page can show, in every text of nested JSON values.
-
-    Control characters, bidirectional overrides (they can make a name read backwards), private and
-    lone surrogate code points, and emoji: none of them belongs into a header, all of them occur.
-    """
-    if isinstance(value, str):
-        return "".join(REPLACEMENT if _is_unprintable(letter) else letter for letter in value)
-    if isinstance(value, dict):
-        return {key: printable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [printable(item) for item in value]
-    return value
-
-
-def _is_unprintable(letter: str) -> bool:
-    category = unicodedata.category(letter)
-    is_emoji = category == "So" and ord(letter) > LAST_OF_BASIC_PLANE
-    return category in {"Cc", "Co", "Cs", "Cn"} or letter in BIDI_CONTROLS or is_emoji
+def _in_drawable_letters(identity: PatientIdentity | None) -> PatientIdentity | None:
+    """Keep the spellings of the name (DICOM PS3.5 6.2.1 has up to three) that can be drawn."""
+    if identity is None:
+        return None
+    groups = [group for group in identity.name.split("=") if not foreign_letters(group)]
+    return replace(identity, name="=".join(groups))
 
 
 def page_data(
@@ -134,6 +123,7 @@ def page_data(
         "final": result.is_final,
         "state": wording.state_line(result, texts),
         "identified": identity is not None,
+        "font_note": "",
         "patient": sheet.patient_block(result, identity, texts),
         "sides": [texts[f"side.{side.value}"] for side in wording.SIDES_AS_SEEN],
         "table": sheet.table(result, texts),
@@ -224,25 +214,3 @@ def _compile(
             pdf_standards=[*PDF_STANDARDS],
             timestamp=epoch,
         )
-
-
-def _foreign_letters(data: dict[str, Any]) -> list[str]:
-    """List the letters of the page that belong to no bundled script."""
-    text = json.dumps(data, ensure_ascii=False)
-    return [
-        character
-        for character in dict.fromkeys(text)
-        if character.isalpha() and _script(character) not in BUNDLED_SCRIPTS
-    ]
-
-
-def _missing_script(data: dict[str, Any]) -> tuple[str, str]:
-    """Name the script to blame and the font to install."""
-    for character in _foreign_letters(data):
-        if _script(character) in FONT_FOR_SCRIPT:
-            return FONT_FOR_SCRIPT[_script(character)]
-    return "unusual", "Noto Sans for that script"
-
-
-def _script(character: str) -> str:
-    return unicodedata.name(character, "").split(" ")[0].split("-")[0]
