@@ -1,0 +1,20 @@
+"""Whole cohorts: every study under one folder, measured once, however often the run is stopped."""
+
+from ifspace.batch.case import BatchPlan, CaseOutcome, Failure, Limits, Status
+from ifspace.batch.merge import merge_outputs
+from ifspace.batch.run import BatchReport, Request, Watcher, run_batch
+from ifspace.batch.shard import Shard
+
+__all__ = [
+    "BatchPlan",
+    "BatchReport",
+    "CaseOutcome",
+    "Failure",
+    "Limits",
+    "Request",
+    "Shard",
+    "Status",
+    "Watcher",
+    "merge_outputs",
+    "run_batch",
+]

@@ -1,0 +1,218 @@
+"""What a batch hands to a worker and what comes back, as plain values that travel as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from ifspace import __version__
+from ifspace.evidence import evidence_sha256
+from ifspace.export import ALL_FORMATS
+from ifspace.model import Side
+from ifspace.workflow import BOTH_SIDES, Settings
+
+# Everything but DICOM objects: those carry the time at which they were made (PS3.3 C.12.1), so
+# two runs would differ in every byte that matters to nobody.
+DEFAULT_FORMATS = ("json", "session", "csv", "pdf", "png", "slicer", "manifest")
+
+
+class Status(StrEnum):
+    """How a case ended."""
+
+    MEASURED = "measured"
+    PARTLY = "partly_measured"
+    NOT_MEASURED = "not_measured"
+    FAILED = "failed"
+
+
+class Failure(StrEnum):
+    """Why a whole study has no result. A closed list: programs match on it."""
+
+    NO_SESSION = "no_session"
+    SESSION_INVALID = "session_invalid"
+    SESSION_REFUSED = "session_refused"
+    UNREADABLE_INPUT = "unreadable_input"
+    NO_SUITABLE_SERIES = "no_suitable_series"
+    GEOMETRY_UNTRUSTED = "geometry_untrusted"
+    TWO_PATIENTS = "two_patients"
+    DUPLICATE_STUDY = "duplicate_study"
+    EVIDENCE_UNUSABLE = "evidence_unusable"
+    OUTPUT_FAILED = "output_failed"
+    OUT_OF_MEMORY = "out_of_memory"
+    TIME_LIMIT = "time_limit"
+    WORKER_DIED = "worker_died"
+    UNFORESEEN = "unforeseen_error"
+    NOT_FINISHED = "not_finished"
+
+
+# The study is not at fault: the next run tries these again by itself ...
+TRIED_AGAIN = frozenset({Failure.OUTPUT_FAILED})
+# ... and these when it is asked to, for they may end the same way and take long.
+TRIED_AGAIN_ON_DEMAND = frozenset(
+    {Failure.OUT_OF_MEMORY, Failure.TIME_LIMIT, Failure.WORKER_DIED, Failure.UNFORESEEN}
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one study may take: seconds, and bytes of memory of the process that measures it."""
+
+    seconds: float | None = 600.0
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """What every study of a run is asked for.
+
+    `source_date_epoch` is the caller's SOURCE_DATE_EPOCH, carried along so that workers on other
+    machines date DICOM objects alike.
+    """
+
+    sides: tuple[Side, ...] = BOTH_SIDES
+    evidence_ids: tuple[str, ...] = ()
+    evidence_file: Path | None = None
+    formats: tuple[str, ...] = DEFAULT_FORMATS
+    source_date_epoch: str | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of one study."""
+        return Settings(self.sides, self.evidence_ids, self.evidence_file)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give what the results depend on, without paths."""
+        return {
+            **self.settings.as_json(),
+            "evidence_sha256": evidence_sha256(self.evidence_file),
+            "formats": [name for name in ALL_FORMATS if name in self.formats],
+            "source_date_epoch": self.source_date_epoch,
+        }
+
+    @property
+    def sha256(self) -> str:
+        """Hash of everything the results depend on besides images, marks and version."""
+        return sha256_of(self.as_json())
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some files of a study: below a folder, or inside an archive."""
+
+    base: str
+    members: tuple[str, ...]
+    archive: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One study with one session, ready to be measured anywhere that sees the same disk.
+
+    Attributes
+    ----------
+    case_id
+        The study, or study and reading: also the folder below ``studies``.
+    parts
+        The files of the study, in the order in which they were found.
+    session
+        The marks; absent where the study has none.
+    out
+        The folder for the results.
+    known_input_sha256
+        The input of an earlier, still valid outcome: where it comes out again, nothing is done.
+    """
+
+    case_id: str
+    parts: tuple[Part, ...]
+    session: str | None
+    out: str
+    plan: dict[str, Any]
+    known_input_sha256: str | None = None
+
+    def to_text(self) -> str:
+        """Write it as one line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Job:
+        """Read it from one line."""
+        data = json.loads(text)
+        parts = (Part(**{**item, "members": tuple(item["members"])}) for item in data["parts"])
+        return cls(**{**data, "parts": tuple(parts)})
+
+
+@dataclass(frozen=True)
+class CaseOutcome:
+    """How one case ended: its rows of the table, or why there are none.
+
+    `rows` are those of ``measurements.csv``, `flags` what the reader has to know, `files` the
+    names of what was written. `seconds` and `peak_bytes` differ from run to run and are in no
+    table. `unchanged` says that the input is the known one and nothing was done.
+    """
+
+    case_id: str
+    status: Status
+    reason: str = ""
+    sentence: str = ""
+    input_sha256: str = ""
+    rows: tuple[dict[str, Any], ...] = ()
+    flags: tuple[dict[str, Any], ...] = ()
+    files: tuple[str, ...] = ()
+    seconds: float = 0.0
+    peak_bytes: int = 0
+    unchanged: bool = False
+    version: str = field(default=__version__)
+
+    @classmethod
+    def failed(
+        cls, case_id: str, reason: Failure, sentence: str, input_sha256: str = ""
+    ) -> CaseOutcome:
+        """Say that a case failed as a whole."""
+        return cls(case_id, Status.FAILED, reason.value, sentence, input_sha256)
+
+    def to_text(self) -> str:
+        """Write it as one line."""
+        return json.dumps(asdict(self), allow_nan=False)
+
+    @classmethod
+    def from_text(cls, text: str) -> CaseOutcome:
+        """Read it from one line."""
+        data = json.loads(text)
+        lists = {name: tuple(data[name]) for name in ("rows", "flags", "files")}
+        return cls(**{**data, **lists, "status": Status(data["status"])})
+
+    def timed(self, seconds: float, peak_bytes: int) -> CaseOutcome:
+        """Add what it took."""
+        return replace(self, seconds=seconds, peak_bytes=peak_bytes)
+
+
+def plan_to_json(plan: BatchPlan) -> dict[str, Any]:
+    """Write a plan for the journey to a worker."""
+    return {
+        "sides": [side.value for side in plan.sides],
+        "evidence_ids": list(plan.evidence_ids),
+        "evidence_file": None if plan.evidence_file is None else str(plan.evidence_file),
+        "formats": list(plan.formats),
+        "source_date_epoch": plan.source_date_epoch,
+    }
+
+
+def plan_from_json(data: dict[str, Any]) -> BatchPlan:
+    """Read a plan at its destination."""
+    local = data["evidence_file"]
+    return BatchPlan(
+        tuple(Side(side) for side in data["sides"]),
+        tuple(data["evidence_ids"]),
+        None if local is None else Path(local),
+        tuple(data["formats"]),
+        data["source_date_epoch"],
+    )
+
+
+def sha256_of(data: Any) -> str:
+    """Hash plain values by their canonical JSON."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

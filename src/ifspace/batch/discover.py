@@ -1,0 +1,185 @@
+"""Find every study under a folder, thousands of them, mixed with whatever else lies there.
+
+Files are sorted by StudyInstanceUID, wherever they lie; a volume file (NIfTI, NRRD, MHA), which
+names no study, is a study of its own. What was read once is remembered in the ledger, so that a
+second run only asks each file for its size and time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from ifspace.batch.case import Failure
+from ifspace.batch.ledger import Case, FileRow, Ledger
+from ifspace.batch.places import place_of
+from ifspace.batch.sessions import FoundSession, Sessions, is_session, looks_into
+from ifspace.batch.shard import Shard
+from ifspace.errors import UnreadableInputError
+from ifspace.io.filing import VOLUME_KINDS, Filing, filing_of
+from ifspace.io.sniff import FileKind
+from ifspace.io.source import FoundFile, listed
+
+_ID_LETTERS = 16
+_READING_LETTERS = 8
+
+TWO_PATIENTS = (
+    "images of two patients lie under one StudyInstanceUID; separate them and give each study its"
+    " own"
+)
+
+
+def look_through(ledger: Ledger, root: Path) -> int:
+    """Read where every file under a folder belongs, and give the number of files.
+
+    Raises
+    ------
+    UnreadableInputError
+        If there is nothing at `root`, or it cannot be opened.
+    """
+    ledger.begin_files()
+    count = 0
+    base = base_of(root)
+    if root.is_file() and filing_of(root).kind is FileKind.ZIP:
+        _look_into_file(ledger, base, root)
+        ledger.end_files()
+        return 1
+    with listed(root) as listing:
+        for file in listing.found:
+            _look_into_file(ledger, base, file.path)
+            count += 1
+        for skipped in listing.skipped:
+            if "folder cannot be read" in skipped.reason:
+                row = FileRow(skipped.path, "", 0, 0, "damaged", note=skipped.reason)
+                ledger.add_files(skipped.path, [row])
+    ledger.end_files()
+    return count
+
+
+def base_of(root: Path) -> Path:
+    """Give the folder that names of files are relative to."""
+    return root.parent if root.is_file() else root
+
+
+def _look_into_file(ledger: Ledger, base: Path, path: Path) -> None:
+    place = place_of(path, base)
+    try:
+        status = path.stat()
+    except OSError:
+        # It went away while we looked: the next run will see.
+        return
+    if not ledger.still_there(place, status.st_size, status.st_mtime_ns):
+        stamp = (status.st_size, status.st_mtime_ns)
+        ledger.add_files(place, list(_rows_of(path, place, stamp)))
+
+
+def _rows_of(path: Path, place: str, stamp: tuple[int, int]) -> Iterator[FileRow]:
+    """Read what one file holds; an archive holds many."""
+    try:
+        filing = filing_of(path)
+        if filing.kind is FileKind.ZIP:
+            with listed(path) as listing:
+                for member in listing.found:
+                    yield _member_row(member, place, stamp)
+            return
+    except UnreadableInputError as error:
+        yield FileRow(place, "", *stamp, "damaged", note=str(error))
+        return
+    if filing.kind is FileKind.OTHER and looks_into(path):
+        kind = "session" if is_session(path) else "other"
+        yield FileRow(place, "", *stamp, kind)
+        return
+    yield _row(filing, place, "", stamp)
+
+
+def _member_row(member: FoundFile, place: str, stamp: tuple[int, int]) -> FileRow:
+    try:
+        return _row(filing_of(member.path), place, member.name, stamp)
+    except UnreadableInputError as error:
+        return FileRow(place, member.name, *stamp, "damaged", note=str(error))
+
+
+def _row(filing: Filing, place: str, member: str, stamp: tuple[int, int]) -> FileRow:
+    if not filing.is_image:
+        return FileRow(place, member, *stamp, "other")
+    whole = f"{place}!{member}" if member else place
+    if filing.kind in VOLUME_KINDS:
+        return FileRow(place, member, *stamp, "volume", f"file:{whole}")
+    # Without a study UID nothing but the folder says what belongs together.
+    uid = filing.study_uid
+    key = f"uid:{uid}" if uid else f"folder:{PurePosixPath(whole).parent}"
+    return FileRow(place, member, *stamp, "image", key, uid, filing.sop_uid, filing.patient_tag)
+
+
+# -------------------------------------------------------------------------------------- cases
+
+
+def plan_cases(ledger: Ledger, sessions: Sessions, shard: Shard) -> Iterator[Case]:
+    """Turn what was found into cases: each study once, or once for each of its sessions."""
+    volume_folders = _folders_of_volumes(ledger)
+    for study_key in ledger.study_keys():
+        study_id = id_of(study_key)
+        if shard.holds(study_id):
+            files = ledger.files_of(study_key)
+            alone = volume_folders.get(_folder_of(files[0]), 0) == 1
+            yield from _cases_of_study(study_id, files, sessions.of(files, alone=alone))
+    for place, note in _damaged_folders(ledger):
+        study_id = id_of(f"damaged:{place}", "f")
+        if shard.holds(study_id):
+            sentence = f"nothing in this folder can be read: {note}"
+            reason = Failure.UNREADABLE_INPUT.value
+            yield Case(study_id, study_id, place, None, 1, None, note, reason, sentence)
+
+
+def id_of(study_key: str, letter: str = "s") -> str:
+    """Name a study by a hash: safe as a folder name, and no name of a patient in it."""
+    return f"{letter}-{hashlib.sha256(study_key.encode()).hexdigest()[:_ID_LETTERS]}"
+
+
+def _cases_of_study(
+    study_id: str, files: list[FileRow], sessions: list[FoundSession]
+) -> Iterator[Case]:
+    first = files[0]
+    tags = {file.patient_tag for file in files if file.patient_tag}
+    failure = (Failure.TWO_PATIENTS.value, TWO_PATIENTS) if len(tags) > 1 else ("", "")
+    names = [[file.place, file.member, file.size, file.mtime_ns] for file in files]
+    for number, session in enumerate(sessions or [None], start=1):
+        stamp = None if session is None else [session.place, session.size, session.mtime_ns]
+        signature = hashlib.sha256(json.dumps([names, stamp]).encode()).hexdigest()
+        case_id = study_id
+        if session is not None and len(sessions) > 1:
+            digest = hashlib.sha256(session.place.encode()).hexdigest()
+            case_id = f"{study_id}/reading-{digest[:_READING_LETTERS]}"
+        path = None if session is None else str(session.path)
+        yield Case(
+            case_id, study_id, first.study_key, first.study_uid, number, path, signature, *failure
+        )
+
+
+def _folder_of(file: FileRow) -> str:
+    return str(PurePosixPath(file.place).parent)
+
+
+def _folders_of_volumes(ledger: Ledger) -> dict[str, int]:
+    """Count the volume files of each folder."""
+    counts: dict[str, int] = {}
+    for file in ledger.files_of_kind("volume"):
+        counts[_folder_of(file)] = counts.get(_folder_of(file), 0) + 1
+    return counts
+
+
+def _damaged_folders(ledger: Ledger) -> list[tuple[str, str]]:
+    """Name folders in which something is damaged and nothing belongs to a study, with one reason.
+
+    A damaged file among good ones is left to the study: its slice is missing there, and named.
+    """
+    damaged: dict[str, str] = {}
+    for file in ledger.files_of_kind("damaged"):
+        folder = file.place if file.size == 0 and not file.member else _folder_of(file)
+        damaged.setdefault(folder, file.note)
+    if not damaged:
+        return []
+    good = {_folder_of(file) for kind in ("image", "volume") for file in ledger.files_of_kind(kind)}
+    return sorted((folder, note) for folder, note in damaged.items() if folder not in good)

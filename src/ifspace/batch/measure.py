@@ -1,0 +1,220 @@
+"""Measure one case: the only place where a study of a batch meets the workflow."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from ifspace.batch.case import (
+    BatchPlan,
+    CaseOutcome,
+    Failure,
+    Job,
+    Status,
+    plan_from_json,
+)
+from ifspace.errors import (
+    EvidenceError,
+    GeometryError,
+    IfspaceError,
+    OutputError,
+    SeriesChoiceError,
+    SessionError,
+    UnreadableInputError,
+)
+from ifspace.export import export
+from ifspace.io.inventory import Inventory, take_inventory
+from ifspace.io.session import read_session
+from ifspace.io.source import FoundFile, Listing, listed
+from ifspace.model import Session, Severity, StudyResult
+from ifspace.report.table import measurement_rows
+from ifspace.workflow import assess_study, load_chosen
+
+_READ_AT_ONCE = 1 << 20
+
+# The first that fits names the reason.
+_REASONS: tuple[tuple[type[IfspaceError], Failure], ...] = (
+    (SeriesChoiceError, Failure.NO_SUITABLE_SERIES),
+    (SessionError, Failure.SESSION_REFUSED),
+    (GeometryError, Failure.GEOMETRY_UNTRUSTED),
+    (UnreadableInputError, Failure.UNREADABLE_INPUT),
+    (EvidenceError, Failure.EVIDENCE_UNUSABLE),
+    (OutputError, Failure.OUTPUT_FAILED),
+)
+
+
+def measure_case(job: Job) -> CaseOutcome:
+    """Measure one case and write its folder; whatever goes wrong becomes a row with a reason."""
+    input_sha256 = ""
+    try:
+        with _files(job) as listing:
+            input_sha256 = _input_sha256(listing, job.session)
+            if input_sha256 == job.known_input_sha256:
+                return CaseOutcome(
+                    job.case_id, Status.MEASURED, input_sha256=input_sha256, unchanged=True
+                )
+            outcome = _measure(job, listing)
+    except MemoryError:
+        outcome = CaseOutcome.failed(job.case_id, Failure.OUT_OF_MEMORY, OUT_OF_MEMORY)
+    except IfspaceError as error:
+        outcome = CaseOutcome.failed(job.case_id, _reason(error), str(error))
+    except Exception as error:  # noqa: BLE001 - one study never ends the run
+        sentence = (
+            f"an unforeseen {type(error).__name__} stopped this study; measure it alone with"
+            " --debug to see where"
+        )
+        outcome = CaseOutcome.failed(job.case_id, Failure.UNFORESEEN, sentence)
+    return replace(outcome, input_sha256=input_sha256)
+
+
+OUT_OF_MEMORY = (
+    "the study needs more memory than one worker may use; start again with a larger --memory-gb"
+    " and --retry"
+)
+NO_SESSION = (
+    "no session names this study; put marks or seeds in a session file and lay it beside the"
+    " images, or give its folder with --sessions"
+)
+DIFFERING_COPIES = (
+    "the study lies here twice with different content under the same image UIDs; keep one of the"
+    " two"
+)
+
+
+def _measure(job: Job, listing: Listing) -> CaseOutcome:
+    if job.session is None:
+        return CaseOutcome.failed(job.case_id, Failure.NO_SESSION, NO_SESSION)
+    try:
+        session = read_session(Path(job.session))
+    except SessionError as error:
+        return CaseOutcome.failed(job.case_id, Failure.SESSION_INVALID, str(error))
+    inventory = take_inventory(listing)
+    if _differing_copies(inventory):
+        return CaseOutcome.failed(job.case_id, Failure.DUPLICATE_STUDY, DIFFERING_COPIES)
+    return _assess(job, inventory, session)
+
+
+def _assess(job: Job, inventory: Inventory, session: Session) -> CaseOutcome:
+    plan = plan_from_json(job.plan)
+    study = load_chosen(inventory, hint=session.series_instance_uid)
+    result = assess_study(study, session, plan.settings)
+    out = Path(job.out)
+    _sweep(out)
+    with _dated(plan):
+        written = export(study, result, out, formats=plan.formats, overwrite=True)
+    return CaseOutcome(
+        job.case_id,
+        _status(result),
+        rows=tuple(measurement_rows(result)),
+        flags=(
+            *_copies(inventory),
+            *(
+                {"code": flag.code, "severity": flag.severity.value, "detail": flag.detail}
+                for flag in result.flags
+            ),
+        ),
+        files=tuple(path.name for path in written),
+    )
+
+
+def _copies(inventory: Inventory) -> Iterator[dict[str, str]]:
+    """Say that files of the study were left out because they are copies to the last byte."""
+    count = sum(item.reason.startswith("the same image as") for item in inventory.skipped)
+    if count:
+        detail = f"{count} files are copies of others of this study; each image was used once."
+        yield {"code": "copies_left_out", "severity": Severity.INFO.value, "detail": detail}
+
+
+def _status(result: StudyResult) -> Status:
+    if not result.measurements:
+        return Status.NOT_MEASURED
+    complete = len(result.measurements) == len(result.spaces)
+    return Status.MEASURED if complete else Status.PARTLY
+
+
+def _reason(error: IfspaceError) -> Failure:
+    for kind, reason in _REASONS:
+        if isinstance(error, kind):
+            return reason
+    return Failure.UNFORESEEN
+
+
+@contextmanager
+def _files(job: Job) -> Iterator[Listing]:
+    """List the files of the job alone; an archive is unpacked as long as the context lives."""
+    found: list[FoundFile] = []
+    with ExitStack() as unpacked:
+        for part in job.parts:
+            base = Path(part.base)
+            if part.archive:
+                wanted = set(part.members)
+                listing = unpacked.enter_context(listed(base))
+                found += (file for file in listing.found if file.name in wanted)
+            else:
+                found += (FoundFile(base / name, name) for name in part.members)
+        yield Listing(tuple(found), ())
+
+
+def _input_sha256(listing: Listing, session: str | None) -> str:
+    """Hash images and marks by content, so that a study that was only moved stays the same."""
+    digests = sorted(_digest(file.path) for file in listing.found)
+    marks = "" if session is None else _digest(Path(session))
+    return hashlib.sha256("\n".join([*digests, marks]).encode()).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_READ_AT_ONCE):
+                digest.update(block)
+    except OSError as error:
+        message = f"a file of the study cannot be read ({error.strerror}); check its permissions"
+        raise UnreadableInputError(message) from error
+    return digest.hexdigest()
+
+
+def _differing_copies(inventory: Inventory) -> bool:
+    """Tell whether two folders hold different images under the same UIDs.
+
+    Copies that are the same to the last byte were left out already.
+    """
+    places: Counter[tuple[str, int | None]] = Counter()
+    folders: dict[tuple[str, int | None], set[Path]] = {}
+    for item in inventory.ranked:
+        for source in item.series.sources:
+            if source.sop_instance_uid:
+                key = (source.sop_instance_uid, source.frame_number)
+                places[key] += 1
+                folders.setdefault(key, set()).add(source.path.parent)
+    return any(count > 1 and len(folders[key]) > 1 for key, count in places.items())
+
+
+def _sweep(out: Path) -> None:
+    """Take away what an earlier worker was killed in the middle of: our own temporary folders."""
+    for leftover in out.glob(".ifspace-*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+@contextmanager
+def _dated(plan: BatchPlan) -> Iterator[None]:
+    """Let reports and DICOM objects see the SOURCE_DATE_EPOCH of whoever started the batch."""
+    name = "SOURCE_DATE_EPOCH"
+    before = os.environ.pop(name, None)
+    if plan.source_date_epoch is not None:
+        os.environ[name] = plan.source_date_epoch
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
+        if before is not None:
+            os.environ[name] = before

@@ -1,0 +1,128 @@
+"""Where studies are measured: places on this machine, or those of a dask cluster.
+
+Both are executors of :mod:`concurrent.futures`, and both run the same function.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ifspace.batch.bench import close_benches, measure_isolated
+from ifspace.batch.case import Job, Limits
+from ifspace.errors import NetworkError
+
+_SECONDS_TO_CONNECT = 30.0
+# One study of a few hundred slices needs below 1 GB; enhanced objects of thousands need more.
+DEFAULT_MEMORY_BYTES = 4 * 2**30
+# What the system and the parent keep for themselves.
+_SHARE_FOR_WORKERS = 0.8
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Some places to measure at; `losses` are raised where a job went down with its machine."""
+
+    executor: Executor
+    limits: Limits
+    client: Any = None
+    jobs: int = 1
+    losses: tuple[type[BaseException], ...] = ()
+
+    def submit(self, job: Job) -> Future[str]:
+        """Hand out a job."""
+        limits = self.limits
+        return self.executor.submit(
+            measure_isolated, job.to_text(), limits.seconds, limits.memory_bytes
+        )
+
+    @property
+    def width(self) -> int:
+        """How many studies are measured at the same time now."""
+        if self.client is None:
+            return self.jobs
+        try:
+            return max(1, int(sum(self.client.nthreads().values())))
+        except (OSError, RuntimeError, TimeoutError):
+            return 1
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the cluster still answers; this machine always does."""
+        return self.client is None or self.client.status == "running"
+
+
+def default_jobs() -> int:
+    """Give the number of processors that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def default_memory_bytes(jobs: int) -> int:
+    """Give what one worker may use where nobody said: its share of the machine, 4 GB at most."""
+    try:
+        physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return DEFAULT_MEMORY_BYTES
+    return min(DEFAULT_MEMORY_BYTES, int(physical * _SHARE_FOR_WORKERS / max(jobs, 1)))
+
+
+@contextmanager
+def open_pool(jobs: int, scheduler: str | None, limits: Limits) -> Iterator[Pool]:
+    """Open places on this machine, or those of the cluster behind a scheduler's address.
+
+    Raises
+    ------
+    NetworkError
+        If the scheduler does not answer, or dask is not installed.
+    """
+    if scheduler is not None:
+        with _cluster(scheduler) as client:
+            executor = client.get_executor(pure=False)
+            try:
+                yield Pool(executor, limits, client, losses=_losses())
+            finally:
+                executor.shutdown(wait=False, cancel_futures=True)
+        return
+    executor = ThreadPoolExecutor(jobs, thread_name_prefix="ifspace-batch")
+    try:
+        yield Pool(executor, limits, jobs=jobs)
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+        close_benches()
+        executor.shutdown(wait=True)
+
+
+def _losses() -> tuple[type[BaseException], ...]:
+    from distributed.comm.core import CommClosedError
+    from distributed.scheduler import KilledWorker
+
+    return (CancelledError, KilledWorker, CommClosedError)
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[Any]:
+    try:
+        distributed: Any = importlib.import_module("distributed")
+    except ImportError as error:
+        message = "dask is not installed; install it with: pip install 'ifspace[cluster]'"
+        raise NetworkError(message) from error
+    try:
+        client = distributed.Client(address, timeout=_SECONDS_TO_CONNECT, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        message = (
+            f"the scheduler {address} does not answer; start it, or check its address"
+            " (tcp://HOST:PORT)"
+        )
+        raise NetworkError(message) from error
+    try:
+        yield client
+    finally:
+        client.close(timeout=5)

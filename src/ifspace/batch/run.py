@@ -1,0 +1,331 @@
+"""Run a batch: find, hand out, note, and write the tables. A failed study is a row."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter, deque
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from ifspace import __version__
+from ifspace.batch.case import (
+    TRIED_AGAIN,
+    TRIED_AGAIN_ON_DEMAND,
+    BatchPlan,
+    CaseOutcome,
+    Failure,
+    Job,
+    Limits,
+    Part,
+    Status,
+    plan_to_json,
+)
+from ifspace.batch.discover import base_of, look_through, plan_cases
+from ifspace.batch.ledger import Case, Ledger, open_ledger
+from ifspace.batch.places import name_of
+from ifspace.batch.pool import Pool, open_pool
+from ifspace.batch.sessions import FoundSession, Sessions, find_sessions, look_at
+from ifspace.batch.shard import Shard
+from ifspace.batch.tables import write_tables
+from ifspace.export import refuse_inside
+
+STUDIES_FOLDER = "studies"
+# How long a cluster may be away before the run ends; it goes on where it was when started again.
+PATIENCE_SECONDS = 60.0
+# A job may be lost with its scheduler or its machine this often before it counts as failed.
+_MOST_LOSSES = 3
+_TICK_SECONDS = 0.5
+
+
+class Watcher(Protocol):
+    """Who is told how the run goes on."""
+
+    def started(self, total: int, done: int) -> None:
+        """Say how many cases there are, and how many of them are done already."""
+
+    def finished(self, case: Case, outcome: CaseOutcome) -> None:
+        """Say that one more case is done."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run: where the studies are, where results go, and how.
+
+    Attributes
+    ----------
+    sessions
+        A folder of sessions to use instead of those that lie beside the images.
+    scheduler
+        Address of a dask scheduler; without it `jobs` processes of this machine measure.
+    overwrite
+        Measure everything again.
+    retry
+        Measure again what ran out of time or memory or broke its process.
+    """
+
+    root: Path
+    out: Path
+    plan: BatchPlan = field(default_factory=BatchPlan)
+    sessions: Path | None = None
+    jobs: int = 1
+    scheduler: str | None = None
+    shard: Shard = field(default_factory=Shard)
+    limits: Limits = field(default_factory=Limits)
+    overwrite: bool = False
+    retry: bool = False
+    patience_seconds: float = PATIENCE_SECONDS
+
+
+@dataclass(frozen=True)
+class BatchReport:
+    """What a run, or a merge, came to.
+
+    `measured_now` counts the cases that this run measured, `peak_bytes` the largest memory of a
+    process that did, `seconds` their time taken together; `written` are the tables, `notes` what
+    the user has to be told.
+    """
+
+    counts: dict[Status, int]
+    measured_now: int
+    seconds: float
+    peak_bytes: int
+    written: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
+    complete: bool = True
+
+    @property
+    def total(self) -> int:
+        """All cases."""
+        return sum(self.counts.values())
+
+
+def run_batch(request: Request, watcher: Watcher) -> BatchReport:
+    """Measure every study under a folder that is not measured yet, and write the tables.
+
+    Raises
+    ------
+    UnreadableInputError
+        If the folder of studies, or that of sessions, cannot be read.
+    OutputError
+        If the output folder cannot be used, or lies inside the input.
+    NetworkError
+        If the scheduler cannot be reached at the start.
+    """
+    for source in (request.root, request.sessions):
+        if source is not None:
+            refuse_inside(request.out, source)
+    with open_ledger(request.out) as ledger:
+        look_through(ledger, request.root)
+        strays = _plan(ledger, request)
+        run = _Run(ledger, request, watcher)
+        complete = run.measure_all()
+        notes = list(run.notes)
+        if strays:
+            notes.append(f"{strays} sessions name no study that was found; they were not used")
+        return conclude(
+            ledger,
+            request.out,
+            run=(len(run.seconds), sum(run.seconds), run.peak_bytes),
+            notes=notes,
+            complete=complete,
+        )
+
+
+def conclude(
+    ledger: Ledger,
+    out: Path,
+    *,
+    run: tuple[int, float, int] = (0, 0.0, 0),
+    notes: list[str],
+    complete: bool = True,
+) -> BatchReport:
+    """Write the tables from the ledger and count how the cases ended."""
+    written, more = write_tables(ledger, out)
+    settings = ledger.meta("settings_sha256") or ""
+    counts = Counter(item.outcome.status for item in ledger.recorded(settings))
+    number, seconds, peak_bytes = run
+    return BatchReport(
+        {status: counts.get(status, 0) for status in Status},
+        number,
+        seconds,
+        peak_bytes,
+        written,
+        (*notes, *more),
+        complete,
+    )
+
+
+def _plan(ledger: Ledger, request: Request) -> int:
+    """Note cases and settings; give the number of sessions that belong to nothing."""
+    found = _sessions(ledger, request)
+    sessions = Sessions(found, beside=request.sessions is None)
+    ledger.replace_cases(plan_cases(ledger, sessions, request.shard))
+    ledger.set_meta("version", __version__)
+    ledger.set_meta("settings", json.dumps(request.plan.as_json()))
+    ledger.set_meta("settings_sha256", request.plan.sha256)
+    ledger.set_meta("shard", str(request.shard))
+    known = {f"uid:{session.study_uid}" for session in found if session.study_uid}
+    return len(known - set(ledger.study_keys()))
+
+
+def _sessions(ledger: Ledger, request: Request) -> list[FoundSession]:
+    if request.sessions is not None:
+        return find_sessions(request.sessions)
+    base = base_of(request.root)
+    return [look_at(base / name_of(row.place), base) for row in ledger.files_of_kind("session")]
+
+
+class _Run:
+    """One pass over the cases that are not done."""
+
+    def __init__(self, ledger: Ledger, request: Request, watcher: Watcher) -> None:
+        self._ledger = ledger
+        self._request = request
+        self._watcher = watcher
+        self._plan = plan_to_json(request.plan)
+        self._settings = request.plan.sha256
+        self._losses: Counter[str] = Counter()
+        self.seconds: list[float] = []
+        self.peak_bytes = 0
+        self.notes: list[str] = []
+
+    def measure_all(self) -> bool:
+        """Measure what is not done; False if the cluster went away before the end."""
+        todo, done = deque[Case](), 0
+        for case in self._ledger.cases():
+            if self._is_done(case):
+                done += 1
+            else:
+                todo.append(case)
+        self._watcher.started(done + len(todo), done)
+        if not todo:
+            return True
+        request = self._request
+        with open_pool(request.jobs, request.scheduler, request.limits) as pool:
+            return self._work(pool, todo)
+
+    def _is_done(self, case: Case) -> bool:
+        if case.reason:
+            self._record(
+                case, CaseOutcome.failed(case.case_id, Failure(case.reason), case.sentence)
+            )
+            return True
+        if self._request.overwrite:
+            return False
+        outcome = self._ledger.outcome_of(case, self._settings, same_files=True)
+        return outcome is not None and self._stands(case, outcome)
+
+    def _stands(self, case: Case, outcome: CaseOutcome) -> bool:
+        """Tell whether an earlier outcome can be kept: not to be tried again, files still there."""
+        again = TRIED_AGAIN | (TRIED_AGAIN_ON_DEMAND if self._request.retry else frozenset())
+        folder = self._folder(case)
+        return outcome.reason not in again and all(
+            (folder / name).is_file() for name in outcome.files
+        )
+
+    def _work(self, pool: Pool, todo: deque[Case]) -> bool:
+        """Keep every place busy, with few jobs waiting, until nothing is left."""
+        running: dict[Future[str], Case] = {}
+        away_since: float | None = None
+        while todo or running:
+            if pool.reachable:
+                away_since = None
+                while todo and len(running) < 2 * pool.width:
+                    case = todo.popleft()
+                    running[pool.submit(self._job(case))] = case
+            else:
+                away_since = away_since or time.monotonic()
+                if time.monotonic() - away_since > self._request.patience_seconds:
+                    self.notes.append(
+                        "the scheduler went away and did not come back; start the run again to go"
+                        " on where it ended"
+                    )
+                    return False
+            self._collect(running, todo, pool)
+        return True
+
+    def _collect(self, running: dict[Future[str], Case], todo: deque[Case], pool: Pool) -> None:
+        if not running:
+            time.sleep(_TICK_SECONDS)
+            return
+        finished, _ = wait(running, timeout=_TICK_SECONDS, return_when=FIRST_COMPLETED)
+        if not pool.reachable:
+            # What was handed out may never come back; it is handed out again.
+            finished = {future for future in running if future.done()}
+        for future in finished:
+            case = running.pop(future)
+            try:
+                outcome = CaseOutcome.from_text(future.result())
+            except pool.losses as error:
+                self._lost(case, todo, type(error).__name__)
+            else:
+                self._finish(case, outcome)
+
+    def _lost(self, case: Case, todo: deque[Case], how: str) -> None:
+        """Hand a job out again that was lost with its machine, but not for ever."""
+        self._losses[case.case_id] += 1
+        if self._losses[case.case_id] < _MOST_LOSSES:
+            todo.append(case)
+            return
+        sentence = (
+            f"the machines that measured the study went away {_MOST_LOSSES} times ({how}); measure"
+            " it alone, or start again with --retry"
+        )
+        self._finish(case, CaseOutcome.failed(case.case_id, Failure.WORKER_DIED, sentence))
+
+    def _finish(self, case: Case, outcome: CaseOutcome) -> None:
+        if outcome.unchanged:
+            self._ledger.confirm(case)
+            known = self._ledger.outcome_of(case, self._settings, same_files=True)
+            outcome = known or outcome
+        else:
+            self.seconds.append(outcome.seconds)
+            self.peak_bytes = max(self.peak_bytes, outcome.peak_bytes)
+            self._record(case, outcome)
+        self._watcher.finished(case, outcome)
+
+    def _record(self, case: Case, outcome: CaseOutcome) -> None:
+        self._ledger.record(case, outcome, self._settings)
+
+    def _folder(self, case: Case) -> Path:
+        return self._request.out / STUDIES_FOLDER / case.case_id
+
+    def _job(self, case: Case) -> Job:
+        known = self._known(case)
+        return Job(
+            case_id=case.case_id,
+            parts=self._parts(case),
+            session=None if case.session is None else str(Path(case.session).absolute()),
+            out=str(self._folder(case).absolute()),
+            plan=self._plan,
+            known_input_sha256=known.input_sha256 if known is not None else None,
+        )
+
+    def _parts(self, case: Case) -> tuple[Part, ...]:
+        """Give the files of a case: the loose ones, and those of each archive."""
+        base = base_of(self._request.root).absolute()
+        loose: list[str] = []
+        packed: dict[str, list[str]] = {}
+        for file in self._ledger.files_of(case.study_key):
+            if file.member:
+                packed.setdefault(file.place, []).append(file.member)
+            else:
+                loose.append(name_of(file.place))
+        parts = [Part(str(base), tuple(loose))] if loose else []
+        parts += [
+            Part(str(base / name_of(place)), tuple(members), archive=True)
+            for place, members in packed.items()
+        ]
+        return tuple(parts)
+
+    def _known(self, case: Case) -> CaseOutcome | None:
+        """Give an outcome that holds if the files, whose times differ, are still the same."""
+        if self._request.overwrite:
+            return None
+        outcome = self._ledger.outcome_of(case, self._settings, same_files=False)
+        if outcome is None or not outcome.input_sha256 or not self._stands(case, outcome):
+            return None
+        return outcome

@@ -1,0 +1,157 @@
+"""``ifspace batch``: every study under a folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ifspace.cli.exits import Exit, say
+from ifspace.cli.measure import Sides, ids_of, sides_of
+from ifspace.cli.printing import print_json, print_line
+
+if TYPE_CHECKING:
+    from ifspace.batch import BatchPlan, BatchReport, Limits, Shard
+
+_GIGABYTE = 2**30
+
+
+def batch(
+    root: Path = typer.Argument(..., help="A folder with any number of studies in it."),
+    out: Path = typer.Option(..., "-o", "--out", help="The folder for results and tables."),
+    sessions: Path | None = typer.Option(
+        None, "--sessions", help="A folder of sessions, instead of those beside the images."
+    ),
+    jobs: int | None = typer.Option(
+        None, "--jobs", min=1, help="Studies at the same time; default: one per processor."
+    ),
+    scheduler: str | None = typer.Option(
+        None, "--scheduler", help="Measure on the dask cluster of this scheduler (tcp://HOST:PORT)."
+    ),
+    shard: str | None = typer.Option(
+        None, "--shard", help="Only part I of N (I/N); put the parts together with `merge`."
+    ),
+    side: Sides = typer.Option(Sides.BOTH, "--side", help="Which hip."),
+    evidence: str | None = typer.Option(
+        None, "--evidence", help="Compare with these ids (ID,ID,…) instead of the default ones."
+    ),
+    evidence_file: Path | None = typer.Option(
+        None, "--evidence-file", help="Add local evidence rows."
+    ),
+    formats: str | None = typer.Option(
+        None, "--format", help="Files of each study (json,session,csv,pdf,png,sr,…)."
+    ),
+    time_limit: float = typer.Option(
+        600.0, "--time-limit", min=1.0, help="Seconds that one study may take."
+    ),
+    memory_gb: float | None = typer.Option(
+        None, "--memory-gb", min=0.5, help="Memory that one worker may use; default: 4 at most."
+    ),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Measure everything again."),
+    retry: bool = typer.Option(
+        False, "--retry", help="Try again what ran out of time or memory, or broke its worker."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print the summary as JSON."),
+) -> None:
+    """Measure every study under a folder; start again to go on where a run ended."""
+    from ifspace.batch import Request, run_batch
+    from ifspace.batch.pool import default_jobs
+    from ifspace.cli.progress import open_watcher
+
+    places = jobs or default_jobs()
+    request = Request(
+        root=root,
+        out=out,
+        plan=_plan(side, evidence, evidence_file, formats),
+        sessions=sessions,
+        jobs=places,
+        scheduler=scheduler,
+        shard=_shard(shard),
+        limits=_limits(time_limit, memory_gb, 1 if scheduler else places),
+        overwrite=overwrite,
+        retry=retry,
+    )
+    with open_watcher() as watcher:
+        report = run_batch(request, watcher)
+    finish(report, as_json=as_json)
+
+
+def _plan(
+    side: Sides, evidence: str | None, evidence_file: Path | None, formats: str | None
+) -> BatchPlan:
+    from ifspace.batch import BatchPlan
+    from ifspace.batch.case import DEFAULT_FORMATS
+    from ifspace.cli.measure import chosen_formats
+
+    chosen = DEFAULT_FORMATS if formats is None else chosen_formats(formats)
+    return BatchPlan(
+        sides=sides_of(side),
+        evidence_ids=ids_of(evidence),
+        evidence_file=None if evidence_file is None else evidence_file.absolute(),
+        formats=chosen,
+        source_date_epoch=os.environ.get("SOURCE_DATE_EPOCH") or None,
+    )
+
+
+def _shard(text: str | None) -> Shard:
+    from ifspace.batch import Shard
+
+    try:
+        return Shard() if text is None else Shard.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _limits(seconds: float, memory_gb: float | None, places: int) -> Limits:
+    from ifspace.batch import Limits
+    from ifspace.batch.pool import default_memory_bytes
+
+    if memory_gb is None:
+        return Limits(seconds, default_memory_bytes(places))
+    return Limits(seconds, int(memory_gb * _GIGABYTE))
+
+
+def finish(report: BatchReport, *, as_json: bool) -> None:
+    """Print how a run or a merge came out, and end with the exit code that says so."""
+    code = exit_code(report)
+    if as_json:
+        print_json(
+            {
+                "counts": {status.value: count for status, count in report.counts.items()},
+                "measured_now": report.measured_now,
+                "seconds": round(report.seconds, 3),
+                "worker_peak_bytes": report.peak_bytes,
+                "complete": report.complete,
+                "notes": list(report.notes),
+                "files": [str(path) for path in report.written],
+                "exit_code": int(code),
+            }
+        )
+    else:
+        for status, count in report.counts.items():
+            print_line(f"{status.value.replace('_', ' ')}: {count}")
+        for path in report.written:
+            print_line(str(path))
+    for note in report.notes:
+        say(note)
+    if report.peak_bytes:
+        peak_gb = report.peak_bytes / _GIGABYTE
+        say(f"the largest worker used {peak_gb:.2f} GB of memory")
+    raise typer.Exit(code)
+
+
+def exit_code(report: BatchReport) -> Exit:
+    """Done, partly done or failed, by how many studies have all their numbers."""
+    from ifspace.batch import Status
+
+    if not report.total:
+        say("no study was found; give the folder that holds them")
+        return Exit.FAILED
+    if report.complete and report.counts[Status.MEASURED] == report.total:
+        return Exit.DONE
+    if not report.counts[Status.MEASURED] and not report.counts[Status.PARTLY]:
+        say("nothing was measured; the reasons are in failures.csv")
+        return Exit.PARTLY_DONE if not report.complete else Exit.FAILED
+    return Exit.PARTLY_DONE
