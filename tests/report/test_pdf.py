@@ -252,6 +252,7 @@ def test_the_latin_spelling_stands_alone_with_a_note_where_no_font_has_the_other
     assert "Hong, Gildong" in first
     assert "길동" not in first
     assert "letters are not shown, because no installed font can draw them" in first
+    assert "Some Korean letters" in first
     assert "Noto Sans CJK" in first
 
 

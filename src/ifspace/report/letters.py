@@ -11,9 +11,10 @@ from typing import Any
 # by the first word of their Unicode name.
 FONT_FOR_SCRIPT: Mapping[str, tuple[str, str]] = {
     "HANGUL": ("Korean", "Noto Sans CJK"),
-    "CJK": ("Chinese or Japanese", "Noto Sans CJK"),
     "HIRAGANA": ("Japanese", "Noto Sans CJK"),
     "KATAKANA": ("Japanese", "Noto Sans CJK"),
+    # After the others: Korean and Japanese names hold Chinese characters too.
+    "CJK": ("Chinese or Japanese", "Noto Sans CJK"),
     "ARABIC": ("Arabic", "Noto Sans Arabic"),
     "HEBREW": ("Hebrew", "Noto Sans Hebrew"),
     "THAI": ("Thai", "Noto Sans Thai"),
@@ -69,9 +70,10 @@ def _is_foreign(letter: str) -> bool:
 
 def script_and_font(data: dict[str, Any]) -> tuple[str, str]:
     """Name the script to blame and the font to install."""
-    for character in foreign_letters(data):
-        if _script(character) in FONT_FOR_SCRIPT:
-            return FONT_FOR_SCRIPT[_script(character)]
+    found = {_script(letter) for letter in foreign_letters(data)}
+    for script, names in FONT_FOR_SCRIPT.items():
+        if script in found:
+            return names
     return "unusual", "Noto Sans for that script"
 
 

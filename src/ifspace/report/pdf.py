@@ -76,19 +76,25 @@ def report_pdf(
         except typst.TypstError as error:
             # Without the fonts of the computer first: they differ from one to the next.
             problem = error
-    script, font = script_and_font(data)
     if not _can_be_named(identity):
+        script, font = script_and_font(data)
         message = (
             f"the patient is named in {script} letters only and no installed font can draw them;"
             f" install the font {font} or leave the PDF out"
         )
         raise OutputError(message) from problem
-    plainer = page_data(result, pictures, _in_drawable_letters(identity))
-    plainer["font_note"] = load_texts()["patient.fonts"].format(script=script, font=font)
+    return _compile_plainly(result, pictures, identity)
+
+
+def _compile_plainly(
+    result: StudyResult, pictures: Mapping[Side, bytes], identity: PatientIdentity | None
+) -> bytes:
+    """Set the pages with the bundled fonts alone, and say on page one which letters they lack."""
+    script, font = script_and_font(printable(page_data(result, pictures, identity)))
+    data = page_data(result, pictures, _in_drawable_letters(identity))
+    data["font_note"] = load_texts()["patient.fonts"].format(script=script, font=font)
     try:
-        return _compile(
-            without_foreign_letters(printable(plainer)), pictures, font_folders, system_fonts=False
-        )
+        return _compile(without_foreign_letters(printable(data)), pictures, (), system_fonts=False)
     except typst.TypstError as error:
         message = f"the PDF could not be set ({error.message}); leave it out and report this"
         raise OutputError(message) from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ifspace.model import Kind, Measurement, StudyResult
+from ifspace.geometry import Floats
+from ifspace.model import Kind, Mark, Measurement, StudyResult
 from ifspace.report import wording
 from ifspace.report.texts import load_texts
 
@@ -41,18 +42,7 @@ def _line(item: Measurement) -> dict[str, Any]:
         "labelFormat": "%N-%d",
         "lastUsedControlPointNumber": len(ends),
         "controlPoints": [
-            {
-                "id": str(number),
-                "label": mark.name.value,
-                "description": mark.state.value,
-                "associatedNodeID": "",
-                "position": end.tolist(),
-                "orientation": [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0],
-                "selected": True,
-                "locked": True,
-                "visibility": True,
-                "positionStatus": "defined",
-            }
+            _control_point(number, end, mark)
             for number, (end, mark) in enumerate(zip(ends, item.marks, strict=False), start=1)
         ],
         "measurements": [
@@ -72,4 +62,19 @@ def _line(item: Measurement) -> dict[str, Any]:
             "propertiesLabelVisibility": True,
             "pointLabelsVisibility": False,
         },
+    }
+
+
+def _control_point(number: int, end_lps_mm: Floats, mark: Mark) -> dict[str, Any]:
+    return {
+        "id": str(number),
+        "label": mark.name.value,
+        "description": mark.state.value,
+        "associatedNodeID": "",
+        "position": end_lps_mm.tolist(),
+        "orientation": [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0],
+        "selected": True,
+        "locked": True,
+        "visibility": True,
+        "positionStatus": "defined",
     }
