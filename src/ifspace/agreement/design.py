@@ -1,0 +1,105 @@
+"""A blinded reading list: who reads what in which order, without showing what is read again.
+
+Every reader gets an order of their own. A repeat looks like any other entry; only the key, which
+stays with whoever runs the study, tells which code is which hip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ifspace.agreement.readings import CASE_NAMES, PERSON_NAMES
+from ifspace.errors import UnreadableInputError
+from ifspace.tables import Table
+
+# A repeat that follows its first reading closely is read from memory.
+FEWEST_BETWEEN_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a reader's list, and what stands behind its code."""
+
+    reader: str
+    position: int
+    code: str
+    person: str
+    case: str
+    side: str
+    reading: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The reading list of a study and the seed that makes it again."""
+
+    entries: tuple[Entry, ...]
+    seed: int
+    repeats: int
+    readers: tuple[str, ...]
+
+
+def hips_from_table(table: Table) -> tuple[tuple[str, str, str], ...]:
+    """Read person, case and side of every hip to be read; without a side, both.
+
+    Raises
+    ------
+    UnreadableInputError
+        If there is no column of cases, or a side is neither left nor right.
+    """
+    table.require((CASE_NAMES,))
+    hips: dict[tuple[str, str, str], None] = {}
+    for row in table.rows:
+        case, side = row.text(*CASE_NAMES), row.text("side").lower()
+        if not case or side not in ("", "left", "right"):
+            message = f"row {row.number} needs a case, and left, right or nothing as its side"
+            raise UnreadableInputError(message)
+        for one in (side,) if side else ("right", "left"):
+            hips[row.text(*PERSON_NAMES) or case, case, one] = None
+    return tuple(hips)
+
+
+def plan_readings(
+    hips: Sequence[tuple[str, str, str]], readers: Sequence[str], *, repeats: int, seed: int
+) -> Plan:
+    """Shuffle every hip for every reader, each as often as it is read.
+
+    Between two readings of the same hip by one reader lie at least a quarter of all hips.
+
+    Raises
+    ------
+    ValueError
+        If there are no hips, no readers, a reader twice, or fewer than one reading.
+    """
+    if not hips or not readers or repeats < 1 or len(set(readers)) != len(readers):
+        message = "a plan needs hips, different readers and at least one reading"
+        raise ValueError(message)
+    random = np.random.default_rng(seed)
+    entries: list[Entry] = []
+    for reader in readers:
+        order = _rounds(len(hips), repeats, random)
+        codes = random.permutation(len(order)) + 1
+        seen = [0] * len(hips)
+        for position, (hip, code) in enumerate(zip(order, codes, strict=True), start=1):
+            seen[hip] += 1
+            person, case, side = hips[hip]
+            name = f"{reader}-{code:0{len(str(len(order)))}d}"
+            entries.append(Entry(reader, position, name, person, case, side, seen[hip]))
+    return Plan(tuple(entries), seed, repeats, tuple(readers))
+
+
+def _rounds(count: int, repeats: int, random: np.random.Generator) -> list[int]:
+    """Shuffle round after round; who ended the last round may not begin the next."""
+    order = [int(hip) for hip in random.permutation(count)]
+    gap = int(np.ceil(count * FEWEST_BETWEEN_SHARE))
+    for _ in range(repeats - 1):
+        recent = order[-gap:] if gap < count else []
+        early = [hip for hip in order[-count:] if hip not in recent]
+        keep = max(1, gap)
+        shuffled = [early[index] for index in random.permutation(len(early))]
+        first, rest = shuffled[:keep], [*shuffled[keep:], *recent]
+        order += first + [rest[index] for index in random.permutation(len(rest))]
+    return order

@@ -1,0 +1,110 @@
+"""The files of `agree`: data, PDF and plots, all of them or none."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from ifspace.agreement.design import Plan
+from ifspace.agreement.pages import agreement_sheet, chart_name, pair_charts
+from ifspace.agreement.study import AgreementStudy, Comparison, Pair, study_to_json
+from ifspace.figures import Chart, chart_files, sheet_pdf
+from ifspace.model import Kind
+from ifspace.notice import NOTICE
+from ifspace.report.files import refuse_overwriting, write_all
+
+AGREEMENT_NAME = "agreement.json"
+PDF_NAME = "agreement.pdf"
+KEY_NAME = "key.csv"
+PLAN_NAME = "plan.json"
+
+
+def write_agreement(
+    study: AgreementStudy, out: Path, *, overwrite: bool = False
+) -> tuple[Path, ...]:
+    """Write agreement.json, agreement.pdf and the plots as SVG and PNG.
+
+    Raises
+    ------
+    OutputError
+        If a file is there already or cannot be written; nothing is left behind.
+    """
+    drawn = _draw(study)
+    contents = {
+        AGREEMENT_NAME: as_json_bytes(study_to_json(study)),
+        PDF_NAME: sheet_pdf(agreement_sheet(study, drawn)),
+        **chart_files([chart for pair in drawn.values() for chart in pair]),
+    }
+    if not overwrite:
+        refuse_overwriting(out, list(contents))
+    return write_all(out, contents)
+
+
+def as_json_bytes(data: Any) -> bytes:
+    """Write JSON as every result file is written."""
+    return (json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _draw(study: AgreementStudy) -> dict[int, tuple[Chart, ...]]:
+    drawn: dict[int, tuple[Chart, ...]] = {}
+    for space in study.spaces:
+        compared = [space.between, *space.within.values()]
+        pairs: list[tuple[Kind, Pair]] = [
+            (space.kind, pair)
+            for item in compared
+            if isinstance(item, Comparison)
+            for pair in item.pairs
+        ]
+        for number, (kind, pair) in enumerate(pairs, start=1):
+            drawn[id(pair)] = pair_charts(kind, pair, chart_name(kind, pair.matrix.columns, number))
+    return drawn
+
+
+def write_plan(plan: Plan, out: Path, *, overwrite: bool = False) -> tuple[Path, ...]:
+    """Write a list for every reader, the key that lifts the blinding, and the seed.
+
+    Raises
+    ------
+    OutputError
+        If a file is there already or cannot be written.
+    """
+    contents = {
+        f"list_{number:02d}.csv": _list(plan, reader)
+        for number, reader in enumerate(plan.readers, start=1)
+    }
+    contents[KEY_NAME] = _csv(
+        ("reader", "position", "code", "person", "case", "side", "reading"),
+        [
+            (one.reader, one.position, one.code, one.person, one.case, one.side, one.reading)
+            for one in plan.entries
+        ],
+    )
+    contents[PLAN_NAME] = as_json_bytes(
+        {
+            "schema": "ifspace-reading-plan/1",
+            "notice": NOTICE,
+            "seed": plan.seed,
+            "readings_per_hip": plan.repeats,
+            "lists": {f"list_{n:02d}.csv": name for n, name in enumerate(plan.readers, start=1)},
+        }
+    )
+    if not overwrite:
+        refuse_overwriting(out, list(contents))
+    return write_all(out, contents)
+
+
+def _list(plan: Plan, reader: str) -> bytes:
+    own = [one for one in plan.entries if one.reader == reader]
+    rows = [(one.position, one.code, one.side, "", "", "") for one in own]
+    return _csv(("position", "code", "side", "ifs_mm", "qfs_mm", "remark"), rows)
+
+
+def _csv(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> bytes:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return buffer.getvalue().encode("utf-8")

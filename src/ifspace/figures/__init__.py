@@ -1,0 +1,37 @@
+"""Charts and sheets of statistics: the same data become SVG, PNG and a page of the PDF."""
+
+from ifspace.figures.chart import Axis, Band, Bars, Chart, Dots, Level, Line, axis_around
+from ifspace.figures.paper import chart_files, sheet_pdf
+from ifspace.figures.sheet import (
+    Block,
+    Sheet,
+    callout,
+    charts,
+    facts,
+    heading,
+    items,
+    paragraph,
+    table,
+)
+
+__all__ = [
+    "Axis",
+    "Band",
+    "Bars",
+    "Block",
+    "Chart",
+    "Dots",
+    "Level",
+    "Line",
+    "Sheet",
+    "axis_around",
+    "callout",
+    "chart_files",
+    "charts",
+    "facts",
+    "heading",
+    "items",
+    "paragraph",
+    "sheet_pdf",
+    "table",
+]

@@ -1,0 +1,59 @@
+"""How statistics are said on paper; the data file keeps them unrounded."""
+
+from __future__ import annotations
+
+from ifspace.statistics import Estimate, Interval, Result
+
+MINUS = "\u2212"
+DASH = "\u2013"
+
+
+def number(value: float, digits: int) -> str:
+    """Round, with a true minus sign, and never print a negative zero."""
+    text = f"{value:.{digits}f}"
+    return (text.lstrip("-") if float(text) == 0.0 else text).replace("-", MINUS)
+
+
+def given(result: Result, digits: int) -> str:
+    """Say the value of a statistic, or that it is not given."""
+    return number(result.value, digits) if isinstance(result, Estimate) else "not given"
+
+
+def span(interval: Interval | None, digits: int) -> str:
+    """Say an interval."""
+    if interval is None:
+        return DASH
+    return f"{number(interval.low, digits)} to {number(interval.high, digits)}"
+
+
+def interval_of(result: Result, digits: int) -> str:
+    """Say the interval of a statistic, or why there is nothing."""
+    if not isinstance(result, Estimate):
+        return result.detail
+    return span(result.interval, digits) if result.interval else (result.note or DASH)
+
+
+def ignoring_of(result: Result, digits: int) -> str:
+    """Say the interval that takes two hips for two persons, where it differs."""
+    return span(result.ignoring_clusters, digits) if isinstance(result, Estimate) else DASH
+
+
+def p_value(value: float | None) -> str:
+    """Say a p-value as journals print it."""
+    if value is None:
+        return DASH
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+
+
+def share(result: Result) -> str:
+    """Say a share in percent with its interval."""
+    if not isinstance(result, Estimate):
+        return result.detail
+    held = result.interval
+    ends = "" if held is None else f" ({100 * held.low:.0f} to {100 * held.high:.0f})"
+    return f"{100 * result.value:.0f} %{ends}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Say a count with its noun."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,128 @@
+"""Tables that people bring: CSV in, named columns and numbered rows out.
+
+A table is read leniently (comma or semicolon, with or without a byte order mark) and its cells
+strictly: a cell that is not what its column says becomes a :class:`RowProblem` with the number of
+its row, so that one slip costs one row and never a traceback.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ifspace.errors import UnreadableInputError
+
+# Spreadsheets of countries with a decimal comma write semicolons between the cells.
+DELIMITERS = (",", ";", "\t")
+
+
+@dataclass(frozen=True)
+class RowProblem:
+    """A row, or a cell of it, that cannot be used: where, a code for programs, a sentence."""
+
+    row: int
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its number as a spreadsheet shows it, and its cells by column name."""
+
+    number: int
+    cells: Mapping[str, str]
+
+    def text(self, *names: str) -> str:
+        """Give the first cell that is not empty among columns that mean the same."""
+        for name in names:
+            if self.cells.get(name):
+                return self.cells[name]
+        return ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table and the hash of the file that it was read from."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    sha256: str
+
+    def require(self, names: Sequence[str | tuple[str, ...]]) -> None:
+        """Refuse a table that lacks a column; a tuple holds names that mean the same.
+
+        Raises
+        ------
+        UnreadableInputError
+            If one is missing; names it and what is there.
+        """
+        for name in names:
+            choices = (name,) if isinstance(name, str) else name
+            if not set(choices) & set(self.columns):
+                message = (
+                    f"the table has no column {' or '.join(choices)}; its columns are"
+                    f" {', '.join(self.columns)}; rename or add it"
+                )
+                raise UnreadableInputError(message)
+
+
+def read_table(path: Path) -> Table:
+    """Read a CSV file with a header row.
+
+    Raises
+    ------
+    UnreadableInputError
+        If it cannot be read, is no text, or has no header or no rows.
+    """
+    try:
+        content = path.read_bytes()
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        message = f"{path.name} cannot be read: {error.strerror}; check its path"
+        raise UnreadableInputError(message) from error
+    except UnicodeDecodeError as error:
+        message = f"{path.name} is not UTF-8 text; save the table as CSV in UTF-8"
+        raise UnreadableInputError(message) from error
+    if "\0" in text:
+        message = f"{path.name} is not a text table; save it as CSV in UTF-8"
+        raise UnreadableInputError(message)
+    columns, rows = _parse(text, path.name)
+    return Table(columns, rows, hashlib.sha256(content).hexdigest())
+
+
+def _parse(text: str, name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    first_line = text.lstrip().split("\n", maxsplit=1)[0]
+    delimiter = max(DELIMITERS, key=first_line.count)
+    try:
+        lines = list(csv.reader(io.StringIO(text.lstrip(), newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        message = f"{name} is not a valid CSV table ({error}); save it as CSV in UTF-8"
+        raise UnreadableInputError(message) from error
+    columns = tuple(cell.strip().lower() for cell in lines[0]) if lines else ()
+    repeated = sorted({column for column in columns if column and columns.count(column) > 1})
+    if repeated:
+        message = f"{name} has the column {repeated[0]} twice; keep one of them"
+        raise UnreadableInputError(message)
+    rows = tuple(
+        Row(number, {key: cell.strip() for key, cell in zip(columns, line, strict=False) if key})
+        for number, line in enumerate(lines[1:], start=2)
+        if any(cell.strip() for cell in line)
+    )
+    if not rows:
+        message = f"{name} holds no rows below its header; expected a table with one row per value"
+        raise UnreadableInputError(message)
+    return columns, rows
+
+
+def parse_number(text: str) -> float | None:
+    """Read a finite number with a decimal point; nothing where it is not one."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and "_" not in text else None

@@ -1,0 +1,75 @@
+"""The blinded reading list."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+
+import pytest
+
+from ifspace.agreement import hips_from_table, plan_readings, write_plan
+from ifspace.errors import UnreadableInputError
+from ifspace.tables import read_table
+
+HIPS = tuple((f"P{n}", f"P{n}", side) for n in range(10) for side in ("right", "left"))
+
+
+def test_every_reader_reads_every_hip_as_often_as_asked():
+    plan = plan_readings(HIPS, ("A", "B"), repeats=2, seed=1)
+    for reader in ("A", "B"):
+        own = [(e.case, e.side, e.reading) for e in plan.entries if e.reader == reader]
+        assert sorted(own) == sorted((c, s, r) for _, c, s in HIPS for r in (1, 2))
+
+
+def test_the_same_seed_makes_the_same_list_and_another_one_does_not():
+    assert plan_readings(HIPS, ("A",), repeats=2, seed=5) == plan_readings(
+        HIPS, ("A",), repeats=2, seed=5
+    )
+    assert (
+        plan_readings(HIPS, ("A",), repeats=2, seed=5).entries
+        != plan_readings(HIPS, ("A",), repeats=2, seed=6).entries
+    )
+
+
+def test_readers_get_different_orders():
+    plan = plan_readings(HIPS, ("A", "B"), repeats=1, seed=1)
+    orders = [[(e.case, e.side) for e in plan.entries if e.reader == r] for r in ("A", "B")]
+    assert orders[0] != orders[1]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_hip_does_not_come_back_before_a_quarter_of_the_others(seed):
+    plan = plan_readings(HIPS, ("A",), repeats=3, seed=seed)
+    places = {}
+    for entry in plan.entries:
+        places.setdefault((entry.case, entry.side), []).append(entry.position)
+    gaps = [b - a for held in places.values() for a, b in itertools.pairwise(held)]
+    assert min(gaps) >= 5
+
+
+def test_the_list_of_a_reader_names_no_case_and_no_repeat(tmp_path):
+    plan = plan_readings(HIPS, ("A", "B"), repeats=2, seed=1)
+    write_plan(plan, tmp_path)
+    with (tmp_path / "list_01.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 40
+    assert set(rows[0]) == {"position", "code", "side", "ifs_mm", "qfs_mm", "remark"}
+    assert len({row["code"] for row in rows}) == 40
+    assert not any("P" in row["code"] for row in rows)
+
+
+def test_a_table_without_sides_means_both_hips(tmp_path):
+    path = tmp_path / "hips.csv"
+    path.write_text("case,side\nP1,\nP2,left\n")
+    assert hips_from_table(read_table(path)) == (
+        ("P1", "P1", "right"),
+        ("P1", "P1", "left"),
+        ("P2", "P2", "left"),
+    )
+
+
+def test_a_side_that_is_none_is_refused(tmp_path):
+    path = tmp_path / "hips.csv"
+    path.write_text("case,side\nP1,up\n")
+    with pytest.raises(UnreadableInputError, match="row 2"):
+        hips_from_table(read_table(path))
