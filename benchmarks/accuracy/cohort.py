@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
 from benchmarks.accuracy.hips import (
     Hip,
     Scan,
@@ -24,6 +23,7 @@ from benchmarks.accuracy.hips import (
     with_tendon_on_the_path,
 )
 from benchmarks.accuracy.scanner import mr_image, tissue_fractions
+
 from ifspace.geometry import Plane
 from ifspace.model import Contrast, Seed, SeedName, Series, Side, Slice, SliceSource, Volume
 
@@ -73,9 +73,7 @@ def make_case(seed: int, *, tendon: bool = False, cache: Path = CACHE) -> Case:
     for k, level in enumerate(scan.levels):
         section = true_section(hip, scan, level) if k in shown else None
         bones.append(section if section is not None and section.distance_mm > 3 else None)
-        rooms.append(
-            true_section(hip, scan, level, tendons=True) if tendon and bones[-1] else None
-        )
+        rooms.append(true_section(hip, scan, level, tendons=True) if tendon and bones[-1] else None)
     case = Case(seed, hip, scan, fractions, tuple(bones), tuple(rooms))
     file.write_bytes(pickle.dumps(case))
     return case

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy import ndimage as ndi
-
 from benchmarks.accuracy.cohort import ORIGIN_LPS_MM, volume_of
 from benchmarks.accuracy.hips import Hip, Scan, draw_hip, draw_scan, femur, ischium, true_section
 from benchmarks.accuracy.scanner import mr_image, tissue_fractions
+from scipy import ndimage as ndi
+
 from ifspace.geometry import Grid
 from ifspace.labels import LabelMap
 
@@ -46,10 +46,17 @@ def perfect_labels(hip: Hip, scan: Scan) -> LabelMap:
 
 def network_labels(hip: Hip, scan: Scan, rng: np.random.Generator, voxel_mm: float) -> LabelMap:
     """Label a coarser cubic grid along the patient's axes, with a wavy, shrunken border."""
-    ends = np.array(
-        [[scan.pixel_columns()[c], scan.pixel_rows()[r], scan.levels[k]]
-         for c in (0, -1) for r in (0, -1) for k in (0, -1)]
-    ) @ scan.turn.T
+    ends = (
+        np.array(
+            [
+                [scan.pixel_columns()[c], scan.pixel_rows()[r], scan.levels[k]]
+                for c in (0, -1)
+                for r in (0, -1)
+                for k in (0, -1)
+            ]
+        )
+        @ scan.turn.T
+    )
     low, high = ends.min(0), ends.max(0)
     axes = [np.arange(a, b, voxel_mm) for a, b in zip(low, high, strict=True)]
     z, y, x = np.meshgrid(*axes[::-1], indexing="ij")

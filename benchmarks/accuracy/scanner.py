@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import ndimage as ndi
-from scipy.spatial import cKDTree
-
 from benchmarks.accuracy.hips import (
     Hip,
     Scan,
@@ -18,6 +15,8 @@ from benchmarks.accuracy.hips import (
     iliopsoas,
     ischium,
 )
+from scipy import ndimage as ndi
+from scipy.spatial import cKDTree
 
 AIR, FAT, MUSCLE, CORTEX, FEMUR_MARROW, TENDON, QUADRATUS, NERVE, VESSEL, ISCHIUM_MARROW = range(10)
 TISSUES = 10

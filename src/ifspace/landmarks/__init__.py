@@ -2,16 +2,21 @@
 
 Pure functions on a volume and seeds or a label map::
 
-    from_seeds(volume, seeds, side, level_range) -> FoundSide
-    from_masks(volume, label_map, side) -> FoundSide
-    read_label_map(path, labels=None, preset=None) -> LabelMap
+    from_seeds(volume, seeds, side, level_range=None) -> FoundSide
+    from_masks(volume, label_map, side, level_range=None) -> FoundSide
+    level_from_masks(volume, label_map, side) -> Level | Refusal
     propose(volume) -> Proposal
+    level_at(volume, side, femur_seed) -> Level | Refusal
+    ifspace.io.labels.read_label_map(path, labels=None, preset=None) -> LabelMap
 
 A :class:`FoundSide` holds one reading or refusal per slice and space, the outlines to draw, and
 the marks of the smallest distance as the program's proposal.
 """
 
 from ifspace.landmarks.assisted import from_seeds
+from ifspace.landmarks.level import Level, find_level
+from ifspace.landmarks.masks import from_masks, level_from_masks
+from ifspace.landmarks.propose import Proposal, ProposedSide, level_at, propose
 from ifspace.landmarks.values import (
     Bone,
     FoundSide,
@@ -26,11 +31,19 @@ from ifspace.landmarks.values import (
 __all__ = [
     "Bone",
     "FoundSide",
+    "Level",
     "Light",
+    "Proposal",
+    "ProposedSide",
     "Reading",
     "Refusal",
     "SliceOutline",
     "SliceReading",
     "SliceRefusal",
+    "find_level",
+    "from_masks",
     "from_seeds",
+    "level_at",
+    "level_from_masks",
+    "propose",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from ifspace.landmarks.confidence import (
 )
 from ifspace.landmarks.gap import Gap, closest, densify, gap_of, refine
 from ifspace.landmarks.outline import Contour
+from ifspace.landmarks.propose import level_at
 from ifspace.landmarks.search import Found, Scene, estimate_cortex, marrow_at, search, snap
 from ifspace.landmarks.tendon import Room, room_for_muscle
 from ifspace.landmarks.values import (
@@ -47,7 +48,7 @@ def from_seeds(
     volume: Volume,
     seeds: Sequence[Seed],
     side: Side,
-    level_range: tuple[int, int],
+    level_range: tuple[int, int] | None = None,
 ) -> FoundSide:
     """Find both spaces on one side from a rough seed in the marrow of femur and ischium.
 
@@ -61,7 +62,8 @@ def from_seeds(
     side
         The patient's side.
     level_range
-        First and last slice index that show the lesser trochanter, both included.
+        First and last slice index that show the lesser trochanter, both included; found from the
+        femur seed if absent.
 
     Returns
     -------
@@ -74,8 +76,7 @@ def from_seeds(
     ValueError
         If the range is not within the volume.
     """
-    first, last = level_range
-    if not 0 <= first <= last < len(volume.slices):
+    if level_range is not None and not 0 <= level_range[0] <= level_range[1] < len(volume.slices):
         message = f"level_range is {level_range}, the volume has {len(volume.slices)} slices"
         raise ValueError(message)
     chosen = gates.seeds_of(seeds, side)
@@ -84,6 +85,13 @@ def from_seeds(
     refusal = gates.check_series(volume) or gates.check_placement(volume, chosen, side)
     if refusal is not None:
         return FoundSide(side, METHOD, refusal=refusal)
+    apex = None
+    if level_range is None:
+        level = level_at(volume, side, chosen[Bone.FEMUR])
+        if isinstance(level, Refusal):
+            return FoundSide(side, METHOD, refusal=level)
+        level_range, apex = (level.first, level.last), level.apex
+    first, last = level_range
     positions = {bone: seed.position_lps_mm for bone, seed in chosen.items()}
     scene = stage(volume, positions, range(first, last + 1))
     found = search(scene)
@@ -91,7 +99,7 @@ def from_seeds(
     refusal = gates.check_signal(scene, muscle) or gates.check_outlines(scene, found.outlines)
     if refusal is not None:
         return FoundSide(side, METHOD, refusal=refusal)
-    return _measure(scene, found, side, blur_of(volume))
+    return replace(_measure(scene, found, side, blur_of(volume)), apex_slice=apex)
 
 
 def blur_of(volume: Volume) -> float:

@@ -19,6 +19,7 @@ from ifspace.model import Reason, Side
 SHAFT_AREA = 1.25
 SHAFT_AREA_PERCENTILE = 15.0
 SHAFT_SLICES_MIN = 2
+SHAFT_USED_MM = 60.0
 # Few thick slices show the shaft: its slope is shrunk to that of an average femur, in mm outwards
 # and backwards per mm upwards.
 SLOPE_OUT, SLOPE_BACK, SLOPE_SD = 0.11, -0.03, 0.08
@@ -28,6 +29,9 @@ SECTOR_DEG = (-5.0, 80.0)
 # Height above the shaft: 6 to 24 mm in adults.
 RISE_MIN_MM = 3.0
 RISE_MAX_MM = 26.0
+# A maximum below this share of one that follows soon is a ridge of the shaft.
+RIDGE_SHARE = 0.6
+RIDGE_REACH_MM = 25.0
 # The range ends where less than half of the height is left, and at most this far above the apex.
 HALF = 0.5
 ABOVE_APEX_MM = 14.0
@@ -118,8 +122,11 @@ def prominences(
     outward = 1.0 if side is Side.LEFT else -1.0
     if run < 1:
         return order, np.zeros(len(order)), 0
-    point, slope = _axis(heights[:run], np.stack([c for _, c in shapes[:run]]), outward)
-    radius_mm = float(np.sqrt(np.median(areas[:run]) / np.pi))
+    # The femur is bowed: only the shaft next to the trochanter tells its axis.
+    near = heights[:run] >= heights[run - 1] - SHAFT_USED_MM
+    centres = np.stack([c for _, c in shapes[:run]])[near]
+    point, slope = _axis(heights[:run][near], centres, outward)
+    radius_mm = float(np.sqrt(np.median(areas[:run][near]) / np.pi))
     out = []
     for k, height in zip(order, heights, strict=True):
         offset = (outlines[k] - (point + slope * height)) * np.array([-outward, 1.0])
@@ -156,13 +163,13 @@ def find_level(
             Reason.LEVEL_NOT_COVERED,
             "no femoral shaft below the lesser trochanter: scan further down, or give the range",
         )
-    peak = _first_peak(height_mm)
+    heights = np.array([heights_mm[k] for k in order])
+    peak = _first_peak(height_mm, heights)
     if peak is None:
         return Refusal(
             Reason.LEVEL_NOT_COVERED,
             "no lesser trochanter stands out from the femoral shaft within the images",
         )
-    heights = np.array([heights_mm[k] for k in order])
     low, high = _half_range(height_mm, heights, peak)
     fall = float(height_mm[peak] - height_mm[peak + 1 :][:3].min())
     usual = np.clip((height_mm[peak] - RISE_MIN_MM) / 5.0, 0.0, 1.0)
@@ -178,14 +185,21 @@ def find_level(
     )
 
 
-def _first_peak(height_mm: Floats) -> int | None:
-    """Find the first local maximum from below that stands out enough."""
+def _first_peak(height_mm: Floats, heights: Floats) -> int | None:
+    """Find the first local maximum from below that stands out enough.
+
+    A ridge of the shaft may come first: it is passed over if a much higher one follows.
+    """
+    peaks = []
     for k in range(1, len(height_mm) - 1):
         before, here, after = height_mm[k - 1 : k + 2]
-        if here >= before and here > after and here > RISE_MIN_MM:
-            rise = here - height_mm[: k + 1].min()
-            if RISE_MIN_MM < rise < RISE_MAX_MM:
-                return k
+        rise = here - height_mm[: k + 1].min()
+        if here >= before and here > after and RISE_MIN_MM < min(here, rise) < RISE_MAX_MM:
+            peaks.append(k)
+    for n, k in enumerate(peaks):
+        near = [height_mm[m] for m in peaks[n + 1 :] if heights[m] - heights[k] < RIDGE_REACH_MM]
+        if not near or height_mm[k] >= RIDGE_SHARE * max(near):
+            return k
     return None
 
 

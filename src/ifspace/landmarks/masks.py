@@ -33,7 +33,7 @@ from ifspace.model import Reason, Side, Volume
 METHOD = "masks/1"
 METHOD_REFINED = "masks+grey/1"
 # Sigma that takes the steps out of a mask without moving its border.
-SMOOTH_MM = 1.0
+SMOOTH_MM = 0.8
 SMOOTH_VOXELS = 0.7
 # An axis with thicker voxels is the slice axis: not smoothed along.
 THICK_MM = 2.2
@@ -48,8 +48,8 @@ RAMUS_FRONT_MM = 25.0
 BACK_PERCENTILE = 75.0
 # Grey levels may correct a label by this much, where the cortex is clear enough.
 SHIFT_MAX_MM = 3.0
-SCORE_MIN = 0.5
-PRIOR = 0.35
+SCORE_MIN = 0.35
+PRIOR = 0.15
 ARC_MM = 15.0
 # Half-width of a distance between label contours: what networks reach, by voxel size.
 LABEL_U95_MM = 0.6
@@ -113,6 +113,13 @@ def from_masks(
         tuple(item[1] for item in found),
         tuple(outline for item in found for outline in item[2]),
         apex_slice=level.apex if level else None,
+    )
+
+
+def level_from_masks(volume: Volume, label_map: LabelMap, side: Side) -> Level | Refusal:
+    """Find the slices that show the lesser trochanter, from the femur's label."""
+    return _check(volume, label_map, side) or _level(
+        volume, _shapes(volume, label_map, side), label_map, side
     )
 
 
