@@ -187,11 +187,8 @@ class Commands(QObject):
 
     def _show_step(self) -> None:
         """Bring the slice of a step's mark into view, where it has one."""
-        desk, scene = self.dock.desk, self.dock.scene
-        if desk is not None and scene is not None and desk.selected is not None and desk.step:
-            at = desk.slice_of_step(desk.step)
-            if at is not None:
-                scene.show_slice(at)
+        if self.dock.desk is not None and self.dock.desk.selected is not None:
+            self.dock.show_step()
 
     def _place(self) -> None:
         desk = self.dock.desk

@@ -16,11 +16,21 @@ from psygnal import Signal
 
 from ifspace.geometry import Floats, Segment
 from ifspace.measure import level_range_indices, side_of_pair, side_of_point
-from ifspace.model import MARKS_OF_KIND, Mark, MarkState, Session, Side, Volume
+from ifspace.model import (
+    MARKS_OF_KIND,
+    Mark,
+    MarkState,
+    Seed,
+    SeedName,
+    Session,
+    Side,
+    Volume,
+)
 from napari_ifspace import reading
 from napari_ifspace.history import History
 from napari_ifspace.journal import Journal, Unfinished
 from napari_ifspace.layers import display_of, nudged_lps_mm, slice_of
+from napari_ifspace.proposals import SEED_ORDER, SEED_WORDS
 from napari_ifspace.reading import RefusedError, State
 from napari_ifspace.steps import LABELS, STEPS, Step, next_step, step_of
 
@@ -53,6 +63,7 @@ class Desk:
     changed = Signal()
     pointed = Signal()
     said = Signal(str, bool)
+    seeded = Signal()
 
     def __init__(
         self,
@@ -76,6 +87,9 @@ class Desk:
         self.keep_levels = False
         self.spot: Spot | None = None
         self.cross = False
+        self.asked: tuple[SeedName, ...] = ()
+        self.seeds: tuple[Seed, ...] = ()
+        self.seed_side = Side.RIGHT
         self.preview: State | None = None
         self.unsaved = recovered is not None
         if session is not None:
@@ -101,7 +115,9 @@ class Desk:
 
     @property
     def wants_mark(self) -> bool:
-        """Whether the step in hand still has no mark."""
+        """Whether the next click sets something new: a seed, or a mark that is not there yet."""
+        if self.asked:
+            return True
         return self.step is not None and all(
             step_of(mark) != self.step for mark in self.session.marks
         )
@@ -128,7 +144,8 @@ class Desk:
         self.spot = spot
         self.cross = by_key
         self.preview = None
-        if spot is not None and self.step is not None and self._partner_on(spot):
+        ready = spot is not None and self.step is not None and not self.asked
+        if ready and spot is not None and self.step is not None and self._partner_on(spot):
             try:
                 self.preview = self._with_mark(spot, self.step)
             except RefusedError:
@@ -136,7 +153,14 @@ class Desk:
         self.pointed.emit()
 
     def release(self, slice_index: int) -> None:
-        """Let go of the selected mark; the cross that the keys move starts where it was."""
+        """Let go of the selected mark; the cross that the keys move starts where it was.
+
+        While a seed is asked for, stop asking instead.
+        """
+        if self.asked:
+            self.asked = ()
+            self.say("No proposal is made.")
+            return
         plane = self.volume.slices[slice_index].plane
         rows, columns = plane.shape_ji
         start_lps_mm = plane.to_lps_mm([(rows - 1) / 2.0, (columns - 1) / 2.0])
@@ -183,6 +207,9 @@ class Desk:
 
     def place(self, spot: Spot) -> None:
         """Set the mark of the step in hand down, and go on to the next step."""
+        if self.asked:
+            self._seed(spot)
+            return
         step = self.step
         if step is None:
             self.say("All steps are done; choose a step in the list to place its mark again.")
@@ -352,10 +379,38 @@ class Desk:
         self._do("show another reading", lambda: reading.shown_reading(self.state, index))
         self._restart()
 
+    def ask_seeds(self, side: Side) -> None:
+        """Let the next clicks be rough points in the marrow, for a proposal."""
+        self.asked, self.seeds, self.seed_side = SEED_ORDER, (), side
+        self._ask_next_seed()
+
+    def _ask_next_seed(self) -> None:
+        self.say(f"Click {SEED_WORDS[self.asked[0]]}, {self.seed_side.value} side; Esc stops.")
+
+    def _seed(self, spot: Spot) -> None:
+        side = side_of_point(self.volume, spot.point_lps_mm, self.session.marks)
+        if side is not None and side is not self.seed_side:
+            self.say(
+                f"This point lies on the patient's {side.value}; click on the "
+                f"{self.seed_side.value}, or press Esc.",
+                warning=True,
+            )
+            return
+        source = self.volume.slices[spot.slice_index].source
+        seed = Seed(self.asked[0], self.seed_side, spot.point_lps_mm, source.sop_instance_uid)
+        self.seeds, self.asked = (*self.seeds, seed), self.asked[1:]
+        if self.asked:
+            self._ask_next_seed()
+        else:
+            self.seeded.emit()
+
     def propose(self, marks: tuple[Mark, ...]) -> None:
         """Show what the library proposes."""
         self._do("add proposals", lambda: reading.proposed(self.state, marks))
         self._restart()
+        waiting = [mark for mark in self.session.marks if mark.state is MarkState.PROPOSED]
+        if waiting:
+            self.choose(step_of(waiting[0]))
 
     def load(self, session: Session) -> None:
         """Take a session from a file in place of the reading being made."""

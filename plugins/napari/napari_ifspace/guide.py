@@ -132,4 +132,6 @@ def _row_text(desk: Desk, step: Step) -> str:
     if not marks:
         return f"{title}  (skipped)" if step in desk.skipped else title
     slices = sorted({slice_of(desk.volume, mark) + 1 for mark in marks})
-    return f"{title}  · {', '.join(map(str, slices))}"
+    words = f"{title}  · {', '.join(map(str, slices))}"
+    confidence = marks[0].confidence
+    return words if confidence is None else f"{words}  ({confidence:.0%} sure)"

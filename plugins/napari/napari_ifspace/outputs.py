@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ifspace.errors import OutputError
@@ -87,7 +87,8 @@ def write_outputs(
         If a file exists already or cannot be written, or a session does not fit.
     """
     refuse_inside(out, study.path)
-    results = [assess(study.volume, session) for session in state.sessions]
+    # As in the window: only marks count, not the seeds that once led to proposals.
+    results = [assess(study.volume, replace(session, seeds=())) for session in state.sessions]
     if len(results) == 1:
         return export(study.loaded, results[0], out, formats=formats, overwrite=overwrite)
     written: list[Path] = []

@@ -32,7 +32,7 @@ from napari_ifspace.outputs import (
     formats_for,
     write_outputs,
 )
-from napari_ifspace.proposals import proposals
+from napari_ifspace.proposals import Proposed, propose_from_seeds
 
 if TYPE_CHECKING:
     from napari_ifspace.widget import IFSpaceDock
@@ -231,23 +231,28 @@ class Reports(QWidget):
             self.dock.say("Second reading: the first reader's marks are hidden until it is done.")
 
     def propose(self) -> None:
-        """Ask the library for proposals."""
+        """Ask for two rough points of the side in hand, to propose its marks."""
+        desk = self.dock.desk
+        if desk is not None:
+            desk.ask_seeds(desk.step.side if desk.step is not None else Side.RIGHT)
+
+    def propose_now(self) -> None:
+        """Let the library look for marks, without freezing the window."""
         desk = self.dock.desk
         if desk is None:
             return
-        volume, session = desk.volume, desk.session
-        self.dock.say("Looking for proposals …")
+        volume, seeds, side = desk.volume, desk.seeds, desk.seed_side
+        level_range = desk.level_range(side)
+        self.dock.say(f"Looking for the borders on the {side.value} …")
 
-        def show(found: Any) -> None:
-            if self.dock.desk is desk:
-                desk.propose(found)
-                self.dock.say(
-                    f"{len(found)} proposal(s), shown dashed: confirm (C), drag or remove (Del)."
-                    if found
-                    else "The program has no proposal for this series; place the marks by hand."
-                )
+        def show(found: Proposed) -> None:
+            if self.dock.desk is desk and self.dock.scene is not None:
+                desk.propose(found.marks)
+                self.dock.scene.show_outlines(found.outlines)
+                self.dock.show_step()
+                self.dock.say(found.words, warning=not found.marks)
 
-        self.dock.run(lambda: proposals(volume, session), show)
+        self.dock.run(lambda: propose_from_seeds(volume, seeds, side, level_range), show)
 
     def export(self) -> None:
         """Write the chosen files without freezing the window."""

@@ -15,6 +15,7 @@ from napari.layers import Image, Layer, Points, Vectors
 from psygnal import Signal
 
 from ifspace.geometry import Floats
+from ifspace.landmarks import SliceOutline
 from ifspace.model import (
     MARKS_OF_KIND,
     Kind,
@@ -48,13 +49,15 @@ LINE_WIDTH_PX = 1.6
 REACH_PX = 6.0
 DRAG_PX = 3.0
 LABEL_OFFSET_PX = 20.0
+LABEL_WIDTH_PX = 75.0
 TEXT_SIZE = 12
 # Copies of the text in black around the white one, so that it is read on fat as well as on air.
 _HALO_PX = 1.5
 _HALO = tuple(_HALO_PX * np.array(way) for way in ((-1, -1), (-1, 1), (1, -1), (1, 1)))
 
-IMAGE_NAME, MARKS_NAME, LINES_NAME, TEXT_NAME = (
+IMAGE_NAME, OUTLINES_NAME, MARKS_NAME, LINES_NAME, TEXT_NAME = (
     "Images",
+    "IFSpace outlines",
     "IFSpace marks",
     "IFSpace distances",
     "IFSpace millimetres",
@@ -82,6 +85,7 @@ class Scene:
         self._drawing = False
         self._slice_index = 0
         self._zoomed: Side | None = None
+        self._outlines: Vectors | None = None
         self._style: tuple[Any, ...] | None = None
         self._line_colors: list[str] = []
         self._labels: list[str] = []
@@ -324,6 +328,37 @@ class Scene:
         self._set_vectors(vectors, colors)
         self._set_words(spots, words)
 
+    def show_outlines(self, outlines: Sequence[SliceOutline]) -> None:
+        """Draw the bone outlines that proposals rest on: the reader judges by them."""
+        if self._outlines is not None and self._outlines in self.viewer.layers:
+            self.viewer.layers.remove(self._outlines)
+        self._outlines = None
+        pieces = [self._pieces(outline) for outline in outlines if len(outline.points_lps_mm) > 1]
+        if not pieces:
+            return
+        self._outlines = Vectors(
+            np.concatenate(pieces),
+            name=OUTLINES_NAME,
+            scale=self.desk.display.scale_mm,
+            units="mm",
+            vector_style="line",
+            edge_color=STATE_COLORS[MarkState.PROPOSED],
+            edge_width=LINE_WIDTH_PX * self._pixel_mm() / self.desk.display.scale_mm[2],
+            opacity=0.8,
+        )
+        self.viewer.layers.insert(1, self._outlines)
+        self.viewer.layers.selection.active = self.image
+
+    def _pieces(self, outline: SliceOutline) -> Floats:
+        volume, display = self.desk.volume, self.desk.display
+        points = np.array(
+            [
+                layers.lps_mm_to_data(point, outline.slice_index, volume, display)
+                for point in outline.points_lps_mm
+            ]
+        )
+        return np.stack([points[:-1], np.diff(points, axis=0)], axis=1)
+
     def _cross(self) -> Floats:
         """Draw the cursor of the keyboard, open in the middle."""
         spot = self.desk.spot
@@ -351,9 +386,17 @@ class Scene:
         return found
 
     def _label_spot(self, start: Floats, end: Floats, mark: Mark) -> Floats:
+        """Put the words beside the middle of a line: above it for the IFS, below for the QFS."""
+        scale_mm = np.asarray(self.desk.display.scale_mm[1:])
+        down_mm, right_mm = (end - start)[1:] * scale_mm
+        beside = np.array([-abs(right_mm), np.copysign(1.0, right_mm) * down_mm])
+        if step_of(mark).kind is Kind.QFS:
+            beside = -beside
+        beside /= max(float(np.linalg.norm(beside)), 1e-6)
+        # Words are wider than high, so they have to keep farther away from a steep line.
+        reach_px = np.hypot(*(beside * (LABEL_OFFSET_PX, LABEL_WIDTH_PX)))
         spot = (start + end) / 2.0
-        upward = -1.0 if step_of(mark).kind is Kind.IFS else 1.0
-        spot[1] += upward * LABEL_OFFSET_PX * self._pixel_mm() / self.desk.display.scale_mm[1]
+        spot[1:] += beside * reach_px * self._pixel_mm() / scale_mm
         return np.asarray(spot)
 
     def _label(self, marks: tuple[Mark, Mark], result: StudyResult | None) -> str:
@@ -376,9 +419,8 @@ class Scene:
 
     def _set_vectors(self, vectors: Sequence[Floats], colors: Sequence[str]) -> None:
         data = np.array(vectors).reshape(len(vectors), 2, 3)
-        if np.array_equal(data, self.lines.data):
-            return
-        self.lines.data = data
+        if not np.array_equal(data, self.lines.data):
+            self.lines.data = data
         if list(colors) != self._line_colors and colors:
             self.lines.edge_color = list(colors)
         self._line_colors = list(colors)
@@ -412,6 +454,9 @@ class Scene:
     # --------------------------------------------------------------------------------- overlays
 
     def _add_overlays(self) -> None:
+        # Films are read on black, whatever the theme of the window.
+        self._background = self.viewer.canvas.background_color_override
+        self.viewer.canvas.background_color_override = "black"
         overlays = self.viewer.canvas.overlays
         for edge, position in _EDGES.items():
             big = edge in ("left", "right")
@@ -589,10 +634,11 @@ class Scene:
             emitter.disconnect(self._on_turned)
         viewer.camera.events.zoom.disconnect(self._on_zoom)
         viewer.layers.events.removed.disconnect(self._on_removed)
+        viewer.canvas.background_color_override = self._background
         for name in (*_EDGES, "slice"):
             viewer.canvas.overlays.pop(_OVERLAY.format(name), None)
-        for layer in self._ours():
-            if layer in viewer.layers:
+        for layer in (*self._ours(), self._outlines):
+            if layer is not None and layer in viewer.layers:
                 viewer.layers.remove(layer)
 
 

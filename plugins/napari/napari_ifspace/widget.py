@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -190,6 +191,7 @@ class IFSpaceDock(QWidget):
         self.desk.changed.connect(self._refresh)
         self.desk.pointed.connect(self._pointed)
         self.desk.said.connect(self._said)
+        self.desk.seeded.connect(self.reports.propose_now)
         if session is not None:
             self.desk.load(session)
             self.desk.saved()
@@ -280,7 +282,8 @@ class IFSpaceDock(QWidget):
         if self.desk is None:
             return None, None
         try:
-            return assess(self.desk.volume, session), None
+            # Seeds start a search of seconds; here only marks count, which is what is shown.
+            return assess(self.desk.volume, replace(session, seeds=())), None
         except (SessionError, EvidenceError) as error:
             return None, str(error)
 
@@ -305,11 +308,19 @@ class IFSpaceDock(QWidget):
         self.judgement.show_values(result)
 
     _showing_preview = False
+    _last_words = ("", False)
 
     def _turned(self) -> None:
         if self.scene is not None and self.desk is not None:
             self.strip.show_slice(self.scene.slice_index)
             self.desk.carry(self.scene.slice_index)
+
+    def show_step(self) -> None:
+        """Bring the slice of the mark in hand into view."""
+        if self.desk is not None and self.scene is not None and self.desk.step is not None:
+            at = self.desk.slice_of_step(self.desk.step)
+            if at is not None:
+                self.scene.show_slice(at)
 
     def _jump(self, slice_index: int) -> None:
         if self.scene is not None:
@@ -331,12 +342,15 @@ class IFSpaceDock(QWidget):
         ):
             widget.colors = self.colors
             widget.update()
+        message, warning = self._last_words
+        self.say(message, warning=warning)
         self._refresh()
 
     # -------------------------------------------------------------------------------------- words
 
     def say(self, message: str, *, warning: bool = False) -> None:
         """Show one sentence."""
+        self._last_words = (message, warning)
         color = self.colors.warning.name() if warning else self.colors.text.name()
         sign = "▲ " if warning else ""
         escaped = message.replace("&", "&amp;").replace("<", "&lt;")
