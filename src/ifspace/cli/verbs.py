@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from ifspace.cli import demo, doctor, evidence, measure, report, series, validate, view
+from ifspace.cli import (
+    agree,
+    batch,
+    demo,
+    doctor,
+    evidence,
+    measure,
+    merge,
+    report,
+    series,
+    validate,
+    view,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -14,6 +26,9 @@ def register(app: typer.Typer) -> None:
     app.command("measure")(measure.measure)
     app.command("report")(report.report)
     app.command("view")(view.view)
+    app.command("batch")(batch.batch)
+    app.command("merge")(merge.merge)
+    app.command("agree")(agree.agree)
     app.command("evidence")(evidence.evidence)
     app.command("validate")(validate.validate)
     app.command("demo")(demo.demo)
