@@ -134,16 +134,16 @@ def _letters(lines: Sequence[Line], axis: _Axis) -> tuple[list[str], int]:
         ends[level : level + 1] = [x]
         places.append((line, level))
     top = _LETTER_ROW * max(len(ends), 1) + 8
-    parts = []
+    stems, badges = [], []
     for line, level in places:
         x, y = axis.px(line.value_mm), top - 8 - _LETTER_ROW * level
         kind = "cutoff" if line.is_cutoff else "mean"
-        parts.append(f'<path class="stem {kind}" d="M{x:.1f} {y + 2:.1f}V{top}"/>')
-        parts.append(
+        stems.append(f'<path class="stem {kind}" d="M{x:.1f} {y + 2:.1f}V{top}"/>')
+        badges.append(
             f'<circle class="badge {kind}" cx="{x:.1f}" cy="{y - 4:.1f}" r="8"/>'
             f'<text class="letter" x="{x:.1f}" y="{y:.1f}">{line.letter}</text>'
         )
-    return parts, top
+    return stems + badges, top
 
 
 def _ruled(line: Line, axis: _Axis, top: float, bottom: float) -> str:

@@ -29,14 +29,14 @@ from ifspace.batch.cohort import (
     grouped,
 )
 from ifspace.evidence import choose_panel, published_rows
-from ifspace.model import Kind, PublishedValue, Side
+from ifspace.model import Kind, PublishedValue, Severity, Side
 from ifspace.notice import NOTICE
 
 KIND_NAMES = {Kind.IFS: "Ischiofemoral space", Kind.QFS: "Quadratus femoris space"}
 SIDES_AS_SEEN = (Side.RIGHT, Side.LEFT)
 MOST_CARDS = 12
 # Wide enough to see the line and the bones, small enough that a page of twelve opens at once.
-_THUMBNAIL_PX = 420
+_THUMBNAIL_PX = 560
 _JPEG_QUALITY = 80
 _NO_VALUE = "–"
 
@@ -166,9 +166,9 @@ def _key(lines: Sequence[Line], children: bool) -> str:
         for line in lines
     )
     words = (
-        "Behind each row: median (quartiles), number of hips. The band below the dots spans the"
-        " quartiles. Published figures are of adults and of the positions their authors used; they"
-        " are drawn for orientation and decide nothing."
+        "At the end of each row: median (quartiles), number of hips. The band below the dots spans"
+        " the quartiles. Published figures are of adults and of the positions their authors used;"
+        " they are drawn for orientation and decide nothing."
     )
     if children:
         words += " Hollow dots: under 18, where the published adult figures do not apply."
@@ -206,20 +206,29 @@ def _cards(cohort: Cohort, out: Path) -> str:
 
 def _card(case: Shown, out: Path) -> str:
     views = "".join(_view(case, side, out) for side in SIDES_AS_SEEN)
+    said = _missing(case)
     missing = "".join(
-        f'<li class="missing">{row["side"]} {row["kind"].upper()} not measured:'
-        f" {escape(str(row['detail']))}</li>"
-        for row in case.missing
+        f'<li class="missing">{escape(", ".join(names))} not measured: {escape(detail)}</li>'
+        for detail, names in said.items()
     )
     flags = "".join(
         f'<li class="{flag["severity"]}">{escape(flag["detail"])}</li>'
         for flag in case.flags
-        if flag["severity"] != "info"
+        if flag["severity"] != Severity.INFO.value and flag["detail"] not in said
     )
     return (
         f'<article class="case"><h3><code>{escape(case.case_id)}</code>{_pdf(case)}</h3>'
         f'<div class="views">{views}</div>{_small_table(case)}<ul>{missing}{flags}</ul></article>'
     )
+
+
+def _missing(case: Shown) -> dict[str, list[str]]:
+    """Name the spaces without a number, by the reason in words."""
+    found: dict[str, list[str]] = {}
+    for row in case.missing:
+        name = f"{row['side']} {str(row['kind']).upper()}"
+        found.setdefault(str(row["detail"]), []).append(name)
+    return found
 
 
 def _view(case: Shown, side: Side, out: Path) -> str:

@@ -1,0 +1,197 @@
+"""Workers that die, hang or run out of memory, and runs that are killed: all real."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from ifspace.batch import Limits, Request, Status, run_batch
+from ifspace.batch.bench import Bench, WorkerStartError
+from ifspace.batch.case import Job, Part, plan_to_json
+from tests.batch.conftest import PLAIN, Told, Undisturbed, files_below, study
+
+pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc and signals")
+
+A_MINUTE = 60.0
+
+
+def workers_of(parent: int) -> list[int]:
+    """The measuring processes that a process started itself."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            status = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+            command = (folder / "cmdline").read_bytes()
+        except (OSError, IndexError):
+            continue
+        if int(status[1]) == parent and status[0] != "Z" and b"ifspace.batch.worker" in command:
+            found.append(int(folder.name))
+    return found
+
+
+def until(condition, seconds: float = A_MINUTE) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def opened(pipe: Path, pid: int) -> bool:
+    """Whether a process waits in opening the pipe: it stands still in the system call."""
+    try:
+        return "fifo_open" in Path(f"/proc/{pid}/wchan").read_text() or _sleeps_in_open(pid)
+    except OSError:
+        return False
+
+
+def _sleeps_in_open(pid: int) -> bool:
+    try:
+        number = Path(f"/proc/{pid}/syscall").read_text().split()[0]
+    except (OSError, IndexError):
+        return False
+    # openat on x86-64 and on arm64
+    return number in ("257", "56")
+
+
+def job_of(tmp_path: Path) -> Job:
+    study(tmp_path / "study")
+    dicom = tmp_path / "study" / "dicom"
+    names = tuple(sorted(path.name for path in dicom.iterdir()))
+    return Job(
+        case_id="s-1",
+        parts=(Part(str(dicom), names),),
+        session=str(tmp_path / "study" / "session.json"),
+        out=str(tmp_path / "out"),
+        plan=plan_to_json(PLAIN),
+    )
+
+
+def hang(session: Path) -> None:
+    """Put a pipe that nobody writes to where a session was: whoever opens it waits for ever."""
+    session.unlink()
+    os.mkfifo(session)
+
+
+def test_a_worker_that_dies_twice_over_one_study_costs_that_study_only(tmp_path: Path) -> None:
+    job = job_of(tmp_path)
+    session = Path(str(job.session))
+    kept = session.read_bytes()
+    hang(session)
+    bench = Bench(Limits(A_MINUTE))
+    killed: list[int] = []
+
+    def kill_twice() -> None:
+        while len(killed) < 2:
+            for pid in workers_of(os.getpid()):
+                if pid not in killed and opened(session, pid):
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=kill_twice, daemon=True)
+    thread.start()
+    outcome = bench.measure(job)
+    thread.join()
+    assert (outcome.status, outcome.reason) == (Status.FAILED, "worker_died")
+    assert "SIGKILL" in outcome.sentence
+
+    session.unlink()
+    session.write_bytes(kept)
+    assert bench.measure(job).status is Status.MEASURED
+    bench.close()
+    with pytest.raises(WorkerStartError, match="stopped"):
+        Bench.measure(bench, job)
+
+
+def test_a_study_that_hangs_ends_at_its_time_limit_and_the_rest_is_measured(
+    cohort: Path, undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    session = cohort / "e" / "session.json"
+    kept = tmp_path / "kept.json"
+    shutil.copy2(session, kept)
+    told = Told(at_start=lambda: hang(session))
+    report = run_batch(Request(cohort, out, PLAIN, jobs=1, limits=Limits(4.0)), told)
+    assert [item.reason for item in told.ended.values()].count("time_limit") == 1
+    assert report.counts[Status.MEASURED] == 3
+
+    session.unlink()
+    shutil.copy2(kept, session)
+    assert run_batch(Request(cohort, out, PLAIN), Told()).measured_now == 0
+    run_batch(Request(cohort, out, PLAIN, retry=True), Told())
+    assert files_below(out) == files_below(undisturbed.out)
+
+
+def test_memory_is_bounded_and_a_study_that_needs_more_is_a_row(tmp_path: Path) -> None:
+    study(tmp_path / "root" / "a", size="full", enhanced=True)
+    out = tmp_path / "out"
+    told = Told()
+    # Enough to start, far too little for the pictures of a study of this size.
+    limits = Limits(A_MINUTE, 260 * 2**20)
+    run_batch(Request(tmp_path / "root", out, limits=limits), told)
+    assert [item.reason for item in told.ended.values()] == ["out_of_memory"]
+
+
+def test_a_worker_that_cannot_start_ends_the_run_with_a_sentence(tmp_path: Path) -> None:
+    study(tmp_path / "root" / "a")
+    request = Request(tmp_path / "root", tmp_path / "out", PLAIN, limits=Limits(A_MINUTE, 2**20))
+    with pytest.raises(WorkerStartError, match="--memory-gb"):
+        run_batch(request, Told())
+
+
+def test_workers_end_with_whoever_started_them(tmp_path: Path) -> None:
+    bench = Bench(Limits(A_MINUTE))
+    job = job_of(tmp_path)
+    assert bench.measure(job).status is Status.MEASURED
+    (pid,) = workers_of(os.getpid())
+    bench.close()
+    assert until(lambda: pid not in workers_of(os.getpid()))
+
+
+@pytest.mark.parametrize("after", ["the first result", "the first study of a second run"])
+def test_a_killed_run_goes_on_where_it_was(
+    after: str, undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = [
+        sys.executable, "-c", "from ifspace.cli import main; main()", "batch",
+        str(undisturbed.root), "-o", str(out), "--jobs", "2", "--format", ",".join(PLAIN.formats),
+    ]  # fmt: skip
+    runs = 1 if after == "the first result" else 2
+    for number in range(runs):
+        before = set(out.glob("studies/*/*"))
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        assert until(
+            lambda process=process, before=before: (
+                set(out.glob("studies/*/*")) > before or process.poll() is not None
+            )
+        ), number
+        children = workers_of(process.pid)
+        process.kill()
+        process.wait()
+        assert until(lambda children=children: not any(map(alive, children)))
+    told = Told()
+    report = run_batch(Request(undisturbed.root, out, PLAIN), told)
+    assert report.total == 6
+    assert told.done_before + len(told.ended) == 6
+    assert files_below(out) == files_below(undisturbed.out)
+    assert not [path for path in out.rglob(".*") if path.name.startswith(".ifspace-")]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (OSError, IndexError):
+        return False
