@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ifspace.landmarks import FoundSide, SliceReading, SliceRefusal
+from ifspace.geometry import closest_points
+from ifspace.landmarks import FoundSide, Proposal, ProposedSide, SliceReading, SliceRefusal
 from ifspace.measure import LevelDistance, half_width_95_mm, headline
 from ifspace.measure.spaces import counted
 from ifspace.measure.uncertainty import program_parts
@@ -18,6 +19,7 @@ from ifspace.model import (
     Flag,
     Kind,
     Mark,
+    MarkName,
     MarkState,
     Measurement,
     NotMeasured,
@@ -25,6 +27,7 @@ from ifspace.model import (
     Outline,
     Reason,
     Session,
+    SessionOutline,
     Severity,
     Side,
     Source,
@@ -49,7 +52,8 @@ def outcome_of(
     flags
         What is known of the images; a refusal forbids the slices that it names.
     level_range
-        First and last slice index that show the lesser trochanter.
+        First and last slice index that show the lesser trochanter; where the session gives none,
+        the range that the program found and looked at.
     """
     if found.refusal is not None:
         return NotMeasured(kind, found.side, found.refusal.reason, found.refusal.detail)
@@ -66,10 +70,15 @@ def outcome_of(
         kind,
         found.side,
         [_distance(volume, found, kind, reading) for reading in sound],
-        level_range=level_range,
+        level_range=level_range or _looked_at(found, kind),
         method=found.method,
         apex_slice_index=found.apex_slice,
     )
+
+
+def _looked_at(found: FoundSide, kind: Kind) -> tuple[int, int]:
+    indices = [item.slice_index for item in found.of(kind)]
+    return min(indices), max(indices)
 
 
 def _why_none(found: FoundSide, kind: Kind, flags: Sequence[Flag]) -> tuple[Reason, str]:
@@ -107,6 +116,7 @@ def _distance(volume: Volume, found: FoundSide, kind: Kind, reading: SliceReadin
         state=MarkState.PROPOSED,
         marks=marks,
         budget=budget,
+        label_mm=reading.label_mm,
     )
 
 
@@ -161,3 +171,75 @@ def only_proposed(session: Session, kind: Kind, side: Side) -> bool:
         for mark in session.marks
         if mark.side is side and mark.name in MARKS_OF_KIND[kind]
     )
+
+
+def proposed_session(volume: Volume, proposal: Proposal) -> Session:
+    """Write what can be proposed without any click as a session: level, femur, one mark a side.
+
+    The mark is where the femur's outline comes nearest to where the ischium is to be expected.
+    There is never a second mark, so no distance can come of it.
+    """
+    series = volume.series
+    found = [item for item in proposal.sides.values() if isinstance(item, ProposedSide)]
+    return Session(
+        study_instance_uid=series.study_instance_uid,
+        series_instance_uid=series.series_instance_uid,
+        frame_of_reference_uid=series.frame_of_reference_uid,
+        marks=tuple(_proposed_trochanter(volume, item) for item in found),
+        seeds=tuple(item.femur_seed for item in found),
+        level_range={
+            item.side: (
+                _slice_name(volume, item.level.first),
+                _slice_name(volume, item.level.last),
+            )
+            for item in found
+        },
+        outlines=tuple(
+            SessionOutline(structure, item.side, points_lps_mm)
+            for item in found
+            for structure, points_lps_mm in (
+                *(("femur", outline.points_lps_mm) for outline in item.outlines),
+                ("ischium_region", item.ischium_region_lps_mm),
+            )
+        ),
+    )
+
+
+def _slice_name(volume: Volume, slice_index: int) -> str:
+    """Name a slice for a level range: UID, UID#frame, or its index where there is no UID."""
+    source = volume.slices[slice_index].source
+    if source.sop_instance_uid is None:
+        return f"k={slice_index}"
+    frame = "" if source.frame_number is None else f"#{source.frame_number}"
+    return f"{source.sop_instance_uid}{frame}"
+
+
+def _proposed_trochanter(volume: Volume, side: ProposedSide) -> Mark:
+    apex = next(
+        (item for item in side.outlines if item.slice_index == side.level.apex), side.outlines[0]
+    )
+    middle_lps_mm = side.ischium_region_lps_mm.mean(axis=0, keepdims=True)
+    nearest, _ = closest_points(apex.points_lps_mm, middle_lps_mm)
+    return Mark(
+        name=MarkName.LESSER_TROCHANTER_MEDIAL,
+        side=side.side,
+        position_lps_mm=apex.points_lps_mm[nearest],
+        state=MarkState.PROPOSED,
+        source=Source.PROGRAM,
+        confidence=side.confidence,
+        sop_instance_uid=volume.slices[apex.slice_index].source.sop_instance_uid,
+    )
+
+
+def why_not_measured(proposal: Proposal, kind: Kind, side: Side) -> NotMeasured:
+    """Say why there is no distance without marks: what could not be found, or who must point."""
+    item = proposal.sides[side]
+    if isinstance(item, ProposedSide):
+        return NotMeasured(
+            kind,
+            side,
+            Reason.ISCHIUM_NOT_CONFIRMED,
+            f"lesser trochanter proposed on {counted([item.level.first])} to"
+            f" {item.level.last + 1}; a person has to point at the ischium",
+        )
+    return NotMeasured(kind, side, item.reason, item.detail)

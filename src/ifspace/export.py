@@ -33,6 +33,8 @@ FILES_OF_FORMAT: dict[str, tuple[str, ...]] = {
     "manifest": ("manifest.json",),
 }
 ALL_FORMATS = tuple(FILES_OF_FORMAT)
+# What is worth writing where nothing was measured but something proposed.
+PROPOSAL_FORMATS = ("json", "session", "manifest")
 
 _REPORTS = frozenset({"json", "session", "csv", "pdf", "png", "slicer"})
 _OBJECTS = frozenset({"sr", "dicom-pdf", "dicom-sc"})

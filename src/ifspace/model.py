@@ -354,6 +354,24 @@ class Seed:
         object.__setattr__(self, "position_lps_mm", position)
 
 
+@dataclass(frozen=True, eq=False)
+class SessionOutline:
+    """A border that a program proposes to a reader, (n, 3) patient mm: femur, or where to click.
+
+    `structure` is ``femur`` or ``ischium_region``.
+    """
+
+    structure: str
+    side: Side
+    points_lps_mm: Floats
+
+    def __post_init__(self) -> None:
+        """Refuse anything but a list of finite points."""
+        points = np.array(self.points_lps_mm, dtype=np.float64)
+        points = finite(points, (len(points), 3), "points_lps_mm")
+        object.__setattr__(self, "points_lps_mm", points)
+
+
 @dataclass(frozen=True)
 class Signature:
     """A reader signed: every mark in the session was looked at and is right."""
@@ -382,6 +400,7 @@ class Session:
     acquisition: Mapping[str, str] = field(default_factory=dict)
     findings: Mapping[Side, Mapping[str, str]] = field(default_factory=dict)
     signature: Signature | None = None
+    outlines: tuple[SessionOutline, ...] = ()
 
 
 # ------------------------------------------------------------------------------------- outcomes
@@ -411,7 +430,8 @@ class Measurement:
 
     `curve` holds every slice that could be measured, in slice order, and is empty where there
     was only one; `second_best_mm` and `minimum_at_range_end` belong to it. `apex_mm` is the value
-    on the slice of the most prominent lesser trochanter, where that is known.
+    on the slice of the most prominent lesser trochanter, where that is known. `label_mm` is the
+    distance of a label map itself, where `value_mm` was corrected on the grey levels.
     """
 
     kind: Kind
@@ -431,6 +451,7 @@ class Measurement:
     second_best_mm: float | None = None
     minimum_at_range_end: bool | None = None
     apex_mm: float | None = None
+    label_mm: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse a value that is no length and an interval that has no width."""

@@ -13,6 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from ifspace import __version__, quality
+from ifspace.assistance import (
+    only_proposed,
+    outcome_of,
+    outlines_of,
+    proposed_session,
+    unread_slices,
+    why_not_measured,
+    with_proposals,
+)
 from ifspace.caveats import caveats
 from ifspace.errors import GeometryError, SessionError
 from ifspace.evidence import (
@@ -31,6 +40,8 @@ from ifspace.io import (
     read_headers,
     read_identity,
 )
+from ifspace.labels import LabelMap
+from ifspace.landmarks import FoundSide, from_masks, from_seeds, propose
 from ifspace.measure import level_range_indices, measure_space
 from ifspace.model import (
     AssessedSpace,
@@ -41,6 +52,7 @@ from ifspace.model import (
     Outcome,
     PatientIdentity,
     Reason,
+    SeedName,
     Series,
     Session,
     Severity,
@@ -134,7 +146,12 @@ def load_chosen(
     return LoadedStudy(series, volume, headers, identity)
 
 
-def assess_study(study: LoadedStudy, session: Session, settings: Settings) -> StudyResult:
+def assess_study(
+    study: LoadedStudy,
+    session: Session,
+    settings: Settings,
+    labels: LabelMap | None = None,
+) -> StudyResult:
     """Assess a loaded study; without trusted geometry every space is refused with the reason.
 
     Raises
@@ -143,7 +160,7 @@ def assess_study(study: LoadedStudy, session: Session, settings: Settings) -> St
         As :func:`assess` does.
     """
     if study.volume is not None:
-        return assess(study.volume, session, settings)
+        return assess(study.volume, session, settings, labels)
     check_belongs(session, study.series)
     panel = _panel(study.series, session, settings)
     spaces = tuple(
@@ -159,8 +176,13 @@ def assess(
     volume: Volume,
     session: Session,
     settings: Settings | None = None,
+    labels: LabelMap | None = None,
 ) -> StudyResult:
     """Measure both spaces on the asked sides and lay the evidence beside them.
+
+    On each side a person's marks come first; where there are none, the program finds the borders
+    from the seeds of the session, and without seeds from the label map. What it finds is a
+    proposal and is added to the session as such.
 
     Raises
     ------
@@ -173,11 +195,12 @@ def assess(
     check_belongs(session, volume.series)
     panel = _panel(volume.series, session, settings)
     image_flags = quality.check(volume)
+    finder = _Finder(volume, session, labels)
     outcomes = [
-        _outcome(volume, session, kind, side, image_flags)
-        for side in settings.sides
-        for kind in Kind
+        _outcome(finder, kind, side, image_flags) for side in settings.sides for kind in Kind
     ]
+    found = finder.found
+    session = with_proposals(session, outcomes)
     return replace(
         _result(
             volume.series,
@@ -185,10 +208,31 @@ def assess(
             settings,
             panel,
             spaces=tuple(assess_space(outcome, panel) for outcome in outcomes),
-            flags=(*image_flags, *caveats(volume, session, outcomes)),
+            flags=(*image_flags, *unread_slices(found), *caveats(volume, session, outcomes)),
         ),
         slice_step_mm=volume.slice_step_mm,
+        outlines=outlines_of(found),
     )
+
+
+def propose_study(study: LoadedStudy, settings: Settings) -> StudyResult:
+    """Propose level, femur and one mark a side without any click, and measure nothing.
+
+    Every space is a `NotMeasured` that says what is missing; the session of the result holds the
+    proposals.
+    """
+    if study.volume is None:
+        return assess_study(study, Session(), settings)
+    proposal = propose(study.volume)
+    session = proposed_session(study.volume, proposal)
+    panel = _panel(study.series, session, settings)
+    spaces = tuple(
+        AssessedSpace(why_not_measured(proposal, kind, side))
+        for side in settings.sides
+        for kind in Kind
+    )
+    flags = (*quality.check(study.volume), *caveats(study.volume, session, ()))
+    return _result(study.series, session, settings, panel, spaces=spaces, flags=flags)
 
 
 def _result(
@@ -260,9 +304,39 @@ def _panel(series: Series, session: Session, settings: Settings) -> Panel:
     )
 
 
-def _outcome(
-    volume: Volume, session: Session, kind: Kind, side: Side, flags: Sequence[Flag]
-) -> Outcome:
+class _Finder:
+    """Finds the borders of a side once, when the first of its two spaces asks."""
+
+    def __init__(self, volume: Volume, session: Session, labels: LabelMap | None) -> None:
+        self.volume, self.session, self.labels = volume, session, labels
+        self._sides: dict[Side, FoundSide] = {}
+
+    @property
+    def found(self) -> tuple[FoundSide, ...]:
+        """Every side that was looked for."""
+        return tuple(self._sides.values())
+
+    def can_find(self, side: Side) -> bool:
+        """Tell whether anybody pointed at the bones of this side."""
+        seeded = any(seed.side is side for seed in self.session.seeds)
+        return seeded or self.labels is not None
+
+    def find(self, side: Side, level_range: tuple[int, int] | None) -> FoundSide:
+        """Find both spaces of a side: from its seeds, or else from the label map."""
+        if side not in self._sides:
+            seeds = [seed for seed in self.session.seeds if seed.side is side]
+            # A femur seed alone is only a proposal; the label map knows the ischium.
+            complete = {seed.name for seed in seeds} == set(SeedName)
+            if self.labels is not None and not complete:
+                found = from_masks(self.volume, self.labels, side, level_range)
+            else:
+                found = from_seeds(self.volume, seeds, side, level_range)
+            self._sides[side] = found
+        return self._sides[side]
+
+
+def _outcome(finder: _Finder, kind: Kind, side: Side, flags: Sequence[Flag]) -> Outcome:
+    volume, session = finder.volume, finder.session
     theirs, ours = session.frame_of_reference_uid, volume.series.frame_of_reference_uid
     if theirs is not None and ours is not None and theirs != ours:
         detail = "the marks were made in another frame of reference than these images"
@@ -271,4 +345,7 @@ def _outcome(
         level_range = level_range_indices(volume, session, side)
     except ValueError as error:
         raise SessionError(f"{error}; set it again") from error
+    if finder.can_find(side) and only_proposed(session, kind, side):
+        found = finder.find(side, level_range)
+        return outcome_of(volume, found, kind, flags=flags, level_range=level_range)
     return measure_space(volume, session, kind, side, flags=flags, level_range=level_range)

@@ -13,6 +13,7 @@ from ifspace.cli.exits import Exit, say
 from ifspace.cli.printing import print_json, print_line, print_table
 
 if TYPE_CHECKING:
+    from ifspace.labels import LabelMap
     from ifspace.model import Session, Side, StudyResult
 
 
@@ -29,6 +30,15 @@ def measure(
     out: Path = typer.Option(..., "-o", "--out", help="The folder for the reports."),
     session: Path | None = typer.Option(
         None, "--session", help="Marks: a session file, or an SR that ifspace wrote."
+    ),
+    masks: Path | None = typer.Option(
+        None, "--masks", help="A label map of hip bones and femora: NIfTI, NRRD, MHA or SEG."
+    ),
+    labels: str | None = typer.Option(
+        None, "--labels", help="Its numbers: hip_left=1,hip_right=2,femur_left=3,femur_right=4."
+    ),
+    label_preset: str | None = typer.Option(
+        None, "--label-preset", help="Its network: total_mr, vibe, mrsegmentator or musclemap."
     ),
     series: str | None = typer.Option(
         None, "--series", help="Measure this series UID instead of the best one."
@@ -57,16 +67,26 @@ def measure(
     as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace an older result."),
 ) -> None:
-    """Measure one study and write its reports."""
-    from ifspace.export import export, refuse_inside
-    from ifspace.workflow import Settings, assess_study, load_study
+    """Measure one study and write its reports.
+
+    Without marks, seeds or a label map nothing is measured: a session with what the program can
+    propose is written, for a reader to complete.
+    """
+    from ifspace.export import PROPOSAL_FORMATS, export, refuse_inside
+    from ifspace.workflow import Settings, assess_study, load_study, propose_study
 
     chosen = chosen_formats(formats)
     refuse_inside(out, path)
     marks = _session(session, reader, sign=sign)
+    label_map = None if masks is None else _label_map(masks, labels, label_preset)
     settings = Settings(sides_of(side), ids_of(evidence), evidence_file)
     with load_study(path, series, marks.series_instance_uid) as study:
-        result = assess_study(study, marks, settings)
+        if session is None and label_map is None:
+            say("no marks, seeds or label map: proposing what can be found, measuring nothing")
+            result = propose_study(study, settings)
+            chosen = tuple(name for name in chosen if name in PROPOSAL_FORMATS)
+        else:
+            result = assess_study(study, marks, settings, label_map)
         written = export(
             study,
             result,
@@ -97,6 +117,13 @@ def _session(path: Path | None, reader: str | None, *, sign: bool) -> Session:
         message = "--sign needs a reader: add --reader ID"
         raise typer.BadParameter(message)
     return signed(session, session.reader, datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _label_map(path: Path, labels: str | None, preset: str | None) -> LabelMap:
+    from ifspace.io.labels import read_label_map
+    from ifspace.labels import parse_labels
+
+    return read_label_map(path, None if labels is None else parse_labels(labels), preset)
 
 
 def read_marks(path: Path) -> Session:

@@ -26,6 +26,7 @@ from ifspace.model import (
     Seed,
     SeedName,
     Session,
+    SessionOutline,
     Side,
     Signature,
     Source,
@@ -66,6 +67,15 @@ class SeedFile(TypedDict):
 
 
 @with_config(_STRICT)
+class OutlineFile(TypedDict):
+    """One proposed border in the file."""
+
+    structure: Literal["femur", "ischium_region"]
+    side: Side
+    points_lps_mm: Annotated[list[Point], Field(min_length=2)]
+
+
+@with_config(_STRICT)
 class SignatureFile(TypedDict):
     """Who signed, and when (ISO 8601)."""
 
@@ -88,6 +98,7 @@ class SessionFile(TypedDict):
     acquisition: NotRequired[dict[str, str]]
     findings: NotRequired[dict[Side, dict[str, str]]]
     signature: NotRequired[SignatureFile | None]
+    outlines: NotRequired[list[OutlineFile]]
 
 
 _ADAPTER: TypeAdapter[SessionFile] = TypeAdapter(SessionFile)
@@ -167,6 +178,10 @@ def _session(checked: SessionFile) -> Session:
         acquisition=dict(checked.get("acquisition", {})),
         findings={side: dict(found) for side, found in checked.get("findings", {}).items()},
         signature=Signature(signature["reader"], signature["signed_at"]) if signature else None,
+        outlines=tuple(
+            SessionOutline(item["structure"], item["side"], np.asarray(item["points_lps_mm"]))
+            for item in checked.get("outlines", [])
+        ),
     )
 
 
@@ -247,6 +262,15 @@ def session_to_json(session: Session) -> dict[str, Any]:
                 "sop_instance_uid": seed.sop_instance_uid,
             }
             for seed in session.seeds
+        ]
+    if session.outlines:
+        data["outlines"] = [
+            {
+                "structure": outline.structure,
+                "side": outline.side.value,
+                "points_lps_mm": outline.points_lps_mm.tolist(),
+            }
+            for outline in session.outlines
         ]
     if session.level_range:
         data["level_range"] = {side.value: list(ends) for side, ends in session.level_range.items()}

@@ -33,6 +33,7 @@ class LevelDistance:
     marks: tuple[Mark, ...] = ()
     budget: tuple[UncertaintyPart, ...] = ()
     readings: int = 1
+    label_mm: float | None = None
 
     @property
     def value(self) -> LevelValue:
@@ -86,5 +87,6 @@ def headline(
         curve=tuple(item.value for item in ordered) if several else (),
         second_best_mm=sorted(item.segment.length_mm for item in ordered)[1] if several else None,
         minimum_at_range_end=smallest.slice_index in ends if several else None,
+        label_mm=smallest.label_mm,
         apex_mm=at_apex[0].segment.length_mm if at_apex else None,
     )

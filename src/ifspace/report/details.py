@@ -166,6 +166,8 @@ def _over_the_range(item: Measurement, texts: Texts) -> list[str]:
         parts.append(texts[key])
     if item.apex_mm is not None:
         parts.append(texts["origin.apex"].format(value=wording.millimetres(item.apex_mm)))
+    if item.label_mm is not None:
+        parts.append(texts["origin.label"].format(value=wording.millimetres(item.label_mm)))
     if item.readings > 1:
         parts.append(texts["origin.readings"].format(count=item.readings))
     return parts

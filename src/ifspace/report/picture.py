@@ -34,6 +34,8 @@ INK, PAPER, SOFT = (240, 240, 240), (0, 0, 0), (170, 178, 186)
 # Orange and sky blue of Okabe and Ito: apart for colour-blind eyes, light on dark tissue. The
 # line style tells the kinds apart once more.
 COLOURS: dict[Kind, Colour] = {Kind.IFS: (255, 176, 0), Kind.QFS: (86, 200, 255)}
+# Bluish green of the same palette: what the program saw, thin beside the measured line.
+OUTLINE_COLOUR: Colour = (0, 190, 140)
 # Far enough from the line that the box does not hide the edges it was measured between.
 LABEL_GAP = 44.0
 # Drawn this much larger and shrunk, so that thin slanted lines are smooth.
@@ -122,7 +124,7 @@ def _row(
     image.paste(_head(measured, final=result.is_final, texts=texts), (0, 0))
     full, zoom = panels(measured, volume)
     image.paste(_whole(full, zoom, measured, texts), (0, HEAD))
-    image.paste(_enlarged(zoom, measured, texts), (PANEL_JI[1] + GAP, HEAD))
+    image.paste(_enlarged(zoom, measured, result, texts), (PANEL_JI[1] + GAP, HEAD))
     foot = _source(measured[0], result, volume, texts)
     ImageDraw.Draw(image).text((6, HEAD + PANEL_JI[0] + 5), foot, font=_font(26), fill=SOFT)
     return image
@@ -163,9 +165,13 @@ def _whole(full: Panel, zoom: Panel, measured: Sequence[Measurement], texts: Tex
     return image
 
 
-def _enlarged(zoom: Panel, measured: Sequence[Measurement], texts: Texts) -> Image.Image:
+def _enlarged(
+    zoom: Panel, measured: Sequence[Measurement], result: StudyResult, texts: Texts
+) -> Image.Image:
     """Draw the enlarged part with the lines, their end points and their millimetres."""
     canvas, pen = _canvas(zoom)
+    for item in measured:
+        _draw_outlines(pen, item, result, zoom)
     for item in measured:
         _draw_line(pen, item, zoom, thickness=3)
         _draw_ends(pen, item, zoom)
@@ -191,6 +197,20 @@ def _shrink(canvas: Image.Image) -> Image.Image:
 def _fine(point: Point) -> Point:
     """Move a pixel centre of the panel onto the fine canvas."""
     return (point[0] + 0.5) * FINENESS - 0.5, (point[1] + 0.5) * FINENESS - 0.5
+
+
+def _draw_outlines(
+    pen: ImageDraw.ImageDraw, item: Measurement, result: StudyResult, panel: Panel
+) -> None:
+    """Draw the borders that a program found, so that an eye can judge them."""
+    for outline in result.outlines:
+        if (outline.kind, outline.side, outline.slice_index) == (
+            item.kind,
+            item.side,
+            item.slice_index,
+        ):
+            line = [_fine(panel.place(point)) for point in outline.points_lps_mm]
+            pen.line(line, fill=OUTLINE_COLOUR, width=2 * FINENESS, joint="curve")
 
 
 def _draw_line(

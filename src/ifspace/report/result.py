@@ -193,6 +193,7 @@ def _measurement_to_json(item: Measurement) -> dict[str, Any]:
             second_best_mm=item.second_best_mm,
             minimum_at_range_end=item.minimum_at_range_end,
             apex_mm=item.apex_mm,
+            label_mm=item.label_mm,
         ),
     }
 
@@ -322,6 +323,7 @@ def _measurement(item: MeasuredFile) -> Outcome:
         second_best_mm=item.get("second_best_mm"),
         minimum_at_range_end=item.get("minimum_at_range_end"),
         apex_mm=item.get("apex_mm"),
+        label_mm=item.get("label_mm"),
     )
 
 

@@ -175,6 +175,7 @@ class MeasuredFile(TypedDict):
     second_best_mm: NotRequired[Length]
     minimum_at_range_end: NotRequired[bool]
     apex_mm: NotRequired[Length]
+    label_mm: NotRequired[Length]
     comparisons: list[ComparisonFile]
     reference: NotRequired[ReferenceFile]
 

@@ -36,6 +36,7 @@ COLUMNS = (
     "second_best_mm",
     "minimum_at_range_end",
     "apex_mm",
+    "label_mm",
     "row_spacing_mm",
     "column_spacing_mm",
     "slice_step_mm",
@@ -126,4 +127,5 @@ def _outcome_cells(outcome: Outcome) -> dict[str, Any]:
         "second_best_mm": outcome.second_best_mm,
         "minimum_at_range_end": outcome.minimum_at_range_end,
         "apex_mm": outcome.apex_mm,
+        "label_mm": outcome.label_mm,
     }
