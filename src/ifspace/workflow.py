@@ -177,12 +177,17 @@ def assess(
     session: Session,
     settings: Settings | None = None,
     labels: LabelMap | None = None,
+    *,
+    image_flags: tuple[Flag, ...] | None = None,
 ) -> StudyResult:
     """Measure both spaces on the asked sides and lay the evidence beside them.
 
     On each side a person's marks come first; where there are none, the program finds the borders
     from the seeds of the session, and without seeds from the label map. What it finds is a
     proposal and is added to the session as such.
+
+    A window that assesses the same images with every move of the mouse hands in, as `image_flags`,
+    what :func:`ifspace.quality.check` said of them before.
 
     Raises
     ------
@@ -194,7 +199,8 @@ def assess(
     settings = settings or Settings()
     check_belongs(session, volume.series)
     panel = _panel(volume.series, session, settings)
-    image_flags = quality.check(volume)
+    if image_flags is None:
+        image_flags = quality.check(volume)
     finder = _Finder(volume, session, labels)
     outcomes = [
         _outcome(finder, kind, side, image_flags) for side in settings.sides for kind in Kind
