@@ -12,6 +12,8 @@ from ifspace.cli import (
     evidence,
     measure,
     merge,
+    pacs,
+    propose,
     report,
     series,
     validate,
@@ -24,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.callback(invoke_without_command=True)(options)
     app.command("series")(series.series)
     app.command("measure")(measure.measure)
+    app.command("propose")(propose.propose)
     app.command("report")(report.report)
     app.command("view")(view.view)
     app.command("batch")(batch.batch)
@@ -34,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command("demo")(demo.demo)
     app.command("phantom")(demo.phantom)
     app.command("doctor")(doctor.doctor)
+    app.add_typer(pacs.pacs_app)
 
 
 def options(

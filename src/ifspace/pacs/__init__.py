@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from ifspace.errors import NetworkError
 from ifspace.pacs import dimse, web
 from ifspace.pacs.ledger import Ledger, ledger_path
 from ifspace.pacs.nodes import DimseNode, Node, WebNode, find_node, nodes_path, read_nodes
-from ifspace.pacs.objects import Level, Query, Received, SendOutcome, SendStatus, ToSend
+from ifspace.pacs.objects import RETURNED, Level, Query, Received, SendOutcome, SendStatus, ToSend
 from ifspace.pacs.send import send
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "echo",
     "find",
     "find_node",
+    "find_values",
     "get",
     "ledger_path",
     "nodes_path",
@@ -55,6 +57,30 @@ def find(node: Node, query: Query) -> tuple[Dataset, ...]:
         If the search fails.
     """
     return dimse.find(node, query) if isinstance(node, DimseNode) else web.find(node, query)
+
+
+def find_values(node: Node, query: Query) -> list[dict[str, str]]:
+    """Search a node, and give each match as plain texts by DICOM keyword.
+
+    Raises
+    ------
+    NetworkError
+        If the search fails.
+    """
+    return [
+        {keyword: _text(match, keyword) for keyword in RETURNED[query.level]}
+        for match in find(node, query)
+    ]
+
+
+def _text(match: Dataset, keyword: str) -> str:
+    """Write a value as DICOM writes it, several of them behind each other."""
+    value = match.get(keyword)
+    if value is None:
+        return ""
+    if isinstance(value, (list, MultiValue)):
+        return "\\".join(str(part) for part in value)
+    return str(value)
 
 
 def get(
