@@ -42,6 +42,7 @@ BLUR_OF_PIXEL = 0.6
 # A fitted thickness of the ischial cortex beyond this is cortex and tendon together.
 INSEPARABLE_MM = 3.0
 SPREAD_STARTS = 3
+VOID_DETAIL = "a signal void wider than any cortex lies beside the bones, as metal leaves it"
 
 
 def from_seeds(
@@ -94,6 +95,9 @@ def from_seeds(
     first, last = level_range
     positions = {bone: seed.position_lps_mm for bone, seed in chosen.items()}
     scene = stage(volume, positions, range(first, last + 1))
+    voids = sum(gates.has_void(patch) for patch in scene.patches)
+    if 2 * voids > len(scene.patches):
+        return FoundSide(side, METHOD, refusal=Refusal(Reason.IMPLANT_ARTIFACT, VOID_DETAIL))
     found = search(scene)
     muscle = float(np.median([level.muscle for level in found.levels]))
     refusal = gates.check_signal(scene, muscle) or gates.check_outlines(scene, found.outlines)
@@ -239,21 +243,21 @@ def _reading(
     )
 
 
-def _slice_refusals(scene: Scene, found: Found, k: int, muscle: float) -> SliceRefusal | None:
+def _slice_refusal(scene: Scene, found: Found, k: int) -> SliceRefusal | None:
     """Refuse one slice for metal or for a bone that the image cuts off."""
     patch = scene.patches[k]
-    if gates.has_void(patch, muscle):
+    if gates.has_void(patch):
         return SliceRefusal(
             patch.slice_index,
             Reason.IMPLANT_ARTIFACT,
-            "a signal void wider than any cortex lies beside the bones, as metal leaves it",
+            VOID_DETAIL,
         )
-    for bone, reason in ((Bone.FEMUR, Reason.FEMUR_NOT_COVERED),):
-        contour = found.outlines[bone][k]
-        if not gates.inside_view(patch, contour.outer_mm):
-            return SliceRefusal(
-                patch.slice_index, reason, f"the {bone} reaches the border of the image"
-            )
+    if not gates.inside_view(patch, found.outlines[Bone.FEMUR][k].outer_mm):
+        return SliceRefusal(
+            patch.slice_index,
+            Reason.FEMUR_NOT_COVERED,
+            "the femur reaches the border of the image",
+        )
     return None
 
 
@@ -316,7 +320,7 @@ def _measure(scene: Scene, found: Found, side: Side, blur_mm: float) -> FoundSid
     qfs: list[Reading] = []
     outlines: list[SliceOutline] = []
     for k, patch in enumerate(scene.patches):
-        refusal = _slice_refusals(scene, found, k, found.levels[k].muscle)
+        refusal = _slice_refusal(scene, found, k)
         seen = None if refusal else examine(scene, found, k, blur_mm)
         if seen is None:
             refusal = refusal or SliceRefusal(

@@ -71,7 +71,7 @@ def refine(
     part = slice(close[0], close[-1] + 1)
     normals = outward_normals(points, contour.centre_mm)[part]
     points, reward, thickness = points[part], reward[part], thickness[part]
-    arc = np.arange(len(points)) * NORMAL_STEP_MM
+    arc = np.arange(len(points), dtype=np.float64) * NORMAL_STEP_MM
     signal = profiles(patch, points, normals)
     cortex = np.full(len(points), level.cortex)
     first = fit(signal, thickness, cortex=cortex, blur_mm=blur_mm)
@@ -121,7 +121,7 @@ def gap_of(ischium: Edge, femur: Edge) -> Gap:
         b[j],
         edges,
         min(float(np.mean(edges[bone].reward[near[bone]])) for bone in edges),
-        float(np.hypot(*medians["sigma_mm"].values())),
+        float(np.linalg.norm(list(medians["sigma_mm"].values()))),
         max(float(np.std(edges[bone].offset_mm[near[bone]])) for bone in edges),
         max(medians["blur_ratio"].values()),
         medians["thickness_mm"],

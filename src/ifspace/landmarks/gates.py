@@ -25,12 +25,16 @@ SEED_GAP_MM = (20.0, 110.0)
 MARROW_OVER_MUSCLE_MIN = 1.15
 # Marrow of the two bones of one hip differs by less; subcutaneous fat is brighter than both.
 MARROW_RATIO_MAX = 1.6
+# Twice as dark as the other marrow is the signal of muscle.
+MUSCLE_LIKE = 2.0
 # The brightest tissue of a series without fat suppression is fat, well above muscle.
 FAT_OVER_MUSCLE_MIN = 1.5
 FAT_PERCENTILE = 97.0
 # A femoral shaft's cortex is at most 7 mm thick; a void wider than this is not bone.
 VOID_RADIUS_MM = 8.0
 VOID_LEVEL_OF_MUSCLE = 0.3
+# About half of a window around the hip is muscle, little is darker.
+TISSUE_PERCENTILE = 40.0
 # Share of rays that must show a cortex for the seed to lie inside a bone.
 RING_SHARE_MIN = 0.25
 RING_REWARD = 0.35
@@ -89,6 +93,11 @@ def check_placement(volume: Volume, seeds: Mapping[Bone, Seed], side: Side) -> R
     return None
 
 
+def ring_share(contour: Contour) -> float:
+    """Share of the rays on which a cortex is seen."""
+    return float(np.mean(contour.reward > RING_REWARD))
+
+
 def check_signal(scene: Scene, muscle: float) -> Refusal | None:
     """Refuse marrow that is not bright, and fat that is not bright either."""
     signal = np.concatenate([patch.signal[patch.seen] for patch in scene.patches])
@@ -99,6 +108,12 @@ def check_signal(scene: Scene, muscle: float) -> Refusal | None:
         return Refusal(
             Reason.FAT_SUPPRESSED,
             "neither marrow nor fat is brighter than muscle: the images look fat-suppressed",
+        )
+    if len(dark) == 2:
+        return Refusal(
+            Reason.MARROW_ABNORMAL,
+            "at both seeds the signal is that of muscle while fat is bright: the marrow is "
+            "replaced, or neither seed lies in marrow; measure by hand",
         )
     if dark:
         bone = min(dark, key=lambda item: ratios[item])
@@ -111,16 +126,18 @@ def check_signal(scene: Scene, muscle: float) -> Refusal | None:
     brighter, darker = max(scene.marrow.values()), min(scene.marrow.values())
     if brighter > MARROW_RATIO_MAX * darker:
         bone = min(scene.marrow, key=lambda item: scene.marrow[item])
+        muscle_like = brighter > MUSCLE_LIKE * darker
         return Refusal(
-            Reason.MARROW_ABNORMAL,
+            Reason.SEED_NOT_IN_MARROW if muscle_like else Reason.MARROW_ABNORMAL,
             f"signal at the two seeds differs by a factor of {brighter / darker:.1f}: the "
             f"{bone} seed is not in normal marrow, or the other one lies in fat",
         )
     return None
 
 
-def has_void(patch: Patch, muscle: float) -> bool:
+def has_void(patch: Patch) -> bool:
     """Tell whether a signal void wider than any cortex lies within the window."""
+    muscle = float(np.percentile(patch.signal[patch.seen], TISSUE_PERCENTILE))
     smooth = ndi.gaussian_filter(patch.signal, 1.0 / RASTER_MM)
     dark = (smooth < VOID_LEVEL_OF_MUSCLE * muscle) & patch.seen
     labels, count = ndi.label(dark)
@@ -138,7 +155,7 @@ def check_outlines(scene: Scene, outlines: Mapping[Bone, Sequence[Contour]]) -> 
     """Refuse a seed around which no ring of cortex closes."""
     for bone in Bone:
         contour = outlines[bone][scene.anchor[bone]]
-        share = float(np.mean(contour.reward > RING_REWARD))
+        share = ring_share(contour)
         if share < RING_SHARE_MIN:
             return Refusal(
                 Reason.SEED_NOT_IN_MARROW,

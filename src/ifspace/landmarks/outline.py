@@ -193,7 +193,7 @@ def _radii_from(centre_mm: Floats, points_mm: Floats, directions: Floats) -> Flo
     offset = points_mm - centre_mm
     angle = np.arctan2(offset[:, 1], offset[:, 0])
     wanted = np.arctan2(directions[:, 1], directions[:, 0])
-    return np.interp(wanted, angle, np.linalg.norm(offset, axis=1), period=2 * np.pi)
+    return np.asarray(np.interp(wanted, angle, np.linalg.norm(offset, axis=1), period=2 * np.pi))
 
 
 def _neighbour_prior(fan: Fan, path: Path, slices: int) -> Floats:
@@ -260,7 +260,8 @@ def outward_normals(points_mm: Floats, centre_mm: Floats) -> Floats:
 
 def arc_length(points_mm: Floats) -> Floats:
     """Arc length at every point of an open outline, (n,)."""
-    return np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(points_mm, axis=0), axis=1))]
+    steps = np.linalg.norm(np.diff(points_mm, axis=0), axis=1)
+    return np.asarray(np.r_[0.0, np.cumsum(steps)])
 
 
 def resample_arc(points_mm: Floats, step_mm: float, *extra: Floats) -> tuple[Floats, ...]:

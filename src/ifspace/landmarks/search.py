@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -185,8 +185,8 @@ def estimate_muscle(patch: Patch, start_mm: Floats, end_mm: Floats) -> float:
 
 def levels_between(
     patches: Sequence[Patch],
-    starts_mm: Sequence[Floats],
-    ends_mm: Sequence[Floats],
+    starts_mm: Iterable[Floats],
+    ends_mm: Iterable[Floats],
     cortex: Sequence[float],
 ) -> tuple[Levels, ...]:
     """Estimate the levels of all slices from the corridor between two bones."""
@@ -226,7 +226,9 @@ def _turned(direction: Floats, degrees: float) -> Floats:
     return np.array([c * direction[0] - s * direction[1], s * direction[0] + c * direction[1]])
 
 
-def _facing_points(outlines: Mapping[Bone, tuple[Contour, ...]]) -> tuple[list, list]:
+def _facing_points(
+    outlines: Mapping[Bone, tuple[Contour, ...]],
+) -> tuple[list[Floats], list[Floats]]:
     """Closest points of two outlines in every slice, before any fit."""
     pairs = [
         (a.outer_mm, b.outer_mm)
