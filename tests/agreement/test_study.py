@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ifspace.agreement import readings_from_table, study_agreement, study_to_json, write_agreement
-from ifspace.agreement.categories import Cutoff, category_agreement
+from ifspace.agreement.categories import category_agreement
+from ifspace.cutoffs import Cutoff
 from ifspace.errors import OutputError
 from ifspace.notice import NOTICE
 from ifspace.statistics import Estimate, NotGiven

@@ -9,23 +9,18 @@ Psychol Bull 1969;72:323-327.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from ifspace.agreement.icc import FEWEST_HIPS
-from ifspace.agreement.readings import Facts
-from ifspace.evidence import choose_panel, published_rows
-from ifspace.model import Kind
+from ifspace.cutoffs import Cutoff, Flags
 from ifspace.statistics import Estimate, Interval, NotGiven, Result
 from ifspace.statistics.clusters import Floats, Ints, estimate
 from ifspace.statistics.estimates import CONFIDENCE
 from ifspace.statistics.shares import share_of
 
-Flags = NDArray[np.bool_]
 FLEISS_METHOD = "normal distribution (Fleiss, Cohen and Everitt 1969)"
 
 
@@ -41,37 +36,6 @@ class CategoryAgreement:
     disagree: int
     share: Result
     kappa: Result
-
-
-@dataclass(frozen=True, eq=False)
-class Cutoff:
-    """One published length, whose it is, and which of the hips it speaks of (n,)."""
-
-    cutoff_mm: float
-    evidence_ids: tuple[str, ...]
-    applies: Flags
-
-
-def cutoffs_for(kind: Kind, facts: Sequence[Facts]) -> tuple[Cutoff, ...]:
-    """Collect the published cut-offs of a space, each with the hips whose age and position fit."""
-    rows = published_rows()
-    panels = [
-        choose_panel(rows, age_years=item.age_years, hip_rotation=item.hip_rotation)
-        for item in facts
-    ]
-    speaks: dict[float, dict[str, set[int]]] = {}
-    for number, panel in enumerate(panels):
-        for value in panel.cutoffs(kind):
-            ids = speaks.setdefault(float(value.cutoff_mm or 0.0), {})
-            ids.setdefault(value.evidence_id, set()).add(number)
-    return tuple(
-        Cutoff(cutoff_mm, tuple(sorted(ids)), _marked(set().union(*ids.values()), len(facts)))
-        for cutoff_mm, ids in sorted(speaks.items())
-    )
-
-
-def _marked(numbers: set[int], count: int) -> Flags:
-    return np.asarray([number in numbers for number in range(count)], dtype=np.bool_)
 
 
 def category_agreement(

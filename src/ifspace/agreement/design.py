@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ifspace.agreement.readings import CASE_NAMES, PERSON_NAMES
 from ifspace.errors import UnreadableInputError
+from ifspace.hips import CASE_NAMES, PERSON_NAMES
 from ifspace.tables import Table
 
 # A repeat that follows its first reading closely is read from memory.

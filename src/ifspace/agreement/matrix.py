@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ifspace.agreement.readings import Facts, Hip, Reading
+from ifspace.agreement.readings import Reading
+from ifspace.hips import Facts, Hip
 from ifspace.statistics import cluster_index
 from ifspace.statistics.clusters import Floats, Ints
 

@@ -36,6 +36,7 @@ KIND_NAMES = {Kind.IFS: "Ischiofemoral space (IFS)", Kind.QFS: "Quadratus femori
 SIDE_SHAPES: dict[Side, Shape] = {Side.RIGHT: "circle", Side.LEFT: "diamond"}
 CUTOFF_LABEL = "published cut-offs"
 LABEL_ROOM_MM = 17.0
+INTERVALS_SHARE = 0.1
 # Plots of more pairs than this stay in their files; the PDF would only repeat itself.
 PAIRS_ON_PAPER = 3
 
@@ -256,7 +257,10 @@ def _difference_chart(kind: Kind, pair: Pair, name: str) -> Chart:
     means_mm, differences_mm = (first_mm + second_mm) / 2.0, first_mm - second_mm
     first, second = pair.matrix.columns
     levels, ends, edges = _limits(pair)
-    x = axis_around("mean of both readings, mm", means_mm.tolist(), least_span=4.0)
+    least, most = float(means_mm.min()), float(means_mm.max())
+    # Room for the intervals to the right of every point.
+    room = most + INTERVALS_SHARE * max(most - least, 4.0)
+    x = axis_around("mean of both readings, mm", means_mm.tolist(), include=[room], least_span=4.0)
     return Chart(
         name=f"bland_altman_{name}",
         title=f"{kind.value.upper()}: difference against mean (Bland-Altman)",

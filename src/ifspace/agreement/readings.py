@@ -10,35 +10,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ifspace.errors import UnreadableInputError
-from ifspace.model import Kind, Side
+from ifspace.hips import (
+    CASE_NAMES,
+    CellError,
+    Facts,
+    Hip,
+    facts_of,
+    hip_of,
+    kind_of,
+    plain_text,
+    value_of,
+)
+from ifspace.model import Kind
 from ifspace.tables import Row, RowProblem, Table, parse_number
 
-# The first name is ours; the others are what `measure` and most people write.
-CASE_NAMES = ("case", "study", "study_instance_uid")
-PERSON_NAMES = ("person", "patient")
-AGE_NAMES = ("age_years", "patient_age_years")
 REQUIRED = (CASE_NAMES, "side", "kind", "reader", "value_mm")
-UNMEASURED = "not_measured"
-
-# A spreadsheet-safe table marks text that would run as a formula with this.
-TEXT_MARK = "'"
-
-
-@dataclass(frozen=True, order=True)
-class Hip:
-    """One side of one case, and the person whose it is."""
-
-    person: str
-    case: str
-    side: Side
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What decides which published cut-offs apply to a hip."""
-
-    age_years: float | None = None
-    hip_rotation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,8 +36,8 @@ class Reading:
     reader: str
     repeat: int
     value_mm: float | None
-    facts: Facts = Facts()
-    row: int = 0
+    facts: Facts
+    row: int
 
 
 @dataclass(frozen=True)
@@ -65,14 +51,6 @@ class Readings:
     def of_kind(self, kind: Kind) -> tuple[Reading, ...]:
         """Give the readings of one space."""
         return tuple(item for item in self.readings if item.kind is kind)
-
-
-class _ProblemError(Exception):
-    """Ends the reading of one row; never leaves this file."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason, self.detail = reason, detail
 
 
 def readings_from_table(table: Table) -> Readings:
@@ -92,7 +70,7 @@ def readings_from_table(table: Table) -> Readings:
     for row in table.rows:
         try:
             found.append(_reading(row))
-        except _ProblemError as problem:
+        except CellError as problem:
             problems.append(RowProblem(row.number, problem.reason, problem.detail))
     numbered = "reading" in table.columns
     if not numbered:
@@ -111,78 +89,19 @@ def readings_from_table(table: Table) -> Readings:
 
 
 def _reading(row: Row) -> Reading:
-    case, reader = _plain(row.text(*CASE_NAMES)), _plain(row.text("reader"))
-    if not case:
-        raise _ProblemError("case_missing", "the row names no case")
+    hip, reader = hip_of(row), plain_text(row.text("reader"))
     if not reader:
-        raise _ProblemError("reader_missing", "the row names no reader")
-    hip = Hip(_plain(row.text(*PERSON_NAMES)) or case, case, side_of(row))
+        raise CellError("reader_missing", "the row names no reader")
     return Reading(
-        hip,
-        kind_of(row),
-        reader,
-        _repeat(row),
-        value_of(row),
-        Facts(age_of(row), row.text("hip_rotation") or None),
-        row.number,
+        hip, kind_of(row), reader, _repeat(row), value_of(row), facts_of(row), row.number
     )
-
-
-def _plain(text: str) -> str:
-    return text.removeprefix(TEXT_MARK)
-
-
-def side_of(row: Row) -> Side:
-    """Read the side.
-
-    Raises
-    ------
-    _ProblemError
-        If it is neither left nor right.
-    """
-    text = row.text("side").lower()
-    sides = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Side.RIGHT}
-    if text not in sides:
-        raise _ProblemError("side_unknown", f"side is {text!r}, expected left or right")
-    return sides[text]
-
-
-def kind_of(row: Row) -> Kind:
-    """Read which space it is."""
-    text = row.text("kind").lower()
-    if text not in [kind.value for kind in Kind]:
-        raise _ProblemError("kind_unknown", f"kind is {text!r}, expected ifs or qfs")
-    return Kind(text)
-
-
-def value_of(row: Row) -> float | None:
-    """Read the millimetres; an empty cell is a missing reading, text is a problem."""
-    text = row.text("value_mm")
-    if not text or row.text("status") == UNMEASURED:
-        return None
-    value_mm = parse_number(text)
-    if value_mm is None:
-        hint = "; write a decimal point" if "," in text else ""
-        raise _ProblemError("not_a_number", f"value_mm is {text!r}, expected a number{hint}")
-    if value_mm <= 0.0:
-        raise _ProblemError("not_a_length", f"value_mm is {text}, expected a length above zero")
-    return value_mm
-
-
-def age_of(row: Row) -> float | None:
-    """Read the age, where there is one."""
-    text = row.text(*AGE_NAMES)
-    age_years = parse_number(text) if text else None
-    if text and (age_years is None or not 0.0 <= age_years <= 130.0):
-        raise _ProblemError("not_an_age", f"age is {text!r}, expected years")
-    return age_years
 
 
 def _repeat(row: Row) -> int:
     text = row.text("reading")
     number = parse_number(text) if text else 1.0
     if number is None or number < 1 or number != int(number):
-        raise _ProblemError("repeat_unknown", f"reading is {text!r}, expected 1, 2, 3 ...")
+        raise CellError("repeat_unknown", f"reading is {text!r}, expected 1, 2, 3 ...")
     return int(number)
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from ifspace import __version__
 from ifspace.agreement.bland_altman import BlandAltman, bland_altman
-from ifspace.agreement.categories import CategoryAgreement, category_agreement, cutoffs_for
+from ifspace.agreement.categories import CategoryAgreement, category_agreement
 from ifspace.agreement.icc import Icc, all_iccs
 from ifspace.agreement.matrix import Matrix, between_readers, columns_of, within_reader
 from ifspace.agreement.precision import Precision, precision
 from ifspace.agreement.readings import Reading, Readings
+from ifspace.cutoffs import cutoffs_for
 from ifspace.model import Kind
 from ifspace.notice import NOTICE
 from ifspace.statistics import NotGiven, to_json

@@ -7,6 +7,7 @@ import typer
 from ifspace.cli import (
     agree,
     batch,
+    compare_groups,
     demo,
     doctor,
     evidence,
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command("batch")(batch.batch)
     app.command("merge")(merge.merge)
     app.command("agree")(agree.agree)
+    app.command("compare-groups")(compare_groups.compare_groups)
     app.command("evidence")(evidence.evidence)
     app.command("validate")(validate.validate)
     app.command("demo")(demo.demo)

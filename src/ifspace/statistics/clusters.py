@@ -192,9 +192,12 @@ def with_interval(
     if isinstance(found, NotGiven):
         return Estimate(value, None, naive, note=f"no interval: {found.detail}")
     if naive is not None and len(np.unique(clusters)) < FEW_CLUSTERS:
-        low, high = min(found.low, naive.low), max(found.high, naive.high)
-        found = Interval(low, high, WIDER_METHOD)
+        found = _wider(found, naive)
     return Estimate(value, found, naive)
+
+
+def _wider(one: Interval, other: Interval) -> Interval:
+    return Interval(min(one.low, other.low), max(one.high, other.high), WIDER_METHOD)
 
 
 # --------------------------------------------------------------------------------- regression
@@ -274,4 +277,8 @@ def _coefficient(whole: float, parts: Floats, plain: tuple[float, int] | None) -
     # No spread at all between persons: the line is exact, and a test of it would divide by zero.
     p_value = None if error == 0.0 else float(2.0 * stats.t.sf(abs(whole) / error, degrees))
     interval = Interval(float(whole) - width, float(whole) + width, JACKKNIFE_METHOD)
+    if naive is not None and plain is not None and len(parts) < FEW_CLUSTERS:
+        interval = _wider(interval, naive)
+        p_naive = 2.0 * stats.t.sf(abs(whole) / plain[0], plain[1]) if plain[0] else 0.0
+        p_value = None if p_value is None else max(p_value, float(p_naive))
     return Estimate(float(whole), interval, naive, p_value)

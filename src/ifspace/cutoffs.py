@@ -1,0 +1,46 @@
+"""Which published cut-off speaks of which hips of a table: by age and by hip position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ifspace.evidence import choose_panel, published_rows
+from ifspace.hips import Facts
+from ifspace.model import Kind
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Cutoff:
+    """One published length, whose it is, and which of the hips it speaks of (n,)."""
+
+    cutoff_mm: float
+    evidence_ids: tuple[str, ...]
+    applies: Flags
+
+
+def cutoffs_for(kind: Kind, facts: Sequence[Facts]) -> tuple[Cutoff, ...]:
+    """Collect the published cut-offs of a space, each with the hips whose age and position fit."""
+    rows = published_rows()
+    panels = {
+        item: choose_panel(rows, age_years=item.age_years, hip_rotation=item.hip_rotation)
+        for item in set(facts)
+    }
+    speaks: dict[float, dict[str, set[int]]] = {}
+    for number, item in enumerate(facts):
+        for value in panels[item].cutoffs(kind):
+            ids = speaks.setdefault(float(value.cutoff_mm or 0.0), {})
+            ids.setdefault(value.evidence_id, set()).add(number)
+    return tuple(
+        Cutoff(cutoff_mm, tuple(sorted(ids)), _marked(set().union(*ids.values()), len(facts)))
+        for cutoff_mm, ids in sorted(speaks.items())
+    )
+
+
+def _marked(numbers: set[int], count: int) -> Flags:
+    return np.asarray([number in numbers for number in range(count)], dtype=np.bool_)

@@ -1,0 +1,314 @@
+"""The PDF summary and the plots of a comparison of groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ifspace import __version__
+from ifspace.figures import (
+    Axis,
+    Block,
+    Chart,
+    Dots,
+    Level,
+    Line,
+    Sheet,
+    axis_around,
+    callout,
+    charts,
+    facts,
+    heading,
+    items,
+    paragraph,
+    table,
+)
+from ifspace.figures.chart import Colour, Item, Shape
+from ifspace.figures.wording import (
+    DASH,
+    given,
+    ignoring_of,
+    interval_of,
+    number,
+    p_value,
+    plural,
+    share,
+    span,
+)
+from ifspace.groups.roc import Accuracy, curve
+from ifspace.groups.study import GroupStudy, GroupSummary, SpaceGroups, Subgroup
+from ifspace.model import Kind, Side
+from ifspace.statistics import Estimate, NotGiven, Result
+
+KIND_NAMES = {Kind.IFS: "Ischiofemoral space (IFS)", Kind.QFS: "Quadratus femoris space (QFS)"}
+SIDE_SHAPES: dict[Side, Shape] = {Side.RIGHT: "circle", Side.LEFT: "diamond"}
+# How far the points of a group are spread sideways, in units of the group axis.
+SPREAD = 0.28
+HEADER = ("statistic", "value", "95 % interval", "hips as independent")
+WIDTHS = (2.9, 0.7, 1.7, 1.3)
+
+METHODS = (
+    (
+        "Difference: cases minus controls; two hips of one person are one cluster (jackknife that"
+        " leaves out a person at a time, Student's t; MacKinnon et al., J Econometrics"
+        " 2023;232:272-299)."
+    ),
+    (
+        "AUC: share of pairs of a case and a control in which the case is smaller; interval of"
+        " Obuchowski (Biometrics 1997;53:567-578), DeLong's where every person has one hip."
+    ),
+    (
+        "Sensitivity: share of cases at or below the cut-off; specificity: share of controls above"
+        " it; Wilson intervals with the effective number of hips (Korn & Graubard 1998)."
+    ),
+    (
+        "Best cut-off: largest sum of both (Youden). Corrected: the mean gain of choosing anew in"
+        " bootstrap samples of persons is taken off (Harrell et al., Stat Med 1996;15:361-387)."
+    ),
+    (
+        "A published cut-off is used for the hips whose age and position it speaks of. None of"
+        " these figures is a diagnosis, and a case is what the table calls one."
+    ),
+)
+
+
+def groups_sheet(study: GroupStudy, drawn: dict[Kind, tuple[Chart, ...]]) -> Sheet:
+    """Put the PDF summary together."""
+    held = study.table
+    blocks: list[Block] = [facts(_facts(study)), *_warnings(study)]
+    for place, space in enumerate(study.spaces):
+        blocks += _space_blocks(space, drawn[space.kind], study, new_page=place > 0)
+    blocks += [heading("How these figures were made", level=3), items(METHODS, small=True)]
+    subtitle = f"{held.case_name} (cases) against {held.control_name} (controls)"
+    return Sheet("Comparison of groups", subtitle, tuple(blocks), f"ifspace {__version__}")
+
+
+def _facts(study: GroupStudy) -> list[tuple[str, str]]:
+    values = study.table.values
+    return [
+        ("Persons", str(len({item.hip.person for item in values}))),
+        ("Hips", str(len({item.hip for item in values}))),
+        ("Averaged over readings", str(study.table.averaged)),
+        ("Not measured", str(study.table.missing)),
+    ]
+
+
+def _warnings(study: GroupStudy) -> Iterator[Block]:
+    texts = list(dict.fromkeys(text for space in study.spaces for text in space.cautions))
+    if texts:
+        yield callout("Keep in mind", texts)
+    problems = study.table.problems
+    if problems:
+        shown = [f"row {item.row}: {item.detail} ({item.reason})" for item in problems[:12]]
+        more = len(problems) - len(shown)
+        shown += [f"and {more} more, all in groups.json"] if more else []
+        yield callout(f"{plural(len(problems), 'row')} not used", shown)
+
+
+def _space_blocks(
+    space: SpaceGroups, drawn: tuple[Chart, ...], study: GroupStudy, *, new_page: bool
+) -> Iterator[Block]:
+    yield heading(KIND_NAMES[space.kind], new_page=new_page)
+    yield table(
+        ("group", "hips", "persons", "mean ± SD (mm)", "median (mm)"),
+        [
+            _summary_row(study.table.case_name, space.cases),
+            _summary_row(study.table.control_name, space.controls),
+        ],
+        bold_first=True,
+    )
+    difference = _row("difference, cases minus controls (mm)", space.difference_mm)
+    yield table(
+        HEADER,
+        [difference, _row("area under the ROC curve", space.auc)],
+        widths=WIDTHS,
+        bold_first=True,
+    )
+    if drawn:
+        yield charts(drawn)
+    yield heading("Cut-offs on these hips", level=3)
+    yield from _cutoff_blocks(space)
+    yield heading("By sex and age", level=3)
+    yield from _subgroup_blocks(space)
+    yield heading("Adjusted for age and sex", level=3)
+    yield from _adjusted_blocks(space)
+
+
+def _summary_row(name: str, group: GroupSummary) -> list[str]:
+    if group.mean_mm is None or group.median_mm is None:
+        return [name, "0", "0", DASH, DASH]
+    spread = DASH if group.sd_mm is None else number(group.sd_mm, 1)
+    mean = f"{number(group.mean_mm, 1)} ± {spread}"
+    return [name, str(group.hips), str(group.persons), mean, number(group.median_mm, 1)]
+
+
+def _row(name: str, result: Result, digits: int = 2) -> list[str]:
+    words = (
+        f", {p_value(result.p_value)}" if isinstance(result, Estimate) and result.p_value else ""
+    )
+    return [
+        f"{name}{words}",
+        given(result, digits),
+        interval_of(result, digits),
+        ignoring_of(result, digits),
+    ]
+
+
+def _cutoff_blocks(space: SpaceGroups) -> Iterator[Block]:
+    rows, notes = [], []
+    for item in space.published:
+        source = ", ".join(item.evidence_ids)
+        if isinstance(item.accuracy, NotGiven):
+            rows.append([DASH, source, "not given", item.accuracy.detail, DASH])
+        else:
+            rows.append(_accuracy_row(item.accuracy, source))
+    if isinstance(space.optimal, NotGiven):
+        notes.append(f"Best cut-off on these data: not given; {space.optimal.detail}.")
+    else:
+        held = space.optimal
+        rows.append(_accuracy_row(held.apparent, "best on these data, NOT validated"))
+        corrected = (100 * held.corrected_sensitivity, 100 * held.corrected_specificity)
+        notes.append(
+            f"The best cut-off of {number(held.apparent.cutoff_mm, 1)} mm"
+            f" (95 % {span(held.cutoff_interval_mm, 1)} mm) is {held.statement}. Corrected for the"
+            f" choice: sensitivity {corrected[0]:.0f} %, specificity {corrected[1]:.0f} %."
+        )
+    if isinstance(space.earlier, NotGiven):
+        notes.append(f"Earlier cut-off: refused; {space.earlier.detail}.")
+    elif space.earlier is not None:
+        rows.append(_accuracy_row(space.earlier.accuracy, "earlier comparison, other persons"))
+        notes.append(f"Earlier cut-off: {space.earlier.statement}.")
+    header = ("cut-off", "source", "cases, controls", "sensitivity (95 %)", "specificity (95 %)")
+    yield table(header, rows, widths=(0.8, 2.6, 1.1, 1.5, 1.5), bold_first=True)
+    for note in notes:
+        yield paragraph(note)
+
+
+def _accuracy_row(held: Accuracy, source: str) -> list[str]:
+    counts = f"{held.cases}, {held.controls}"
+    length = f"{number(held.cutoff_mm, 1)} mm"
+    return [length, source, counts, share(held.sensitivity), share(held.specificity)]
+
+
+def _subgroup_blocks(space: SpaceGroups) -> Iterator[Block]:
+    if not space.subgroups:
+        yield paragraph("Not given: the table holds neither sex nor age.")
+        return
+    header = ("hips", "cases, controls", "difference (mm), 95 %", "AUC, 95 %")
+    rows = [_subgroup_row(item) for item in space.subgroups]
+    yield table(header, rows, widths=(1.2, 0.9, 2.2, 2.2), bold_first=True)
+
+
+def _subgroup_row(item: Subgroup) -> list[str]:
+    if isinstance(item.difference_mm, NotGiven) and isinstance(item.auc, NotGiven):
+        return [item.name, f"{item.cases}, {item.controls}", item.difference_mm.detail, "not given"]
+    return [
+        item.name,
+        f"{item.cases}, {item.controls}",
+        f"{given(item.difference_mm, 2)} ({interval_of(item.difference_mm, 2)})",
+        f"{given(item.auc, 2)} ({interval_of(item.auc, 2)})",
+    ]
+
+
+def _adjusted_blocks(space: SpaceGroups) -> Iterator[Block]:
+    held = space.adjusted
+    if isinstance(held, NotGiven):
+        yield paragraph(f"Not given: {held.detail}.")
+        return
+    rows = [_row(f"{name} (mm)", result) for name, result in held.coefficients.items()]
+    yield table(HEADER, rows, widths=WIDTHS, bold_first=True)
+    left = f"; {held.left_out} hips without age or sex left out" if held.left_out else ""
+    note = f". {held.note}" if held.note else ""
+    yield paragraph(f"Linear model of {plural(held.hips, 'hip')}{left}{note}.", small=True)
+
+
+# -------------------------------------------------------------------------------------- charts
+
+
+def space_charts(space: SpaceGroups, study: GroupStudy) -> tuple[Chart, ...]:
+    """Draw the values of both groups, and the ROC curve where there is one."""
+    drawn = [_values_chart(space, study)]
+    if isinstance(space.auc, Estimate):
+        drawn.append(_roc_chart(space))
+    return tuple(drawn)
+
+
+def _values_chart(space: SpaceGroups, study: GroupStudy) -> Chart:
+    colour: Colour = "ifs" if space.kind is Kind.IFS else "qfs"
+    names = (study.table.case_name, study.table.control_name)
+    dots: list[Item] = []
+    for side, shape in SIDE_SHAPES.items():
+        points = tuple(point for group in (0, 1) for point in _points(space, group, side))
+        if points:
+            dots.append(Dots(points, colour, shape, side is Side.RIGHT, f"{side.value} hip"))
+    values_mm = space.hips.values_mm.tolist()
+    means = [
+        Line(((place - 0.35, mean_mm), (place + 0.35, mean_mm)), "ink", "solid", words)
+        for place, mean_mm, words in (
+            (1.0, space.cases.mean_mm, "mean"),
+            (2.0, space.controls.mean_mm, ""),
+        )
+        if mean_mm is not None
+    ]
+    lengths = [
+        item.accuracy.cutoff_mm for item in space.published if isinstance(item.accuracy, Accuracy)
+    ]
+    levels = [
+        Level(length, "", "muted", "dotted", label="" if place else "published cut-offs")
+        for place, length in enumerate(lengths)
+    ]
+    return Chart(
+        name=f"values_{space.kind.value}",
+        title=f"{space.kind.value.upper()} of every hip",
+        alt=f"Distances of {names[0]} and {names[1]}, one point per hip, with means and cut-offs.",
+        x=Axis("", 0.5, 2.5, ((1.0, names[0]), (2.0, names[1]))),
+        y=axis_around("distance, mm", [*values_mm, *lengths]),
+        items=(*levels, *dots, *means),
+        height_mm=72.0,
+    )
+
+
+def _points(space: SpaceGroups, group: int, side: Side) -> Iterator[tuple[float, float]]:
+    """Spread the points of a group sideways by their order, never by chance."""
+    own = [item for item in space.hips.items if item.is_case is (group == 0)]
+    for place, item in enumerate(own):
+        if item.hip.side is side:
+            # Multiples of the golden section fill a range evenly in any order.
+            offset = ((place * 0.618034) % 1.0 - 0.5) * 2.0 * SPREAD
+            yield group + 1.0 + offset, item.value_mm
+
+
+def _roc_chart(space: SpaceGroups) -> Chart:
+    steps = curve(space.hips.values_mm, space.hips.is_case)
+    shares = tuple((tick / 100, f"{tick}") for tick in (0, 25, 50, 75, 100))
+    published = tuple(
+        point
+        for item in space.published
+        if isinstance(item.accuracy, Accuracy)
+        for point in _place(item.accuracy)
+    )
+    found: list[Item] = [
+        Line(((0.0, 0.0), (1.0, 1.0)), "muted", "dotted", "chance"),
+        Line(steps, "ink", "solid", f"AUC {given(space.auc, 2)}"),
+        Dots(published, "caution", "square", filled=True, label="published cut-offs"),
+    ]
+    if not isinstance(space.optimal, NotGiven):
+        best = _place(space.optimal.apparent)
+        found.append(Dots(best, "ink", "diamond", filled=False, label="best here, not validated"))
+    return Chart(
+        name=f"roc_{space.kind.value}",
+        title=f"{space.kind.value.upper()}: ROC curve",
+        alt=f"ROC curve with an area of {given(space.auc, 2)}, the published cut-offs and the best"
+        " one on these data.",
+        x=Axis("100 − specificity, %", -0.02, 1.02, shares),
+        y=Axis("sensitivity, %", -0.02, 1.02, shares),
+        items=tuple(found),
+        height_mm=72.0,
+    )
+
+
+def _place(held: Accuracy) -> tuple[tuple[float, float], ...]:
+    both = (held.sensitivity, held.specificity)
+    if not all(isinstance(one, Estimate) for one in both):
+        return ()
+    sensitivity, specificity = (one.value for one in both if isinstance(one, Estimate))
+    return ((1.0 - specificity, sensitivity),)

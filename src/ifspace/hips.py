@@ -1,0 +1,127 @@
+"""Rows of a table that speak of a hip: whose it is, which side, which space, how many mm.
+
+Shared by everything that reads tables of readings or of measurements.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ifspace.model import Kind, Side
+from ifspace.tables import Row, parse_number
+
+# The first name is ours; the others are what `measure` and most people write.
+CASE_NAMES = ("case", "study", "study_instance_uid")
+PERSON_NAMES = ("person", "patient")
+AGE_NAMES = ("age_years", "patient_age_years")
+SEX_NAMES = ("sex", "patient_sex")
+UNMEASURED = "not_measured"
+
+OLDEST_YEARS = 130.0
+
+# A spreadsheet-safe table marks text that would run as a formula with this.
+TEXT_MARK = "'"
+
+_SIDES = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Side.RIGHT}
+_SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}
+
+
+class CellError(Exception):
+    """A cell that is not what its column says: a code for programs and a sentence."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason, self.detail = reason, detail
+
+
+@dataclass(frozen=True, order=True)
+class Hip:
+    """One side of one case, and the person whose it is."""
+
+    person: str
+    case: str
+    side: Side
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What decides which published cut-offs apply to a hip."""
+
+    age_years: float | None = None
+    hip_rotation: str | None = None
+
+
+def plain_text(text: str) -> str:
+    """Take the spreadsheet's text mark away."""
+    return text.removeprefix(TEXT_MARK)
+
+
+def hip_of(row: Row) -> Hip:
+    """Read whose hip a row speaks of; without a column of persons, every case is one.
+
+    Raises
+    ------
+    CellError
+        If there is no case or the side is neither left nor right.
+    """
+    case = plain_text(row.text(*CASE_NAMES))
+    if not case:
+        raise CellError("case_missing", "the row names no case")
+    side = row.text("side").lower()
+    if side not in _SIDES:
+        raise CellError("side_unknown", f"side is {side!r}, expected left or right")
+    return Hip(plain_text(row.text(*PERSON_NAMES)) or case, case, _SIDES[side])
+
+
+def kind_of(row: Row) -> Kind:
+    """Read which space it is.
+
+    Raises
+    ------
+    CellError
+        If it is neither ifs nor qfs.
+    """
+    text = row.text("kind").lower()
+    if text not in [kind.value for kind in Kind]:
+        raise CellError("kind_unknown", f"kind is {text!r}, expected ifs or qfs")
+    return Kind(text)
+
+
+def value_of(row: Row) -> float | None:
+    """Read the millimetres; an empty cell is a missing reading, text is a problem.
+
+    Raises
+    ------
+    CellError
+        If it is no number or no length.
+    """
+    text = row.text("value_mm")
+    if not text or row.text("status") == UNMEASURED:
+        return None
+    value_mm = parse_number(text)
+    if value_mm is None:
+        hint = "; write a decimal point" if "," in text else ""
+        raise CellError("not_a_number", f"value_mm is {text!r}, expected a number{hint}")
+    if value_mm <= 0.0:
+        raise CellError("not_a_length", f"value_mm is {text}, expected a length above zero")
+    return value_mm
+
+
+def facts_of(row: Row) -> Facts:
+    """Read age and hip rotation, where the row has them.
+
+    Raises
+    ------
+    CellError
+        If the age is none.
+    """
+    text = row.text(*AGE_NAMES)
+    age_years = parse_number(text) if text else None
+    if text and (age_years is None or not 0.0 <= age_years <= OLDEST_YEARS):
+        raise CellError("not_an_age", f"age is {text!r}, expected years")
+    return Facts(age_years, row.text("hip_rotation") or None)
+
+
+def sex_of(row: Row) -> str | None:
+    """Read the sex as F or M; nothing where it is neither."""
+    return _SEXES.get(row.text(*SEX_NAMES).lower())
