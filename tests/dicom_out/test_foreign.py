@@ -7,7 +7,8 @@ from ifspace.errors import SessionError
 from ifspace.geometry import Plane
 from ifspace.model import MarkName, MarkState, Side, Slice, Source, Volume
 
-NAMES = (MarkName.ISCHIUM_LATERAL, MarkName.LESSER_TROCHANTER_MEDIAL)
+# Lines are drawn from the femur to the ischium.
+NAMES = (MarkName.LESSER_TROCHANTER_MEDIAL, MarkName.ISCHIUM_LATERAL)
 
 
 def volume_of(study, result) -> Volume:
@@ -68,8 +69,8 @@ def test_a_length_becomes_marks_where_it_was_drawn(foreign) -> None:
     volume = volume_of(study, result)
     for length, measured in zip(foreign_lengths(path), result.measurements, strict=True):
         first, second = marks_from_length(length, volume, NAMES, Side.LEFT)
-        assert first.position_lps_mm == pytest.approx(measured.segment.start_lps_mm, abs=1e-3)
-        assert second.position_lps_mm == pytest.approx(measured.segment.end_lps_mm, abs=1e-3)
+        assert second.position_lps_mm == pytest.approx(measured.segment.start_lps_mm, abs=1e-3)
+        assert first.position_lps_mm == pytest.approx(measured.segment.end_lps_mm, abs=1e-3)
         assert (first.name, second.name) == NAMES
         assert {first.state, second.state} == {MarkState.PLACED}
         assert {first.source, second.source} == {Source.HUMAN}

@@ -103,8 +103,8 @@ def test_the_line_lies_where_the_marks_were_put(written) -> None:
         assert math.dist(*points) == pytest.approx(
             float(number.MeasuredValueSequence[0].NumericValue), abs=1e-4
         )
-        assert points[0] == pytest.approx(measured.segment.start_lps_mm, abs=1e-3)
-        assert points[1] == pytest.approx(measured.segment.end_lps_mm, abs=1e-3)
+        assert points[1] == pytest.approx(measured.segment.start_lps_mm, abs=1e-3)
+        assert points[0] == pytest.approx(measured.segment.end_lps_mm, abs=1e-3)
 
 
 def test_the_report_is_filed_with_the_images(written) -> None:

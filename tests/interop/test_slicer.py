@@ -81,7 +81,8 @@ def errors_mm(study: Any, places: Any) -> list[float]:
     for uid, tracking, (column_1, row_1, column_2, row_2) in lines_of(
         pydicom.dcmread(study.out / "sr.dcm")
     ):
-        ends = expected[tracking.rsplit(":", 1)[1]]
+        # A report draws from the femur to the ischium, the markups the other way.
+        ends = expected[tracking.rsplit(":", 1)[1]][::-1]
         errors.append(math.dist(places(images[uid], column_1, row_1), ends[0]))
         errors.append(math.dist(places(images[uid], column_2, row_2), ends[1]))
     assert errors

@@ -133,8 +133,10 @@ def _length(
     measured: Measurement, header: Dataset, frame_of_reference_uid: str | None
 ) -> SrMeasurement:
     plane = plane_of(header, measured.frame_number)
+    # Drawn from the femur to the ischium: at the femur the two spaces of a side often share their
+    # end, and a viewer that is to take a line by its last point would take hold of the other one.
     ends_lps_mm = plane.foot_lps_mm(
-        np.stack([measured.segment.start_lps_mm, measured.segment.end_lps_mm])
+        np.stack([measured.segment.end_lps_mm, measured.segment.start_lps_mm])
     )
     drawn_mm = float(np.linalg.norm(ends_lps_mm[1] - ends_lps_mm[0]))
     if abs(drawn_mm - measured.value_mm) > GEOMETRY_TOLERANCE_MM:
