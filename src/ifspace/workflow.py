@@ -221,16 +221,25 @@ def assess(
     )
 
 
-def propose_study(study: LoadedStudy, settings: Settings) -> StudyResult:
+def propose_study(
+    study: LoadedStudy, settings: Settings, session: Session | None = None
+) -> StudyResult:
     """Propose level, femur and one mark a side without any click, and measure nothing.
 
     Every space is a `NotMeasured` that says what is missing; the session of the result holds the
-    proposals.
+    proposals, and what `session` says of reader, position and findings.
     """
+    session = session or Session()
     if study.volume is None:
-        return assess_study(study, Session(), settings)
+        return assess_study(study, session, settings)
+    check_belongs(session, study.series)
     proposal = propose(study.volume)
-    session = proposed_session(study.volume, proposal)
+    session = replace(
+        proposed_session(study.volume, proposal),
+        reader=session.reader,
+        acquisition=session.acquisition,
+        findings=session.findings,
+    )
     panel = _panel(study.series, session, settings)
     spaces = tuple(
         AssessedSpace(why_not_measured(proposal, kind, side))

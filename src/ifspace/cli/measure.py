@@ -81,9 +81,9 @@ def measure(
     label_map = None if masks is None else _label_map(masks, labels, label_preset)
     settings = Settings(sides_of(side), ids_of(evidence), evidence_file)
     with load_study(path, series, marks.series_instance_uid) as study:
-        if session is None and label_map is None:
+        if label_map is None and not marks.marks and not marks.seeds:
             say("no marks, seeds or label map: proposing what can be found, measuring nothing")
-            result = propose_study(study, settings)
+            result = propose_study(study, settings, marks)
             chosen = tuple(name for name in chosen if name in PROPOSAL_FORMATS)
         else:
             result = assess_study(study, marks, settings, label_map)

@@ -109,7 +109,7 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
         "sheared": _faulty("each slice is shifted against the one below", None, sheared=True),
         "above-level": _faulty(
             "scanned too high: no slice shows a lesser trochanter, and nothing is marked",
-            "level_not_covered",
+            "femur_not_covered",
             above_level=True,
         ),
         "no-pixel-spacing": _faulty(

@@ -36,6 +36,8 @@ INK, PAPER, SOFT = (240, 240, 240), (0, 0, 0), (170, 178, 186)
 COLOURS: dict[Kind, Colour] = {Kind.IFS: (255, 176, 0), Kind.QFS: (86, 200, 255)}
 # Bluish green of the same palette: what the program saw, thin beside the measured line.
 OUTLINE_COLOUR: Colour = (0, 190, 140)
+# Outlines are traced in steps well below a pixel; neighbours farther apart are not neighbours.
+OUTLINE_JUMP_MM = 1.5
 # Far enough from the line that the box does not hide the edges it was measured between.
 LABEL_GAP = 44.0
 # Drawn this much larger and shrunk, so that thin slanted lines are smooth.
@@ -209,8 +211,15 @@ def _draw_outlines(
             item.side,
             item.slice_index,
         ):
-            line = [_fine(panel.place(point)) for point in outline.points_lps_mm]
-            pen.line(line, fill=OUTLINE_COLOUR, width=2 * FINENESS, joint="curve")
+            for part in _pieces(outline.points_lps_mm):
+                line = [_fine(panel.place(point)) for point in part]
+                pen.line(line, fill=OUTLINE_COLOUR, width=2 * FINENESS, joint="curve")
+
+
+def _pieces(points_lps_mm: Floats) -> list[Floats]:
+    """Cut an outline where it jumps: bone and tendon are borders of their own."""
+    steps_mm = np.linalg.norm(np.diff(points_lps_mm, axis=0), axis=1)
+    return np.split(points_lps_mm, np.flatnonzero(steps_mm > OUTLINE_JUMP_MM) + 1)
 
 
 def _draw_line(
