@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.conftest import PLAIN, make_volume, pixel_lps_mm
+
+from ifspace.caveats import caveats
+from ifspace.geometry import Segment
+from ifspace.model import (
+    Kind,
+    LevelValue,
+    Mark,
+    MarkName,
+    MarkState,
+    Measurement,
+    NotMeasured,
+    Reason,
+    Session,
+    Severity,
+    Side,
+)
+
+NEUTRAL = Session(
+    series_instance_uid="1.2.2", acquisition={"hip_rotation": "neutral", "knee_bolster": "no"}
+)
+
+
+def outcome(value_mm: float = 15.0, **fields: object) -> Measurement:
+    base = Measurement(
+        kind=Kind.IFS,
+        side=Side.LEFT,
+        value_mm=value_mm,
+        u95_mm=2.0,
+        segment=Segment(np.zeros(3), np.array([value_mm, 0.0, 0.0])),
+        slice_index=3,
+        method="marks/1",
+        state=MarkState.CONFIRMED,
+        marks=(),
+    )
+    return replace(base, **fields)
+
+
+def codes(session: Session = NEUTRAL, *outcomes: Measurement, **series: object) -> set[str]:
+    return {flag.code for flag in caveats(make_volume(PLAIN, **series), session, outcomes)}
+
+
+def test_a_neutral_adult_without_findings_has_no_caveat() -> None:
+    assert codes() == set()
+
+
+@pytest.mark.parametrize(
+    ("acquisition", "expected"),
+    [
+        ({}, {"hip_position_unknown", "knee_bolster_unknown"}),
+        ({"hip_rotation": "unknown", "knee_bolster": "no"}, {"hip_position_unknown"}),
+        ({"hip_rotation": "external", "knee_bolster": "no"}, {"hip_rotated"}),
+        ({"hip_rotation": "neutral", "knee_bolster": "yes"}, {"knee_bolster"}),
+    ],
+)
+def test_position_is_said_apart_from_the_uncertainty(
+    acquisition: dict[str, str], expected: set[str]
+) -> None:
+    assert codes(replace(NEUTRAL, acquisition=acquisition)) == expected
+
+
+def test_an_unknown_patient_position_is_said_unless_the_reader_knows_it() -> None:
+    assert codes(patient_position=None) == {"patient_position_unknown"}
+    told = replace(NEUTRAL, acquisition={**NEUTRAL.acquisition, "patient_position": "prone"})
+    assert codes(told, patient_position=None) == set()
+
+
+@pytest.mark.parametrize(
+    ("age_years", "expected"), [(None, {"age_unknown"}), (17.9, {"child"}), (18.0, set())]
+)
+def test_age_is_said_where_adult_values_do_not_apply(
+    age_years: float | None, expected: set[str]
+) -> None:
+    assert codes(patient_age_years=age_years) == expected
+
+
+@pytest.mark.parametrize("value_mm", [1.5, 56.0])
+def test_an_unusual_distance_asks_to_check_the_marks(value_mm: float) -> None:
+    assert "unusual_distance" in codes(NEUTRAL, outcome(value_mm))
+    assert "unusual_distance" not in codes(NEUTRAL, outcome(20.0))
+
+
+def test_unconfirmed_marks_are_said() -> None:
+    assert "marks_not_confirmed" in codes(NEUTRAL, outcome(state=MarkState.PROPOSED))
+
+
+def test_a_minimum_at_the_end_of_the_range_is_said() -> None:
+    curve = (LevelValue(3, 15.0, 2.0), LevelValue(4, 16.0, 2.0))
+    assert "minimum_at_range_end" in codes(
+        NEUTRAL, outcome(curve=curve, minimum_at_range_end=True, second_best_mm=16.0)
+    )
+
+
+def test_a_slice_that_the_reader_chose_is_said_unless_the_level_is_known() -> None:
+    assert "level_chosen_by_reader" in codes(NEUTRAL, outcome())
+    known = replace(NEUTRAL, level_range={Side.LEFT: ("1.2.3.2", "1.2.3.4")})
+    assert "level_chosen_by_reader" not in codes(known, outcome())
+
+
+def test_what_was_not_measured_has_no_caveat_of_its_own() -> None:
+    missing = NotMeasured(Kind.IFS, Side.LEFT, Reason.MARK_MISSING, "d")
+    assert caveats(make_volume(PLAIN), NEUTRAL, (missing,)) == ()
+
+
+def _mark(lift_mm: float) -> Mark:
+    position = pixel_lps_mm(PLAIN, (3, 50, 70)) + np.array([0.0, 0.0, lift_mm])
+    return Mark(MarkName.ISCHIUM_LATERAL, Side.LEFT, position)
+
+
+def test_a_mark_beside_its_slice_is_said() -> None:
+    assert "mark_between_slices" in codes(replace(NEUTRAL, marks=(_mark(0.8),)))
+    assert "mark_between_slices" not in codes(replace(NEUTRAL, marks=(_mark(0.3),)))
+
+
+def test_marks_that_name_no_series_are_said() -> None:
+    unbound = replace(NEUTRAL, series_instance_uid=None, marks=(_mark(0.0),))
+    assert "series_not_checked" in codes(unbound)
+    assert "series_not_checked" not in codes(replace(NEUTRAL, marks=(_mark(0.0),)))
+
+
+def test_the_gravest_comes_first() -> None:
+    flags = caveats(make_volume(PLAIN, patient_age_years=None), Session(), (outcome(),))
+    order = [list(Severity).index(flag.severity) for flag in flags]
+    assert order == sorted(order, reverse=True)
