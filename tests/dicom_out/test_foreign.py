@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from ifspace.dicom_out import foreign_lengths, marks_from_length, read_sr, write_objects
+from ifspace.dicom_out import (
+    foreign_lengths,
+    marks_from_length,
+    read_sr,
+    session_from_lengths,
+    write_objects,
+)
 from ifspace.dicom_out.content import concept, read_report, walk
 from ifspace.errors import SessionError
 from ifspace.geometry import Plane
@@ -108,3 +114,22 @@ def test_a_line_between_slices_is_refused(make_study, make_result, tmp_path) -> 
     report.save_as(path)
     with pytest.raises(SessionError, match="within one slice"):
         marks_from_length(foreign_lengths(path)[0], volume_of(study, result), NAMES, Side.RIGHT)
+
+
+def test_the_medial_end_becomes_the_ischial_mark(foreign) -> None:
+    study, result, path = foreign
+    volume = volume_of(study, result)
+    sides = [(m.kind, m.side) for m in result.measurements]
+    chosen = [
+        (length, kind, side)
+        for length, (kind, side) in zip(foreign_lengths(path), sides, strict=True)
+    ]
+    session = session_from_lengths(chosen, volume)
+    assert session.series_instance_uid == result.series.series_instance_uid
+    assert len(session.marks) == 8
+    for mark in session.marks:
+        (original,) = [
+            m for m in result.session.marks if (m.name, m.side) == (mark.name, mark.side)
+        ]
+        assert mark.position_lps_mm == pytest.approx(original.position_lps_mm, abs=1e-3)
+        assert mark.state is MarkState.PLACED

@@ -1,7 +1,12 @@
 """DICOM objects out of a result, and reports read back into sessions."""
 
 from ifspace.dicom_out.deidentify import UidMap, replace_uids
-from ifspace.dicom_out.foreign import ForeignLength, foreign_lengths, marks_from_length
+from ifspace.dicom_out.foreign import (
+    ForeignLength,
+    foreign_lengths,
+    marks_from_length,
+    session_from_lengths,
+)
 from ifspace.dicom_out.readback import read_sr
 from ifspace.dicom_out.structure import validate_sr
 from ifspace.dicom_out.write import write_objects
@@ -13,6 +18,7 @@ __all__ = [
     "marks_from_length",
     "read_sr",
     "replace_uids",
+    "session_from_lengths",
     "validate_sr",
     "write_objects",
 ]

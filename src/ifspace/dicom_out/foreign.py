@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,17 @@ from ifspace.dicom_out.content import code_of, concept, read_report, walk
 from ifspace.dicom_out.planes import to_lps_mm
 from ifspace.errors import SessionError
 from ifspace.geometry import Floats, finite
-from ifspace.model import Mark, MarkName, MarkState, Side, Source, Volume
+from ifspace.model import (
+    MARKS_OF_KIND,
+    Kind,
+    Mark,
+    MarkName,
+    MarkState,
+    Session,
+    Side,
+    Source,
+    Volume,
+)
 
 # A patient coordinate must lie this near to a slice to be a mark on it, where the step is unknown.
 ON_SLICE_MM = 1.0
@@ -212,3 +222,33 @@ def _image(item: Dataset) -> tuple[str | None, int | None]:
             first = frames if isinstance(frames, int) else frames[0]
             return str(reference.ReferencedSOPInstanceUID), int(first)
     return None, None
+
+
+def session_from_lengths(
+    chosen: Sequence[tuple[ForeignLength, Kind, Side]], volume: Volume
+) -> Session:
+    """Make a session of lengths of which a person said what they measure.
+
+    The end nearer to the midline is the ischial one: on every slice that shows both, the ischium
+    lies medial to the femur.
+
+    Raises
+    ------
+    SessionError
+        If a line was drawn on other images, or not within one slice.
+    """
+    marks: list[Mark] = []
+    for length, kind, side in chosen:
+        ischial, femoral = MARKS_OF_KIND[kind]
+        pair = marks_from_length(length, volume, (ischial, femoral), side)
+        first_x_mm, second_x_mm = (mark.position_lps_mm[0] for mark in pair)
+        # +x is the patient's left: the medial end of a left space has the smaller x.
+        if (first_x_mm > second_x_mm) == (side is Side.LEFT):
+            pair = marks_from_length(length, volume, (femoral, ischial), side)
+        marks.extend(pair)
+    return Session(
+        study_instance_uid=volume.series.study_instance_uid,
+        series_instance_uid=volume.series.series_instance_uid,
+        frame_of_reference_uid=volume.series.frame_of_reference_uid,
+        marks=tuple(marks),
+    )
