@@ -11,6 +11,7 @@ from ifspace.cli import (
     demo,
     doctor,
     evidence,
+    lengths,
     measure,
     merge,
     pacs,
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command("view")(view.view)
     app.command("batch")(batch.batch)
     app.command("merge")(merge.merge)
+    app.command("lengths")(lengths.lengths)
     app.command("agree")(agree.agree)
     app.command("compare-groups")(compare_groups.compare_groups)
     app.command("evidence")(evidence.evidence)
