@@ -11,6 +11,7 @@ from ifspace.cli import (
     demo,
     doctor,
     evidence,
+    follow_up,
     lengths,
     measure,
     merge,
@@ -36,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command("lengths")(lengths.lengths)
     app.command("agree")(agree.agree)
     app.command("compare-groups")(compare_groups.compare_groups)
+    app.command("follow-up")(follow_up.follow_up)
     app.command("evidence")(evidence.evidence)
     app.command("validate")(validate.validate)
     app.command("demo")(demo.demo)

@@ -1,0 +1,101 @@
+"""How large a change has to be before it is more than measuring again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ifspace.errors import UnreadableInputError
+from ifspace.followup.visits import Visit
+from ifspace.model import Kind, Measurement
+
+AGREEMENT_SCHEMA = "ifspace-agreement/1"
+
+
+@dataclass(frozen=True)
+class Detectable:
+    """A smallest detectable change and where it comes from."""
+
+    value_mm: float
+    source: str
+
+
+@dataclass(frozen=True)
+class AgreementFigures:
+    """The smallest detectable changes of an agreement study, by space and by reader."""
+
+    between_mm: Mapping[Kind, float]
+    within_mm: Mapping[tuple[Kind, str], float]
+
+
+def read_agreement(path: Path) -> AgreementFigures:
+    """Read the smallest detectable changes from an agreement.json.
+
+    Raises
+    ------
+    UnreadableInputError
+        If it cannot be read or is not such a file.
+    """
+    try:
+        return _figures(json.loads(path.read_bytes()))
+    except OSError as error:
+        message = f"{path.name} cannot be read: {error.strerror}; check its path"
+        raise UnreadableInputError(message) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        message = f"{path.name} is not an agreement.json that agree wrote; choose another"
+        raise UnreadableInputError(message) from error
+
+
+def _figures(data: Any) -> AgreementFigures:
+    """Pick the figures; anything unlike the schema is a ValueError, KeyError or TypeError."""
+    if data["schema"] != AGREEMENT_SCHEMA:
+        message = f"schema is {data['schema']!r}"
+        raise ValueError(message)
+    between, within = {}, {}
+    for kind in Kind:
+        space = data["spaces"].get(kind.value, {})
+        found = _sdc(space.get("between_readers", {}))
+        if found is not None:
+            between[kind] = found
+        for reader, item in space.get("within_reader", {}).items():
+            found = _sdc(item)
+            if found is not None:
+                within[kind, reader] = found
+    return AgreementFigures(between, within)
+
+
+def _sdc(comparison: Mapping[str, Any]) -> float | None:
+    held = comparison.get("sdc_agreement_mm", {})
+    if held.get("status") != "given":
+        return None
+    value_mm = float(held["value"])
+    if not np.isfinite(value_mm) or value_mm <= 0.0:
+        message = f"the smallest detectable change is {value_mm}"
+        raise ValueError(message)
+    return value_mm
+
+
+def detectable(
+    one: Visit, two: Visit, pair: tuple[Measurement, Measurement], figures: AgreementFigures | None
+) -> Detectable:
+    """Choose the smallest detectable change for two measurements of one space.
+
+    An agreement study speaks first: within the reader where one person measured both times,
+    otherwise between readers. Without one, the two uncertainties add as squares.
+    """
+    kind = pair[0].kind
+    readers = (one.result.session.reader, two.result.session.reader)
+    if figures is not None:
+        same = readers[0] is not None and readers[0] == readers[1]
+        if same and (kind, str(readers[0])) in figures.within_mm:
+            source = f"agreement study, within reader {readers[0]}"
+            return Detectable(figures.within_mm[kind, str(readers[0])], source)
+        if kind in figures.between_mm:
+            return Detectable(figures.between_mm[kind], "agreement study, between readers")
+    value_mm = float(np.hypot(pair[0].u95_mm, pair[1].u95_mm))
+    return Detectable(value_mm, "95 % uncertainties of both values")

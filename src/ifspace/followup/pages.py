@@ -1,0 +1,279 @@
+"""One page and its charts: the person over time."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+from ifspace import __version__
+from ifspace.figures import (
+    Axis,
+    Bars,
+    Block,
+    Chart,
+    Dots,
+    Line,
+    Sheet,
+    axis_around,
+    callout,
+    charts,
+    facts,
+    heading,
+    items,
+    paragraph,
+    table,
+)
+from ifspace.figures.chart import Colour, Item, Shape
+from ifspace.figures.wording import DASH, number, plural
+from ifspace.followup.diary import Record
+from ifspace.followup.study import Change, FollowUp, SpaceChange, Verdict
+from ifspace.followup.visits import Visit
+from ifspace.model import Kind, Side
+
+SIDE_SHAPES: dict[Side, Shape] = {Side.RIGHT: "circle", Side.LEFT: "diamond"}
+KIND_COLOURS: dict[Kind, Colour] = {Kind.IFS: "ifs", Kind.QFS: "qfs"}
+# A page holds this many columns of values and this many charts of the diary.
+VISITS_ON_PAPER = 5
+RECORDS_ON_PAPER = 3
+CAUTIONS_ON_PAPER = 7
+CHART_HEIGHT_MM = 50.0
+DIARY_HEIGHT_MM = 40.0
+DIARY_WIDTH_MM = 56.0
+# As many dates as stand beside each other below a wide and a narrow chart.
+WIDE_TICKS, NARROW_TICKS = 4, 3
+# Both sides at one examination stand a little apart, in shares of the time axis.
+SIDE_STEP = 0.012
+
+VERDICTS = {
+    Verdict.WIDER: "wider by more than the smallest detectable change",
+    Verdict.NARROWER: "narrower by more than the smallest detectable change",
+    Verdict.NOT_DETECTABLE: "not told apart from measuring again",
+}
+METHODS = (
+    (
+        "Change: later minus earlier. Smallest detectable change: from an agreement study where"
+        " one was given, otherwise both 95 % uncertainties added as squares."
+    ),
+    (
+        "A change is withheld where position or protocol differ so that the difference may come"
+        " from them. Wider or narrower is no judgement of the hip, and the records beside it are"
+        " shown, not explained."
+    ),
+)
+
+
+def follow_up_sheet(found: FollowUp, drawn: Sequence[Chart]) -> Sheet:
+    """Put the page together; charts of spaces first, then those of the diary."""
+    spaces = [chart for chart in drawn if chart.name.startswith("course_")]
+    diary = [chart for chart in drawn if chart not in spaces][:RECORDS_ON_PAPER]
+    blocks: list[Block] = [
+        facts(_facts(found)),
+        heading("Change since the first examination"),
+        *_change_table(found),
+        *_cautions(found),
+    ]
+    if spaces:
+        blocks.append(charts(spaces))
+    if diary:
+        blocks += [
+            heading("The person's own record", level=3),
+            charts(diary, columns=RECORDS_ON_PAPER),
+        ]
+    blocks.append(items(METHODS, small=True))
+    subtitle = "Ischiofemoral and quadratus femoris space of one person over time"
+    return Sheet("Follow-up", subtitle, tuple(blocks), f"ifspace {__version__}")
+
+
+def _facts(found: FollowUp) -> list[tuple[str, str]]:
+    first, last = found.visits[0], found.visits[-1]
+    span = DASH
+    if first.day and last.day:
+        span = plural((last.day - first.day).days, "day")
+    readers = {visit.result.session.reader or "unknown" for visit in found.visits}
+    return [
+        ("Examinations", str(len(found.visits))),
+        ("First", first.label),
+        ("Last", last.label),
+        ("Time between, readers", f"{span}; {', '.join(sorted(readers))}"),
+    ]
+
+
+def _change_table(found: FollowUp) -> Iterator[Block]:
+    shown = found.visits
+    if len(shown) > VISITS_ON_PAPER:
+        shown = (shown[0], *shown[-(VISITS_ON_PAPER - 1) :])
+    step = found.step(1, found.visits[-1].number)
+    header = ("space", *(visit.label for visit in shown), "change", "detectable from", "reading")
+    rows = [
+        [
+            f"{one.side.value} {one.kind.value.upper()}",
+            *(_value(visit, one) for visit in shown),
+            *_result_cells(one, forbidden=step.forbidden),
+        ]
+        for one in step.changes
+    ]
+    widths = (0.9, *(1.05 for _ in shown), 0.9, 1.0, 2.8)
+    yield table(header, rows, widths=widths, bold_first=True)
+    sources = [
+        f"{one.kind.value.upper()}: {one.result.detectable.source}"
+        for one in step.changes
+        if isinstance(one.result, Change)
+    ]
+    if sources:
+        words = "; ".join(dict.fromkeys(sources))
+        yield paragraph(f"Smallest detectable change from: {words}.", small=True)
+
+
+def _value(visit: Visit, one: SpaceChange) -> str:
+    held = visit.measured(one.kind, one.side)
+    if held is None:
+        return "not measured"
+    return f"{number(held.value_mm, 1)} ± {number(max(held.u95_mm, 0.1), 1)} mm"
+
+
+def _result_cells(one: SpaceChange, *, forbidden: bool) -> list[str]:
+    if not isinstance(one.result, Change):
+        if forbidden and one.result.reason.endswith("_differs"):
+            # The sentence stands once below, for all spaces.
+            return ["not given", DASH, f"may not be compared ({one.result.reason})"]
+        return ["not given", DASH, f"{one.result.detail} ({one.result.reason})"]
+    held = one.result
+    sign = "+" if held.change_mm > 0 else ""
+    return [
+        f"{sign}{number(held.change_mm, 1)} mm",
+        f"{number(held.detectable.value_mm, 1)} mm",
+        VERDICTS[held.verdict],
+    ]
+
+
+def _cautions(found: FollowUp) -> Iterator[Block]:
+    step = found.step(1, found.visits[-1].number)
+    forbidding = [item.detail for item in step.differences if item.forbids]
+    if forbidding:
+        yield callout("First and last examination may not be compared", forbidding)
+    texts = [item.detail for item in step.differences if not item.forbids]
+    for one in step.changes:
+        name = f"{one.side.value} {one.kind.value.upper()}"
+        texts += [f"{name}: {item.detail}" for item in one.cautions]
+    for other in found.steps:
+        if other.forbidden and other is not step:
+            labels = [found.visits[place - 1].label for place in (other.earlier, other.later)]
+            words = " ".join(item.detail for item in other.differences if item.forbids)
+            texts.append(f"{labels[0]} and {labels[1]} may not be compared: {words}")
+    texts = list(dict.fromkeys(texts))
+    if texts[CAUTIONS_ON_PAPER:]:
+        more = len(texts) - CAUTIONS_ON_PAPER
+        texts = [*texts[:CAUTIONS_ON_PAPER], f"and {more} more, all in follow_up.json"]
+    if texts:
+        yield callout("Keep in mind", texts)
+    diary = found.diary
+    if diary and diary.problems:
+        count = plural(len(diary.problems), "entry", "entries")
+        yield paragraph(f"{count} of the diary not used; they are in follow_up.json.", small=True)
+    if diary and len(diary.records) > RECORDS_ON_PAPER:
+        more = len(diary.records) - RECORDS_ON_PAPER
+        yield paragraph(f"{plural(more, 'record')} more in the files.", small=True)
+
+
+# -------------------------------------------------------------------------------------- charts
+
+
+def follow_up_charts(found: FollowUp) -> tuple[Chart, ...]:
+    """Draw both spaces over time, and every record of the diary on the same time axis."""
+    axis, places = _time_axis(found)
+    drawn = [
+        _space_chart(found, kind, axis, places)
+        for kind in Kind
+        if any(visit.measured(kind, side) for visit in found.visits for side in Side)
+    ]
+    records = found.diary.records if found.diary else ()
+    if records:
+        narrow = _dates_axis(_days(found), NARROW_TICKS)
+        drawn += [_record_chart(one, narrow, place) for place, one in enumerate(records, start=1)]
+    return tuple(drawn)
+
+
+def _days(found: FollowUp) -> list[date]:
+    """List every day of which anything is known."""
+    records = found.diary.records if found.diary else ()
+    entered = [day for record in records for day, _ in record.entries]
+    return [*(visit.day for visit in found.visits if visit.day), *entered]
+
+
+def _time_axis(found: FollowUp) -> tuple[Axis, list[float]]:
+    days = [visit.day for visit in found.visits if visit.day]
+    if not days:
+        places = [float(visit.number) for visit in found.visits]
+        ticks = tuple((place, f"{place:.0f}") for place in places)
+        return Axis("examination", 0.6, len(places) + 0.4, ticks), places
+    return _dates_axis(_days(found), WIDE_TICKS), [float(day.toordinal()) for day in days]
+
+
+def _dates_axis(days: Sequence[date], count: int) -> Axis:
+    first, last = min(days), max(days)
+    span = max((last - first).days, 2)
+    margin = max(1.0, 0.06 * span)
+    ticks = [first + timedelta(days=round(span * k / (count - 1))) for k in range(count)]
+    words = "%Y-%m" if span > 200 else "%Y-%m-%d"
+    named = {day.strftime(words): float(day.toordinal()) for day in reversed(ticks)}
+    return Axis(
+        "date",
+        first.toordinal() - margin,
+        first.toordinal() + span + margin,
+        tuple((place, name) for name, place in sorted(named.items())),
+    )
+
+
+def _space_chart(found: FollowUp, kind: Kind, axis: Axis, places: list[float]) -> Chart:
+    drawn: list[Item] = []
+    values_mm: list[float] = []
+    for side, shape in SIDE_SHAPES.items():
+        shift = SIDE_STEP * (axis.high - axis.low) * (-1 if side is Side.RIGHT else 1)
+        held = [
+            (place + shift, visit.number, measured)
+            for place, visit in zip(places, found.visits, strict=True)
+            if (measured := visit.measured(kind, side)) is not None
+        ]
+        if not held:
+            continue
+        points = tuple((place, one.value_mm) for place, _, one in held)
+        ends = tuple(
+            (place, one.value_mm - one.u95_mm, one.value_mm + one.u95_mm) for place, _, one in held
+        )
+        values_mm += [end for bar in ends for end in bar[1:]]
+        drawn += [Bars(ends, KIND_COLOURS[kind])]
+        drawn += _segments(found, [(place, n, one.value_mm) for place, n, one in held], kind)
+        drawn += [Dots(points, KIND_COLOURS[kind], shape, side is Side.RIGHT, f"{side.value} hip")]
+    return Chart(
+        name=f"course_{kind.value}",
+        title=f"{kind.value.upper()} with 95 % uncertainty",
+        alt=f"{kind.value.upper()} of both sides over {len(found.visits)} examinations.",
+        x=axis,
+        y=axis_around("distance, mm", values_mm, least_span=4.0),
+        items=tuple(drawn),
+        height_mm=CHART_HEIGHT_MM,
+    )
+
+
+def _segments(found: FollowUp, held: list[tuple[float, int, float]], kind: Kind) -> Iterator[Item]:
+    """Join neighbours; where they may not be compared the line is dotted."""
+    for (x1, n1, y1), (x2, n2, y2) in itertools.pairwise(held):
+        allowed = n2 - n1 == 1 and not found.step(n1, n2).forbidden
+        points = ((x1, y1), (x2, y2))
+        yield Line(points, KIND_COLOURS[kind], "solid" if allowed else "dotted")
+
+
+def _record_chart(record: Record, axis: Axis, place: int) -> Chart:
+    points = tuple((float(day.toordinal()), value) for day, value in record.entries)
+    name = record.name.replace("_", " ")
+    return Chart(
+        name=f"diary_{place:02d}",
+        title=name,
+        alt=f"{name}: {len(points)} entries over time.",
+        x=axis,
+        y=axis_around(name, [value for _, value in points], include=[0.0]),
+        items=(Line(points, "muted"), Dots(points, "ink")),
+        width_mm=DIARY_WIDTH_MM,
+        height_mm=DIARY_HEIGHT_MM,
+    )
