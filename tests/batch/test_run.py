@@ -8,11 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
+from pydicom import dcmread
+from tests.batch.conftest import PLAIN, Told, Undisturbed, files_below, study
 
 from ifspace.batch import BatchPlan, Request, Shard, Status, merge_outputs, run_batch
 from ifspace.errors import OutputError, UnreadableInputError
+from ifspace.io import load_volume, open_study
 from ifspace.model import Side
-from tests.batch.conftest import PLAIN, Told, Undisturbed, files_below, study
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -101,9 +104,7 @@ def test_only_what_changed_is_measured_again(
 def test_other_settings_are_other_results(undisturbed: Undisturbed, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(undisturbed.out, out)
-    report = run_batch(
-        Request(undisturbed.root, out, replace(PLAIN, sides=(Side.LEFT,))), Told()
-    )
+    report = run_batch(Request(undisturbed.root, out, replace(PLAIN, sides=(Side.LEFT,))), Told())
     assert report.measured_now == 6
     assert {row["side"] for row in rows(out / "measurements.csv")} == {"left"}
 
@@ -118,9 +119,7 @@ def test_a_result_that_was_taken_away_is_made_again(
     assert files_below(out) == files_below(undisturbed.out)
 
 
-def test_shards_merged_are_the_bytes_of_one_run(
-    undisturbed: Undisturbed, tmp_path: Path
-) -> None:
+def test_shards_merged_are_the_bytes_of_one_run(undisturbed: Undisturbed, tmp_path: Path) -> None:
     parts = [tmp_path / f"part{number}" for number in (1, 2, 3)]
     for number, part in enumerate(parts, start=1):
         run_batch(Request(undisturbed.root, part, PLAIN, shard=Shard(number, 3)), Told())
@@ -136,9 +135,7 @@ def test_shards_merged_are_the_bytes_of_one_run(
     assert fewer.notes == ("shard 3/3 is missing",)
 
 
-def test_parts_with_other_settings_are_not_merged(
-    undisturbed: Undisturbed, tmp_path: Path
-) -> None:
+def test_parts_with_other_settings_are_not_merged(undisturbed: Undisturbed, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(undisturbed.out, other)
     run_batch(Request(undisturbed.root, other, replace(PLAIN, sides=(Side.LEFT,))), Told())
@@ -146,9 +143,7 @@ def test_parts_with_other_settings_are_not_merged(
         merge_outputs([undisturbed.out, other], tmp_path / "merged")
 
 
-def test_two_runs_do_not_write_into_one_folder(
-    undisturbed: Undisturbed, tmp_path: Path
-) -> None:
+def test_two_runs_do_not_write_into_one_folder(undisturbed: Undisturbed, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(undisturbed.out, out)
     message = ""
@@ -207,8 +202,6 @@ def test_bad_disks_get_reasons_and_cost_nobody_else_anything(tmp_path: Path) -> 
         file.write_bytes(content)
     # Two patients under one study UID.
     study(root / "two", seed=3)
-    from pydicom import dcmread
-
     file = next((root / "two" / "dicom").iterdir())
     header = dcmread(file)
     header.PatientID, header.PatientName = "OTHER", "OTHER"
@@ -222,7 +215,8 @@ def test_bad_disks_get_reasons_and_cost_nobody_else_anything(tmp_path: Path) -> 
     data = json.loads(session.read_text())
     session.write_text(json.dumps({**data, "series_instance_uid": "1.2.3"}))
     (root / "damaged").mkdir()
-    (root / "damaged" / "x.dcm").write_bytes(bytes(128) + b"DICM" + b"\x02\x00" * 40)
+    whole = next((root / "good" / "dicom").iterdir()).read_bytes()
+    (root / "damaged" / "x.dcm").write_bytes(whole[:140])
     told = Told()
     report = run_batch(Request(root, tmp_path / "out", PLAIN), told)
     reasons = Counter(row["reason"] for row in rows(tmp_path / "out" / "failures.csv"))
@@ -239,10 +233,6 @@ def test_bad_disks_get_reasons_and_cost_nobody_else_anything(tmp_path: Path) -> 
 
 
 def test_volume_files_are_studies_with_sessions_by_name(tmp_path: Path) -> None:
-    import SimpleITK as sitk
-
-    from ifspace.io import load_volume, open_study
-
     root = tmp_path / "root"
     study(tmp_path / "source")
     with open_study(tmp_path / "source" / "dicom") as inventory:

@@ -76,16 +76,18 @@ class Bench:
         """
         ended = _Ended(0)
         for _ in range(_ATTEMPTS):
+            if self._closed:
+                raise WorkerStartError(STOPPED)
             started = time.monotonic()
             answer = self._ask(job.to_text())
             if isinstance(answer, str):
                 self._count()
                 return CaseOutcome.from_text(answer)
             ended, seconds = answer, time.monotonic() - started
-            if self._closed:
-                raise WorkerStartError(STOPPED)
             if ended.by_time_limit:
                 return _too_long(job, self._limits).timed(seconds, 0)
+        if self._closed:
+            raise WorkerStartError(STOPPED)
         return _died(job, ended).timed(seconds, 0)
 
     def close(self) -> None:

@@ -152,9 +152,9 @@ def _cases_of_study(
         if session is not None and len(sessions) > 1:
             digest = hashlib.sha256(session.place.encode()).hexdigest()
             case_id = f"{study_id}/reading-{digest[:_READING_LETTERS]}"
-        path = None if session is None else str(session.path)
+        place = None if session is None else session.place
         yield Case(
-            case_id, study_id, first.study_key, first.study_uid, number, path, signature, *failure
+            case_id, study_id, first.study_key, first.study_uid, number, place, signature, *failure
         )
 
 

@@ -89,7 +89,7 @@ def open_pool(jobs: int, scheduler: str | None, limits: Limits) -> Iterator[Pool
             try:
                 yield Pool(executor, limits, client, losses=_losses())
             finally:
-                executor.shutdown(wait=False, cancel_futures=True)
+                executor.shutdown(wait=False)
         return
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="ifspace-batch")
     try:

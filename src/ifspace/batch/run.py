@@ -298,7 +298,7 @@ class _Run:
         return Job(
             case_id=case.case_id,
             parts=self._parts(case),
-            session=None if case.session is None else str(Path(case.session).absolute()),
+            session=self._session(case),
             out=str(self._folder(case).absolute()),
             plan=self._plan,
             known_input_sha256=known.input_sha256 if known is not None else None,
@@ -320,6 +320,12 @@ class _Run:
             for place, members in packed.items()
         ]
         return tuple(parts)
+
+    def _session(self, case: Case) -> str | None:
+        if case.session is None:
+            return None
+        base = self._request.sessions or base_of(self._request.root)
+        return str(base.absolute() / name_of(case.session))
 
     def _known(self, case: Case) -> CaseOutcome | None:
         """Give an outcome that holds if the files, whose times differ, are still the same."""

@@ -29,7 +29,7 @@ def main() -> None:
     jobs: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
 
-    # Imported here, under the memory limit, and before the first job is timed.
+    # Imported here: before the first job is timed, and not where only `peak_bytes` is wanted.
     from ifspace.batch.case import Failure, Job
     from ifspace.batch.measure import measure_case
 
