@@ -59,6 +59,9 @@ def client(node: WebNode) -> Iterator[DICOMwebClient]:
         session.mount("http://", _LiteralWildcards())
         session.mount("https://", _LiteralWildcards())
         if node.ca_file:
+            if not Path(node.ca_file).is_file():
+                message = f"ca_file of node {node.name!r} is not there; correct its path"
+                raise NetworkError(message)
             session.verify = node.ca_file
         if secret.token:
             session.headers["Authorization"] = f"Bearer {secret.token}"
@@ -76,6 +79,10 @@ def client(node: WebNode) -> Iterator[DICOMwebClient]:
             raise NetworkError(_refusal(node, error)) from error
         except requests.exceptions.Timeout as error:
             message = f"{node.url} does not answer within {node.timeout_s:g} s; try again later"
+            raise NetworkError(message) from error
+        except ValueError as error:
+            # Neither JSON nor DICOM: a login page, or another service behind the address.
+            message = f"{node.url} gives no DICOMweb answers; check the address"
             raise NetworkError(message) from error
         except requests.exceptions.RequestException as error:
             message = f"{node.url} cannot be reached; check the address and the network"

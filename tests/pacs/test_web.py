@@ -1,0 +1,113 @@
+"""DICOMweb servers that do not behave; one that does stands in the interoperability tests."""
+
+from __future__ import annotations
+
+import http.server
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ifspace.errors import NetworkError
+from ifspace.pacs import Level, Query, WebNode, echo, find, get
+
+
+class Server:
+    """Answers every request with one status, and remembers what it was asked."""
+
+    def __init__(self, status: int, content: bytes, tls: ssl.SSLContext | None) -> None:
+        asked: list[tuple[str, str | None]] = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked.append((self.path, self.headers.get("Authorization")))
+                self.send_response(status)
+                self.send_header("Content-Type", "application/dicom+json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.asked = asked
+        self.server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self.server.server_port}/dicom-web"
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    started: list[Server] = []
+
+    def start(
+        status: int = 200, content: bytes = b"[]", tls: ssl.SSLContext | None = None
+    ) -> Server:
+        started.append(Server(status, content, tls))
+        return started[-1]
+
+    yield start
+    for item in started:
+        item.server.shutdown()
+        item.server.server_close()
+
+
+def test_a_password_is_sent_and_a_wrong_one_is_said(serve, monkeypatch) -> None:
+    monkeypatch.setenv("IFSPACE_PASSWORD_ARCHIVE", "hush")
+    server = serve(401)
+    with pytest.raises(NetworkError, match="refuses user name or password"):
+        echo(WebNode("archive", server.url, username="reader"))
+    assert server.asked[0][1] == "Basic cmVhZGVyOmh1c2g="
+
+
+def test_a_token_is_sent(serve, monkeypatch) -> None:
+    monkeypatch.setenv("IFSPACE_TOKEN_ARCHIVE", "abc")
+    server = serve()
+    assert echo(WebNode("archive", server.url)) > 0.0
+    assert server.asked[0][1] == "Bearer abc"
+
+
+def test_a_wildcard_is_sent_as_it_is(serve) -> None:
+    server = serve()
+    assert find(WebNode("archive", server.url), Query(Level.STUDY, {"PatientName": "A*"})) == ()
+    assert "PatientName=A*" in server.asked[0][0]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(404, "deleted"), (500, "answered 500"), (403, "refuses")]
+)
+def test_an_error_of_the_server_is_one_sentence(status, said, serve, tmp_path) -> None:
+    node = WebNode("archive", serve(status).url)
+    with pytest.raises(NetworkError, match=said):
+        get(node, tmp_path, study_uid="1.2.3")
+
+
+def test_an_answer_that_is_no_dicom_is_one_sentence(serve) -> None:
+    node = WebNode("archive", serve(200, b"<html>login</html>").url)
+    with pytest.raises(NetworkError, match="no DICOMweb"):
+        find(node, Query(Level.STUDY))
+
+
+def test_a_certificate_that_is_not_trusted_is_said(serve, certificate: tuple[Path, Path]) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    server = serve(tls=context)
+    with pytest.raises(NetworkError, match="not trusted"):
+        echo(WebNode("archive", server.url))
+    assert echo(WebNode("archive", server.url, ca_file=str(certificate[0]))) > 0.0
+
+
+def test_a_certificate_file_that_is_missing_is_said(serve, tmp_path) -> None:
+    node = WebNode("archive", "https://127.0.0.1:9/x", ca_file=str(tmp_path / "none.pem"))
+    with pytest.raises(NetworkError, match="ca_file"):
+        echo(node)
+
+
+def test_a_move_over_the_web_is_refused(serve, tmp_path) -> None:
+    with pytest.raises(NetworkError, match="no C-MOVE"):
+        get(WebNode("archive", serve().url), tmp_path, study_uid="1.2.3", by_move=True)
