@@ -46,6 +46,8 @@ def watched(verbs: dict[str, Sequence[object]]) -> tuple[list[str], dict[str, in
         check=False,
         timeout=300,
     )
+    # Shown by pytest if the test fails.
+    sys.stderr.write(done.stderr)
     said = json.loads(done.stderr.strip().splitlines()[-1])
     return said["touched"], said["codes"]
 

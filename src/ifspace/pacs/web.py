@@ -52,41 +52,52 @@ def client(node: WebNode) -> Iterator[DICOMwebClient]:
     # Addresses of searches hold patient IDs, and both libraries log addresses.
     for name in ("dicomweb_client", "urllib3.connectionpool"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    secret = credential(node.name, node.username)
-    with requests.Session() as session:
+    with requests.Session() as session, _explained(node):
         # Neither a proxy nor a password file of the machine has a say in where data go.
         session.trust_env = False
         session.mount("http://", _LiteralWildcards())
         session.mount("https://", _LiteralWildcards())
-        if node.ca_file:
-            if not Path(node.ca_file).is_file():
-                message = f"ca_file of node {node.name!r} is not there; correct its path"
-                raise NetworkError(message)
-            session.verify = node.ca_file
-        if secret.token:
-            session.headers["Authorization"] = f"Bearer {secret.token}"
-        elif node.username and secret.password is not None:
-            session.auth = (node.username, secret.password)
+        _trust_and_identify(session, node)
         opened = DICOMwebClient(node.url, session=session, timeout=node.timeout_s)
         opened.set_http_retry_params(retry=False)
         opened.set_chunk_size(WHOLE)
-        try:
-            yield opened
-        except requests.exceptions.SSLError as error:
-            message = f"the certificate of {node.url} is not trusted; set ca_file"
-            raise NetworkError(message) from error
-        except requests.exceptions.HTTPError as error:
-            raise NetworkError(_refusal(node, error)) from error
-        except requests.exceptions.Timeout as error:
-            message = f"{node.url} does not answer within {node.timeout_s:g} s; try again later"
-            raise NetworkError(message) from error
-        except ValueError as error:
-            # Neither JSON nor DICOM: a login page, or another service behind the address.
-            message = f"{node.url} gives no DICOMweb answers; check the address"
-            raise NetworkError(message) from error
-        except requests.exceptions.RequestException as error:
-            message = f"{node.url} cannot be reached; check the address and the network"
-            raise NetworkError(message) from error
+        yield opened
+
+
+def _trust_and_identify(session: requests.Session, node: WebNode) -> None:
+    """Say whom we trust, and who we are."""
+    if node.ca_file:
+        if not Path(node.ca_file).is_file():
+            message = f"ca_file of node {node.name!r} is not there; correct its path"
+            raise NetworkError(message)
+        session.verify = node.ca_file
+    secret = credential(node.name, node.username)
+    if secret.token:
+        session.headers["Authorization"] = f"Bearer {secret.token}"
+    elif node.username and secret.password is not None:
+        session.auth = (node.username, secret.password)
+
+
+@contextmanager
+def _explained(node: WebNode) -> Iterator[None]:
+    """Turn what the libraries raise into one sentence."""
+    try:
+        yield
+    except requests.exceptions.SSLError as error:
+        message = f"the certificate of {node.url} is not trusted; set ca_file"
+        raise NetworkError(message) from error
+    except requests.exceptions.HTTPError as error:
+        raise NetworkError(_refusal(node, error)) from error
+    except requests.exceptions.Timeout as error:
+        message = f"{node.url} does not answer within {node.timeout_s:g} s; try again later"
+        raise NetworkError(message) from error
+    except ValueError as error:
+        # Neither JSON nor DICOM: a login page, or another service behind the address.
+        message = f"{node.url} gives no DICOMweb answers; check the address"
+        raise NetworkError(message) from error
+    except requests.exceptions.RequestException as error:
+        message = f"{node.url} cannot be reached; check the address and the network"
+        raise NetworkError(message) from error
 
 
 def _refusal(node: WebNode, error: requests.exceptions.HTTPError) -> str:
