@@ -165,6 +165,11 @@ def test_from_the_phantom_to_the_report_by_hand(
     assert gap_mm == pytest.approx(np.hypot(2.0, 3.0), abs=0.3)
     window.press("Ctrl+Z")
     assert flat(desk.state) == placed
+    for key, count in (("Ctrl+Z", 8), ("Ctrl+Shift+Z", 8)):
+        for _ in range(count):
+            window.press(key)
+            assert len(window.dock.scene.marks.data) == len(desk.session.marks)
+    assert flat(desk.state) == placed
 
     window.dock.reader.setText("A")
     window.dock.reader.editingFinished.emit()

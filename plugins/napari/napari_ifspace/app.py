@@ -17,10 +17,7 @@ def launch(path: Path | None = None) -> None:
     """Open a window, the dock and the study, and run until the window is closed."""
     viewer = napari.Viewer(title="IFSpace")
     dock = open_dock(viewer)
-    # Reading needs the room more than the layers do; the Window menu brings them back.
-    qt_viewer = viewer.window._qt_viewer
-    for panel in (qt_viewer.dockLayerList, qt_viewer.dockLayerControls):
-        panel.hide()
+    hide_panels(viewer)
     if path is not None:
         QTimer.singleShot(0, lambda: dock.open_path(path))
     napari.run()
@@ -38,3 +35,10 @@ def open_dock(viewer: Any) -> IFSpaceDock:
             min(WINDOW_SIZE_PX[0], available.width()), min(WINDOW_SIZE_PX[1], available.height())
         )
     return dock
+
+
+def hide_panels(viewer: Any) -> None:
+    """Give the image the room of the layer panels; the Window menu brings them back."""
+    qt_viewer = viewer.window._qt_viewer
+    for panel in (qt_viewer.dockLayerList, qt_viewer.dockLayerControls):
+        panel.hide()

@@ -60,8 +60,8 @@ class Guide(QWidget):
         beside.addWidget(self.heading)
         beside.addWidget(self.drawing, 1)
         top = QHBoxLayout()
-        top.addWidget(self.list, 1)
-        top.addLayout(beside, 1)
+        top.addWidget(self.list, 6)
+        top.addLayout(beside, 5)
         buttons = QGridLayout()
         for number, (action, label, tip) in enumerate(
             (
@@ -134,4 +134,4 @@ def _row_text(desk: Desk, step: Step) -> str:
     slices = sorted({slice_of(desk.volume, mark) + 1 for mark in marks})
     words = f"{title}  · {', '.join(map(str, slices))}"
     confidence = marks[0].confidence
-    return words if confidence is None else f"{words}  ({confidence:.0%} sure)"
+    return words if confidence is None else f"{words} · {100 * confidence:.0f} %"

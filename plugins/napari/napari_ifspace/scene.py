@@ -6,7 +6,8 @@ The layers are a picture: whatever happens to them, they are drawn again from th
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ LINE_WIDTH_PX = 1.6
 REACH_PX = 6.0
 DRAG_PX = 3.0
 LABEL_OFFSET_PX = 20.0
+OUTLINE_LEAP_MM = 2.5
 LABEL_WIDTH_PX = 75.0
 TEXT_SIZE = 12
 # Copies of the text in black around the white one, so that it is read on fat as well as on air.
@@ -77,8 +79,8 @@ class Scene:
     lost = Signal(str)
     turned = Signal()
 
-    def __init__(self, viewer: Any, desk: Desk) -> None:
-        """Add the layers and listen."""
+    def __init__(self, viewer: Any, desk: Desk, *, furnished: bool = True) -> None:
+        """Add the image and listen; without `furnished`, wait for :meth:`furnish` to draw on it."""
         self.viewer = viewer
         self.desk = desk
         self._closing = False
@@ -94,11 +96,23 @@ class Scene:
         self.lines: Vectors = self._new_lines()
         self.marks: Points = self._new_marks()
         self.text: Points = self._new_text()
-        for layer in (self.image, self.lines, self.marks, self.text):
-            self._add(layer)
+        self._furnished = False
+        viewer.add_layer(self.image)
         viewer.layers.selection.active = self.image
         self._add_overlays()
         self._listen()
+        if furnished:
+            self.furnish()
+
+    def furnish(self) -> None:
+        """Add the layers that are drawn on the image."""
+        if self._closing or self._furnished:
+            return
+        for layer in (self.lines, self.marks, self.text):
+            self.viewer.add_layer(layer)
+        self._furnished = True
+        self.viewer.layers.selection.active = self.image
+        self.draw(self._result)
 
     # ---------------------------------------------------------------------------------- slices
 
@@ -207,9 +221,6 @@ class Scene:
         layer.editable = False
         return layer
 
-    def _add(self, layer: Layer) -> None:
-        self.viewer.add_layer(layer)
-
     def _ours(self) -> tuple[Layer, ...]:
         return (self.image, self.lines, self.marks, self.text)
 
@@ -217,6 +228,7 @@ class Scene:
         """Put back what was deleted or shifted by hand."""
         if self._closing:
             return
+        self.furnish()
         slice_index = self._slice_index
         makers = {
             "image": self._new_image,
@@ -229,7 +241,7 @@ class Scene:
                 layer = make()
                 setattr(self, name, layer)
                 self._style, self._line_colors, self._labels = None, [], []
-                self._add(layer)
+                self.viewer.add_layer(layer)
                 if name == "image":
                     self.viewer.layers.move(self.viewer.layers.index(layer), 0)
                     self._listen_to_image()
@@ -275,10 +287,9 @@ class Scene:
         size = self._pixel_mm() * MARK_SIZE_PX / self.desk.display.scale_mm[2]
         style = (picture.states, self._selected_row(session), size)
         if not np.array_equal(picture.data, self.marks.data):
-            with self.marks.events.blocker_all():
+            with _quietly(self.marks):
                 self.marks.data = picture.data
                 self.marks.selected_data = set()
-            self.marks.refresh()
         if style != self._style and len(picture.data):
             self._restyle_marks(*style)
         self._style = style
@@ -357,7 +368,11 @@ class Scene:
                 for point in outline.points_lps_mm
             ]
         )
-        return np.stack([points[:-1], np.diff(points, axis=0)], axis=1)
+        steps = np.diff(points, axis=0)
+        lengths_mm = np.linalg.norm(steps * np.asarray(display.scale_mm), axis=1)
+        # An outline may be made of bone and tendon: the leap between them is no border.
+        near = lengths_mm < OUTLINE_LEAP_MM
+        return np.stack([points[:-1][near], steps[near]], axis=1)
 
     def _cross(self) -> Floats:
         """Draw the cursor of the keyboard, open in the middle."""
@@ -420,7 +435,8 @@ class Scene:
     def _set_vectors(self, vectors: Sequence[Floats], colors: Sequence[str]) -> None:
         data = np.array(vectors).reshape(len(vectors), 2, 3)
         if not np.array_equal(data, self.lines.data):
-            self.lines.data = data
+            with _quietly(self.lines):
+                self.lines.data = data
         if list(colors) != self._line_colors and colors:
             self.lines.edge_color = list(colors)
         self._line_colors = list(colors)
@@ -437,16 +453,18 @@ class Scene:
         labels = list(words) * (len(_HALO) + 1)
         if np.array_equal(data, self.text.data) and labels == self._labels:
             return
-        grown = len(data) != len(self.text.data)
-        with self.text.events.blocker_all():
+        if len(data) == len(self.text.data):
+            with _quietly(self.text):
+                self.text.data = data
+                self.text.features = {"label": np.array(labels, dtype=object)}
+        else:
+            # napari has to hear of rows that come or go before it is told their words.
             self.text.data = data
-            self.text.selected_data = set()
             self.text.features = {"label": np.array(labels, dtype=object)}
-        if grown and rows:
             tones = ["black"] * (len(_HALO) * len(spots)) + ["white"] * len(spots)
             self.text.text.color = {"array": tones, "default": "white"}
+        self.text.selected_data = set()
         self._labels = labels
-        self.text.refresh()
 
     def _pixel_mm(self) -> float:
         return float(1.0 / max(self.viewer.camera.zoom, 1e-3))
@@ -640,6 +658,18 @@ class Scene:
         for layer in (*self._ours(), self._outlines):
             if layer is not None and layer in viewer.layers:
                 viewer.layers.remove(layer)
+
+
+@contextmanager
+def _quietly(layer: Layer) -> Iterator[None]:
+    """Change a layer and tell the canvas once.
+
+    By itself napari slices the layer twice, draws its thumbnail and measures the whole scene with
+    every change, which takes longer than a move of the mouse may.
+    """
+    with layer.events.blocker_all(), layer._block_refresh():
+        yield
+    layer.refresh(thumbnail=False, highlight=False, extent=False)
 
 
 def _pair_color(marks: tuple[Mark, Mark]) -> str:

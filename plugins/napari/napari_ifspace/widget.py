@@ -27,8 +27,9 @@ from qtpy.QtWidgets import (
 
 from ifspace.errors import EvidenceError, IfspaceError, SessionError
 from ifspace.io.session import read_session, write_session
-from ifspace.model import Session, StudyResult
+from ifspace.model import Flag, Session, StudyResult
 from ifspace.notice import NOTICE
+from ifspace.quality import check
 from ifspace.report.texts import load_texts
 from ifspace.workflow import assess, check_belongs
 from napari_ifspace import asking
@@ -48,6 +49,7 @@ from napari_ifspace.study import OpenStudy, describe, open_path
 MINIMUM_WIDTH_PX = 460
 # The disk is asked to write at most this long after an edit.
 SYNC_MS = 500
+FURNISH_MS = 60
 
 _DOCKS: WeakKeyDictionary[Any, IFSpaceDock] = WeakKeyDictionary()
 
@@ -186,6 +188,7 @@ class IFSpaceDock(QWidget):
         for layer in [item for item in self.viewer.layers if PLACEHOLDER in item.metadata]:
             self.viewer.layers.remove(layer)
         self.study = study
+        self._image_flags = check(study.volume)
         recovered = self._recovered(study) if session is None else None
         self.desk = Desk(study.volume, reader=self.reader.text() or None, recovered=recovered)
         self.desk.changed.connect(self._refresh)
@@ -195,12 +198,14 @@ class IFSpaceDock(QWidget):
         if session is not None:
             self.desk.load(session)
             self.desk.saved()
-        self.scene = Scene(self.viewer, self.desk)
+        self.scene = Scene(self.viewer, self.desk, furnished=False)
         self.scene.lost.connect(self._lost)
         self.scene.turned.connect(self._turned)
         self._fill_series(study)
         self.viewer.reset_view()
         self.scene.show_slice(self._first_slice())
+        # The image comes first; what is drawn on it follows when it is on the screen.
+        QTimer.singleShot(FURNISH_MS, self.scene.furnish)
         self._refresh()
         self.say(study.warning or self.guide_sentence(), warning=study.warning is not None)
 
@@ -283,7 +288,8 @@ class IFSpaceDock(QWidget):
             return None, None
         try:
             # Seeds start a search of seconds; here only marks count, which is what is shown.
-            return assess(self.desk.volume, replace(session, seeds=())), None
+            counted = replace(session, seeds=())
+            return assess(self.desk.volume, counted, image_flags=self._image_flags), None
         except (SessionError, EvidenceError) as error:
             return None, str(error)
 
@@ -309,6 +315,7 @@ class IFSpaceDock(QWidget):
 
     _showing_preview = False
     _last_words = ("", False)
+    _image_flags: tuple[Flag, ...] = ()
 
     def _turned(self) -> None:
         if self.scene is not None and self.desk is not None:
