@@ -104,7 +104,7 @@ def _change_table(found: FollowUp) -> Iterator[Block]:
     if len(shown) > VISITS_ON_PAPER:
         shown = (shown[0], *shown[-(VISITS_ON_PAPER - 1) :])
     step = found.step(1, found.visits[-1].number)
-    header = ("space", *(visit.label for visit in shown), "change", "detectable from", "reading")
+    header = ("space, in mm", *(visit.label for visit in shown), "change", "detectable", "reading")
     rows = [
         [
             f"{one.side.value} {one.kind.value.upper()}",
@@ -129,7 +129,7 @@ def _value(visit: Visit, one: SpaceChange) -> str:
     held = visit.measured(one.kind, one.side)
     if held is None:
         return "not measured"
-    return f"{number(held.value_mm, 1)} ± {number(max(held.u95_mm, 0.1), 1)} mm"
+    return f"{number(held.value_mm, 1)} ± {number(max(held.u95_mm, 0.1), 1)}"
 
 
 def _result_cells(one: SpaceChange, *, forbidden: bool) -> list[str]:
@@ -141,8 +141,8 @@ def _result_cells(one: SpaceChange, *, forbidden: bool) -> list[str]:
     held = one.result
     sign = "+" if held.change_mm > 0 else ""
     return [
-        f"{sign}{number(held.change_mm, 1)} mm",
-        f"{number(held.detectable.value_mm, 1)} mm",
+        f"{sign}{number(held.change_mm, 1)}",
+        f"from {number(held.detectable.value_mm, 1)}",
         VERDICTS[held.verdict],
     ]
 
@@ -153,9 +153,12 @@ def _cautions(found: FollowUp) -> Iterator[Block]:
     if forbidding:
         yield callout("First and last examination may not be compared", forbidding)
     texts = [item.detail for item in step.differences if not item.forbids]
+    named: dict[str, list[str]] = {}
     for one in step.changes:
-        name = f"{one.side.value} {one.kind.value.upper()}"
-        texts += [f"{name}: {item.detail}" for item in one.cautions]
+        for item in one.cautions:
+            space = f"{one.side.value} {one.kind.value.upper()}"
+            named.setdefault(item.detail, []).append(space)
+    texts += [f"{', '.join(spaces)}: {detail}" for detail, spaces in named.items()]
     for other in found.steps:
         if other.forbidden and other is not step:
             labels = [found.visits[place - 1].label for place in (other.earlier, other.later)]
