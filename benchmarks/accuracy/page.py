@@ -38,7 +38,8 @@ Of the edges alone; slice spacing and tilt are added when a study is measured.
 REAL = """## Real hips, frozen seeds
 
 Two readers, not radiologists; they differ by 1.0 mm (IFS) and 1.3 mm (QFS) on average.
-STS_044 has a tumour in the gap and must give no number.
+STS_044 has a tumour in the gap and must give no number. The lowest score that is shown was
+chosen with these hips in view, so they are no independent test of it.
 """
 WORST = """## Worst of the shown slices
 
@@ -259,9 +260,9 @@ def write_page(
         INTRODUCTION.format(hips=hips),
         "## Targets\n\n" + _targets(bones, rooms, labels, refused, real),
         f"## Ischiofemoral space from one rough seed per bone\n\n{_assisted(bones, room=False)}",
-        f"Smallest distance within the range, over the slices that are shown:\n\n{_smallest(bones)}",
+        f"Smallest distance of the range, over the shown slices:\n\n{_smallest(bones)}",
         f"{INTERVAL}\n{_interval(bones)}",
-        f"## Quadratus femoris space, hamstring origin on the path\n\n{_assisted(rooms, room=True)}",
+        f"## Quadratus femoris space, tendon on the path\n\n{_assisted(rooms, room=True)}",
         "## From label maps\n\n" + _labels(labels),
         "## Must be refused\n\n" + refused_lines,
         f"{REAL}\n{_real(real)}",

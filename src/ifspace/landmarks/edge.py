@@ -29,11 +29,11 @@ PARALLEL_MM = (-1.0, 0.0, 1.0)
 
 OFFSETS_MM = np.arange(-1.95, 1.96, 0.15)
 THICKNESSES_MM = np.arange(0.4, 7.05, 0.3)
-RIMS_MM = (0.0, 1.0)
-RIM_PENALTY = (1.0, 1.12)
+RIMS_MM = (0.0, 0.4, 1.0)
+RIM_PENALTY = (1.0, 1.0, 1.0)
 # Blur relative to that of the image: more where the cortex runs obliquely through the slice.
-BLURS = (0.95, 1.3, 1.9)
-BLUR_PENALTY = (1.02, 1.0, 1.15)
+BLURS = (0.9, 1.15, 1.5, 2.1)
+BLUR_PENALTY = (1.03, 1.0, 1.05, 1.2)
 # The model claims the signal only so far inside the marrow and outside the cortex.
 CLAIM_INSIDE_MM = 2.5
 CLAIM_OUTSIDE_MM = 2.7

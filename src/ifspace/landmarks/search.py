@@ -42,7 +42,9 @@ COARSE_STARTS = {
     Bone.ISCHIUM: ((0.0, 0.0), *((4.0, angle) for angle in range(0, 360, 60))),
 }
 FINE_STARTS_MM = 1.7 * np.array([[0.0, 0.0], [0.7, 0.7], [-0.7, -0.7]])
-SWEEPS = 1
+# The trochanter starts and ends between slices, which only its neighbours show; the ischium may be
+# a thin plate whose neighbours mislead.
+SWEEPS = {Bone.FEMUR: 1, Bone.ISCHIUM: 0}
 # A start is believed to lie in the same marrow if its signal differs by less than this share.
 MARROW_LIKE = 0.3
 # A bone's centre moves between slices; a jump has to be worth it.
@@ -113,7 +115,7 @@ def search_bone(
         facing=facing,
         expected_marrow=scene.marrow[bone],
     )
-    path = paths_in(fan, count, SWEEPS)
+    path = paths_in(fan, count, SWEEPS[bone])
     found = contours_of(fan, path)
     groups = tuple(found[s * count : (s + 1) * count] for s in range(starts))
     return BoneSearch(groups, _merit(fan, path, facing).reshape(starts, count))
