@@ -92,10 +92,12 @@ def patient_and_study(header: Dataset) -> Dataset:
 
 def _sound(header: Dataset, keyword: str) -> str:
     """Give a value as text, or nothing where it breaks the rules of its value representation."""
-    value = header.get(keyword)
-    if value is None:
-        return ""
-    text = "\\".join(str(part) for part in value) if _is_list(value) else str(value)
+    with config.disable_value_validation():
+        # Complaints about a patient's values are for nobody's terminal.
+        value = header.get(keyword)
+        if value is None:
+            return ""
+        text = "\\".join(str(part) for part in value) if _is_list(value) else str(value)
     try:
         validate_value(dictionary_VR(keyword), text, config.RAISE)
     except ValueError:
