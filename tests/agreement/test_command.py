@@ -69,3 +69,15 @@ def test_a_design_records_its_seed(run, readings_csv, tmp_path):
     assert done.returncode == 0
     assert json.loads(done.stdout)["seed"] == 7
     assert json.loads((out / "plan.json").read_text())["seed"] == 7
+
+
+def test_filled_lists_are_unblinded_and_kept(run, readings_csv, tmp_path):
+    plan, out = tmp_path / "plan", tmp_path / "out"
+    run("agree", readings_csv(GOOD), "-o", plan, "--design", "--seed", "7")
+    for path in plan.glob("list_*.csv"):
+        lines = path.read_text().splitlines()
+        filled = [f"{line.rsplit(',', 3)[0]},{12 + n},," for n, line in enumerate(lines[1:])]
+        path.write_text("\n".join([lines[0], *filled]))
+    done = run("agree", plan, "--key", plan / "key.csv", "-o", out)
+    assert done.returncode == 0
+    assert (out / "readings.csv").read_text().startswith("person,case,side,kind,reader")

@@ -7,8 +7,15 @@ import itertools
 
 import pytest
 
-from ifspace.agreement import hips_from_table, plan_readings, write_plan
+from ifspace.agreement import (
+    hips_from_table,
+    plan_readings,
+    readings_from_table,
+    unblind,
+    write_plan,
+)
 from ifspace.errors import UnreadableInputError
+from ifspace.model import Kind
 from ifspace.tables import read_table
 
 HIPS = tuple((f"P{n}", f"P{n}", side) for n in range(10) for side in ("right", "left"))
@@ -56,6 +63,36 @@ def test_the_list_of_a_reader_names_no_case_and_no_repeat(tmp_path):
     assert set(rows[0]) == {"position", "code", "side", "ifs_mm", "qfs_mm", "remark"}
     assert len({row["code"] for row in rows}) == 40
     assert not any("P" in row["code"] for row in rows)
+
+
+def fill(folder, name, value_of):
+    with (folder / name).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with (folder / name).open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=rows[0])
+        writer.writeheader()
+        writer.writerows(value_of(row) for row in rows)
+
+
+def test_filled_lists_and_their_key_become_the_readings(tmp_path):
+    plan = plan_readings(HIPS, ("A", "B"), repeats=2, seed=1)
+    write_plan(plan, tmp_path)
+    truth = {one.code: 10.0 + int(one.case[1:]) for one in plan.entries}
+    for name in ("list_01.csv", "list_02.csv"):
+        fill(tmp_path, name, lambda row: {**row, "ifs_mm": truth[row["code"]]})
+    found = readings_from_table(unblind(tmp_path, tmp_path / "key.csv"))
+    assert not found.problems
+    given = [item for item in found.readings if item.value_mm is not None]
+    assert len(given) == 2 * 2 * len(HIPS)
+    assert all(item.value_mm == 10.0 + int(item.hip.case[1:]) for item in given)
+    assert {item.kind for item in given} == {Kind.IFS}
+
+
+def test_a_list_of_another_plan_is_refused(tmp_path):
+    for name, readers in (("one", ("A",)), ("two", ("C",))):
+        write_plan(plan_readings(HIPS, readers, repeats=1, seed=1), tmp_path / name)
+    with pytest.raises(UnreadableInputError, match="not in key"):
+        unblind(tmp_path / "one", tmp_path / "two" / "key.csv")
 
 
 def test_a_table_without_sides_means_both_hips(tmp_path):

@@ -47,6 +47,13 @@ def test_one_reader_says_which_statistic_is_missing_and_gives_the_rest(readings_
     assert isinstance(space.within["A"].precision.sdc_agreement_mm, Estimate)
 
 
+def test_a_space_whose_readings_are_all_missing_is_named(readings_csv):
+    rows = [*two_readers(), ("P0", "left", "qfs", "A", 1, "")]
+    space = study(readings_csv(rows)).spaces[1]
+    assert space.between.reason == "no_readings"
+    assert space.missing == 1
+
+
 def test_a_hip_that_one_reader_did_not_read_is_left_out_and_counted(readings_csv):
     rows = [row for row in two_readers() if not (row[0] == "P0" and row[3] == "B")]
     space = study(readings_csv(rows)).spaces[0]

@@ -3,6 +3,7 @@
 from ifspace.agreement.design import Plan, hips_from_table, plan_readings
 from ifspace.agreement.readings import Readings, readings_from_table
 from ifspace.agreement.study import AgreementStudy, study_agreement, study_to_json
+from ifspace.agreement.unblind import unblind
 from ifspace.agreement.write import write_agreement, write_plan
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "readings_from_table",
     "study_agreement",
     "study_to_json",
+    "unblind",
     "write_agreement",
     "write_plan",
 ]

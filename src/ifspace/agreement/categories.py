@@ -92,7 +92,7 @@ def _kappa(first: Flags, second: Flags, persons: Ints) -> Result:
         return NotGiven("too_few_hips", detail)
     value = kappa(first, second)
     if not np.isfinite(value):
-        detail = "both readings put every hip on the same side, so there is no chance to correct"
+        detail = "both readings put every hip on one side, where kappa is not defined"
         return NotGiven("one_category_only", detail)
     if np.all(first == second):
         return Estimate(value, note="no interval: both readings agree about every hip")

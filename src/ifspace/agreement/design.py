@@ -18,6 +18,13 @@ from ifspace.tables import Table
 # A repeat that follows its first reading closely is read from memory.
 FEWEST_BETWEEN_SHARE = 0.25
 
+LIST_PATTERN = "list_*.csv"
+
+
+def list_name(number: int) -> str:
+    """Name the list of the reader with this number, from 1."""
+    return LIST_PATTERN.replace("*", f"{number:02d}")
+
 
 @dataclass(frozen=True)
 class Entry:

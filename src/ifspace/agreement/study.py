@@ -91,6 +91,8 @@ def _space(kind: Kind, readings: Sequence[Reading]) -> SpaceAgreement:
 def _between(
     kind: Kind, readings: Sequence[Reading], readers: tuple[str, ...]
 ) -> Comparison | NotGiven:
+    if not readers:
+        return NotGiven("no_readings", "every reading of this space is missing")
     if len(readers) < 2:
         detail = "one reader only: agreement between readers cannot be given"
         return NotGiven("one_reader_only", detail)

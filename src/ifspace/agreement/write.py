@@ -8,24 +8,28 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ifspace.agreement.design import Plan
+from ifspace.agreement.design import Plan, list_name
 from ifspace.agreement.pages import agreement_sheet, chart_name, pair_charts
 from ifspace.agreement.study import AgreementStudy, Comparison, Pair, study_to_json
 from ifspace.figures import Chart, chart_files, sheet_pdf
 from ifspace.model import Kind
 from ifspace.notice import NOTICE
 from ifspace.report.files import refuse_overwriting, write_all
+from ifspace.tables import Table
 
 AGREEMENT_NAME = "agreement.json"
 PDF_NAME = "agreement.pdf"
 KEY_NAME = "key.csv"
+READINGS_NAME = "readings.csv"
 PLAN_NAME = "plan.json"
 
 
 def write_agreement(
-    study: AgreementStudy, out: Path, *, overwrite: bool = False
+    study: AgreementStudy, out: Path, *, unblinded: Table | None = None, overwrite: bool = False
 ) -> tuple[Path, ...]:
     """Write agreement.json, agreement.pdf and the plots as SVG and PNG.
+
+    A table that was made of blinded lists is written as readings.csv.
 
     Raises
     ------
@@ -38,6 +42,9 @@ def write_agreement(
         PDF_NAME: sheet_pdf(agreement_sheet(study, drawn)),
         **chart_files([chart for pair in drawn.values() for chart in pair]),
     }
+    if unblinded is not None:
+        rows = [tuple(row.cells[name] for name in unblinded.columns) for row in unblinded.rows]
+        contents[READINGS_NAME] = _csv(unblinded.columns, rows)
     if not overwrite:
         refuse_overwriting(out, list(contents))
     return write_all(out, contents)
@@ -72,7 +79,7 @@ def write_plan(plan: Plan, out: Path, *, overwrite: bool = False) -> tuple[Path,
         If a file is there already or cannot be written.
     """
     contents = {
-        f"list_{number:02d}.csv": _list(plan, reader)
+        list_name(number): _list(plan, reader)
         for number, reader in enumerate(plan.readers, start=1)
     }
     contents[KEY_NAME] = _csv(
@@ -88,7 +95,7 @@ def write_plan(plan: Plan, out: Path, *, overwrite: bool = False) -> tuple[Path,
             "notice": NOTICE,
             "seed": plan.seed,
             "readings_per_hip": plan.repeats,
-            "lists": {f"list_{n:02d}.csv": name for n, name in enumerate(plan.readers, start=1)},
+            "lists": {list_name(n): name for n, name in enumerate(plan.readers, start=1)},
         }
     )
     if not overwrite:

@@ -18,7 +18,9 @@ DEFAULT_READINGS = 2
 
 
 def agree(
-    readings: Path = typer.Argument(..., help="Readings as CSV; with --design, the hips."),
+    readings: Path = typer.Argument(
+        ..., help="Readings as CSV; with --design, the hips; with --key, the filled lists."
+    ),
     out: Path = typer.Option(..., "-o", "--out", help="The folder for the results."),
     design: bool = typer.Option(
         False, "--design", help="Make a blinded reading list of these hips instead."
@@ -30,20 +32,24 @@ def agree(
     seed: int | None = typer.Option(
         None, "--seed", min=0, help="With --design: makes the same list again."
     ),
+    key: Path | None = typer.Option(
+        None, "--key", help="The key.csv that lifts the blinding of filled lists."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace an older result."),
 ) -> None:
     """Tell how well readers agree with each other and with themselves."""
-    from ifspace.agreement import readings_from_table, study_agreement, write_agreement
+    from ifspace.agreement import readings_from_table, study_agreement, unblind, write_agreement
     from ifspace.tables import read_table
 
-    table = read_table(readings)
+    table = read_table(readings) if key is None else unblind(readings, key)
     if design:
         names = tuple(name.strip() for name in readers.split(",") if name.strip())
         _design(table, out, names, repeats, seed, overwrite=overwrite, as_json=as_json)
         return
     study = study_agreement(readings_from_table(table))
-    written = write_agreement(study, out, overwrite=overwrite)
+    unblinded = None if key is None else table
+    written = write_agreement(study, out, unblinded=unblinded, overwrite=overwrite)
     _show(study, written, as_json=as_json)
     if not study.is_complete:
         say("some rows or statistics could not be used or given; the reasons are in the output")

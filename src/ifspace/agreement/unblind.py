@@ -1,0 +1,75 @@
+"""Filled reading lists back to readings: the key lifts the blinding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ifspace.agreement.design import LIST_PATTERN
+from ifspace.errors import UnreadableInputError
+from ifspace.model import Kind
+from ifspace.tables import Row, Table, read_table
+
+READINGS_COLUMNS = ("person", "case", "side", "kind", "reader", "reading", "value_mm", "code")
+_KEY_COLUMNS = ("code", "reader", "person", "case", "side", "reading")
+
+
+def unblind(lists: Path, key: Path) -> Table:
+    """Join filled lists with their key.
+
+    Parameters
+    ----------
+    lists
+        One filled list, or the folder that holds them all under the names they were made with.
+    key
+        The ``key.csv`` of the same plan.
+
+    Returns
+    -------
+    Readings as a tidy table; its rows are numbered as in the file that is made of it. What was
+    not filled in, or not handed back, is a missing reading.
+
+    Raises
+    ------
+    UnreadableInputError
+        If a file cannot be read, or a list holds a code that is twice or not in the key.
+    """
+    held = read_table(key)
+    held.require(_KEY_COLUMNS)
+    filled = _filled(lists)
+    known = {row.text("code"): row for row in held.rows}
+    strangers = sorted(set(filled) - set(known))
+    if strangers:
+        message = f"code {strangers[0]} is not in {key.name}; take the key of the same plan"
+        raise UnreadableInputError(message)
+    # A space that nobody read was not part of the study.
+    kinds = [kind for kind in Kind if any(row.text(f"{kind.value}_mm") for row in filled.values())]
+    cells = [_reading(known[code], filled.get(code), kind) for code in known for kind in kinds]
+    rows = tuple(
+        Row(number, dict(zip(READINGS_COLUMNS, one, strict=True)))
+        for number, one in enumerate(cells, start=2)
+    )
+    return Table(READINGS_COLUMNS, rows, held.sha256)
+
+
+def _filled(lists: Path) -> dict[str, Row]:
+    paths = sorted(lists.glob(LIST_PATTERN)) if lists.is_dir() else [lists]
+    if not paths:
+        message = f"{lists.name} holds no {LIST_PATTERN}; give the folder of the filled lists"
+        raise UnreadableInputError(message)
+    found: dict[str, Row] = {}
+    for path in paths:
+        table = read_table(path)
+        table.require(("code", *(f"{kind.value}_mm" for kind in Kind)))
+        for row in table.rows:
+            code = row.text("code")
+            if not code or code in found:
+                message = f"{path.name}, row {row.number}: code {code!r} is empty or stands twice"
+                raise UnreadableInputError(message)
+            found[code] = row
+    return found
+
+
+def _reading(key: Row, filled: Row | None, kind: Kind) -> tuple[str, ...]:
+    value = "" if filled is None else filled.text(f"{kind.value}_mm")
+    names = [key.text(name) for name in ("person", "case", "side")]
+    return (*names, kind.value, key.text("reader"), key.text("reading"), value, key.text("code"))
