@@ -23,7 +23,7 @@ REQUIRED = ("hip_left", "hip_right", "femur_left", "femur_right")
 PRESETS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
         "total_mr": {"femur_left": 36, "femur_right": 37, "hip_left": 38, "hip_right": 39},
-        "vibe": {"femur_left": 49, "femur_right": 48, "hip_left": 51, "hip_right": 50},
+        "vibe": {"femur_left": 48, "femur_right": 49, "hip_left": 50, "hip_right": 51},
         "mrsegmentator": {"hip_left": 27, "hip_right": 28, "femur_left": 29, "femur_right": 30},
         "musclemap": {
             "hip_left": 6151,

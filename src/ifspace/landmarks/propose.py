@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage as ndi
-from scipy.signal import fftconvolve
 
 from ifspace.geometry import Floats
-from ifspace.image import Patch, cut_patches, flatten, patient_axes_in
+from ifspace.image import Patch
 from ifspace.landmarks import gates
+from ifspace.landmarks.body import JUMP_MAX_MM, Body, shaft_candidates, track
 from ifspace.landmarks.level import Level, find_level
 from ifspace.landmarks.outline import COARSE, Contour, Levels, cast, contours_of
 from ifspace.landmarks.search import THICKEST_MM, estimate_cortex
@@ -22,15 +21,6 @@ from ifspace.model import Reason, Seed, SeedName, Side, Volume
 TILT_MAX_DEG = 25.0
 # Fat under the skin over muscle: 1.7 (PD) to 3.4 (T2); below 0.6 with fat suppression.
 FAT_OVER_MUSCLE_MIN = 1.5
-RING_FROM_SKIN_MM = (4.0, 10.0)
-DEEP_MM = 35.0
-WORK_MM = 1.5
-# A femoral shaft in cross-section: a bright disc within a dark ring.
-RING_RADII_MM = (6.5, 8.5, 10.5, 13.0)
-RING_THICKNESS_MM = 3.5
-SECTORS = 8
-RING_SCORE_MIN = 0.12
-CANDIDATES = 30
 # Femora lie this far from the midline of the body.
 FROM_MIDLINE_MM = 45.0
 # A small field of view whose middle is nearer to the midline shows no hip.
@@ -44,7 +34,6 @@ SHRINK_MIN = 0.8
 DOWNWARD_SHRINK_MIN = 0.5
 CLEAR_OF_BORDER_MM = 5.0
 SIDES_APART_MAX_MM = 15.0
-JUMP_MAX_MM = 12.0
 # Half-width of the window a femur is outlined in.
 WINDOW_MM = 45.0
 
@@ -94,7 +83,7 @@ def propose(volume: Volume) -> Proposal:
     refusal = _gate(volume)
     if refusal is not None:
         return Proposal(dict.fromkeys(Side, refusal))
-    body = _Body.of(volume)
+    body = Body.of(volume)
     if body.fat_over_muscle is not None and body.fat_over_muscle < FAT_OVER_MUSCLE_MIN:
         suppressed = Refusal(
             Reason.FAT_SUPPRESSED,
@@ -102,7 +91,7 @@ def propose(volume: Volume) -> Proposal:
             f"expected at least {FAT_OVER_MUSCLE_MIN}: the images look fat-suppressed",
         )
         return Proposal(dict.fromkeys(Side, suppressed))
-    candidates = [_shaft_candidates(image) for image in body.images]
+    candidates = [shaft_candidates(image) for image in body.images]
     found = {side: _side(volume, body, candidates, side) for side in Side}
     return Proposal(_agreeing(volume, found))
 
@@ -122,7 +111,7 @@ def level_at(volume: Volume, side: Side, femur_seed: Seed) -> Level | Refusal:
     refusal = _gate(volume)
     if refusal is not None:
         return refusal
-    body = _Body.of(volume)
+    body = Body.of(volume)
     start, _ = volume.nearest_slice(femur_seed.position_lps_mm)
     point = body.patches[start].to_xy_mm(femur_seed.position_lps_mm)
     count = len(volume.slices)
@@ -174,138 +163,7 @@ def _agreeing(
     return found
 
 
-# ------------------------------------------------------------------------------------- the body
-
-
-@dataclass(frozen=True, eq=False)
-class _Body:
-    """All slices on a coarse raster along the patient's axes."""
-
-    patches: tuple[Patch, ...]
-    images: tuple[Floats, ...]
-    middle_x_mm: float
-    fat_over_muscle: float | None
-
-    @classmethod
-    def of(cls, volume: Volume) -> _Body:
-        """Cut whole slices and bring them to one scale of signal."""
-        plane = volume.slices[0].plane
-        rows, columns = plane.shape_ji
-        centre = volume.grid.to_lps_mm(
-            [(len(volume.slices) - 1) / 2, (rows - 1) / 2, (columns - 1) / 2]
-        )
-        corners = plane.to_lps_mm(
-            [[0, 0], [0, columns - 1], [rows - 1, 0], [rows - 1, columns - 1]]
-        )
-        reach = [float(np.ptp(corners @ axis)) / 2 for axis in patient_axes_in(plane)]
-        patches = tuple(
-            flatten(patch)
-            for patch in cut_patches(
-                volume, range(len(volume.slices)), centre, (reach[0], reach[1])
-            )
-        )
-        stride = round(WORK_MM / patches[0].plane.row_spacing_mm)
-        images = tuple(
-            ndi.gaussian_filter(patch.signal, stride / 2)[::stride, ::stride] for patch in patches
-        )
-        middle = images[len(images) // 2]
-        inside = middle > 0.12 * np.percentile(middle, 99)
-        across = np.flatnonzero(inside.any(0))
-        middle_x = float(across[[0, -1]].mean()) * WORK_MM if across.size else 0.0
-        scale = float(np.percentile(np.stack(images), 96))
-        return cls(
-            patches,
-            tuple(image / max(scale, 1e-9) for image in images),
-            middle_x,
-            _fat_over_muscle(images),
-        )
-
-
-def _fat_over_muscle(images: Sequence[Floats]) -> float | None:
-    """Compare fat under the skin with muscle; nothing where no skin is in view."""
-    ratios = []
-    for image in images[:: max(1, len(images) // 7)]:
-        body = ndi.binary_fill_holes(image > 0.08 * np.percentile(image, 99))
-        labels, count = ndi.label(body)
-        if count == 0:
-            continue
-        body = labels == np.bincount(labels.ravel())[1:].argmax() + 1
-        border = np.zeros_like(body)
-        border[[0, -1]] = border[:, [0, -1]] = True
-        # Skin is where the body ends inside the image, not where the image ends.
-        outside = ~body
-        if (outside & ~border).mean() < 0.02:
-            continue
-        depth_mm = ndi.distance_transform_edt(body) * WORK_MM
-        ring = (depth_mm > RING_FROM_SKIN_MM[0]) & (depth_mm < RING_FROM_SKIN_MM[1])
-        deep = depth_mm > DEEP_MM
-        if ring.sum() > 50 and deep.sum() > 50:
-            muscle = float(np.percentile(image[deep], 30))
-            ratios.append(float(np.median(image[ring])) / max(muscle, 1e-9))
-    return float(np.median(ratios)) if ratios else None
-
-
 # ------------------------------------------------------------------------------------- the femur
-
-
-def _ring_score(image: Floats, radius_mm: float) -> Floats:
-    """Score every pixel as the centre of a bright disc in a dark ring."""
-    reach = int(np.ceil((radius_mm + RING_THICKNESS_MM) / WORK_MM)) + 1
-    steps = np.arange(-reach, reach + 1) * WORK_MM
-    y, x = np.meshgrid(steps, steps, indexing="ij")
-    r, sector = np.hypot(y, x), (np.arctan2(y, x) + np.pi) / (2 * np.pi) * SECTORS
-    disc = (r <= radius_mm - 1.0).astype(float)
-    disc /= disc.sum()
-    mean = fftconvolve(image, disc, "same")
-    spread = np.sqrt(np.maximum(fftconvolve(image**2, disc, "same") - mean**2, 0))
-    ring = (r > radius_mm) & (r <= radius_mm + RING_THICKNESS_MM)
-    falls = []
-    for n in range(SECTORS):
-        part = (ring & (sector >= n) & (sector < n + 1)).astype(float)
-        part /= max(part.sum(), 1.0)
-        falls.append(mean - fftconvolve(image, part[::-1, ::-1], "same"))
-    ordered = np.sort(np.stack(falls), axis=0)
-    score = ordered[:3].mean(0) + 0.3 * ordered[3:].mean(0) - spread
-    return np.asarray(score - np.maximum(0, 0.45 - mean))
-
-
-def _shaft_candidates(image: Floats) -> Floats:
-    """Find possible shafts in one slice: x, y in mm and score, (n, 3)."""
-    best = np.max([_ring_score(image, radius) for radius in RING_RADII_MM], axis=0)
-    peaks = (best == ndi.maximum_filter(best, 5)) & (best > RING_SCORE_MIN)
-    rows, columns = np.nonzero(peaks)
-    order = np.argsort(-best[rows, columns])[:CANDIDATES]
-    rows, columns = rows[order], columns[order]
-    return np.stack([columns * WORK_MM, rows * WORK_MM, best[rows, columns]], axis=1)
-
-
-def _track(candidates: Sequence[Floats], allowed: Sequence[np.ndarray]) -> list[Floats | None]:
-    """Choose at most one candidate per slice so that they form one bone."""
-    none, change, scores, back = -0.1, 0.08, [], []
-    for k, (points, ok) in enumerate(zip(candidates, allowed, strict=True)):
-        mine = points[ok]
-        own = np.r_[mine[:, 2], none]
-        if k == 0:
-            scores.append(own)
-            back.append(np.zeros(len(own), int))
-            continue
-        before = candidates[k - 1][allowed[k - 1]]
-        move = np.full((len(own), len(scores[-1])), -change)
-        move[-1, -1] = 0.0
-        if len(mine) and len(before):
-            apart = np.linalg.norm(mine[:, None, :2] - before[None, :, :2], axis=2)
-            cost = -0.02 * np.maximum(0, apart - 2.0) - 0.5 * (apart > JUMP_MAX_MM)
-            move[: len(mine), : len(before)] = cost
-        total = scores[-1][None] + move
-        back.append(total.argmax(1))
-        scores.append(own + total.max(1))
-    at = int(np.argmax(scores[-1]))
-    path: list[Floats | None] = [None] * len(candidates)
-    for k in range(len(candidates) - 1, -1, -1):
-        mine = candidates[k][allowed[k]]
-        path[k] = mine[at] if at < len(mine) else None
-        at = int(back[k][at])
-    return path
 
 
 def _outline(patch: Patch, centre_mm: Floats, level: Levels) -> Contour:
@@ -324,7 +182,7 @@ def _outline(patch: Patch, centre_mm: Floats, level: Levels) -> Contour:
 
 
 def _follow(
-    body: _Body,
+    body: Body,
     path: Sequence[Floats | None],
     order: Sequence[int],
     *,
@@ -360,7 +218,7 @@ def _follow(
 
 
 def _side(
-    volume: Volume, body: _Body, candidates: Sequence[Floats], side: Side
+    volume: Volume, body: Body, candidates: Sequence[Floats], side: Side
 ) -> ProposedSide | Refusal:
     """Propose one side, or say why not."""
     outward = 1.0 if side is Side.LEFT else -1.0
@@ -382,7 +240,7 @@ def _side(
     ]
     up = volume.slices[0].plane.normal_lps[2] >= 0
     order = range(len(volume.slices)) if up else range(len(volume.slices) - 1, -1, -1)
-    path = _track(candidates, allowed)
+    path = track(candidates, allowed)
     found = _follow(body, path, order)
     if len(found) < 4:
         return Refusal(
@@ -396,7 +254,7 @@ def _side(
     return _with_level(volume, body, found, side)
 
 
-def _shown_side(body: _Body) -> Side | None:
+def _shown_side(body: Body) -> Side | None:
     """Tell which hip a small field of view shows; none where it lies around the midline."""
     patch = body.patches[len(body.patches) // 2]
     middle = patch.to_lps_mm(patch.size_xy_mm / 2)
@@ -406,7 +264,7 @@ def _shown_side(body: _Body) -> Side | None:
 
 
 def _with_level(
-    volume: Volume, body: _Body, found: Mapping[int, tuple[Contour, float]], side: Side
+    volume: Volume, body: Body, found: Mapping[int, tuple[Contour, float]], side: Side
 ) -> ProposedSide | Refusal:
     """Add the level, and where to look for the ischium."""
     reference = volume.slices[0].plane
