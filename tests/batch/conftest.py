@@ -12,8 +12,7 @@ from ifspace.batch.ledger import Case
 from ifspace.phantom import VARIANTS, PhantomSpec, Size, write_phantom
 
 # Pictures take a hundred times longer than numbers; the tests that look at them ask for them.
-PLAIN = BatchPlan(formats=("json", "csv", "manifest"))
-TABLES = ("measurements.csv", "failures.csv", "cohort.html", "manifest.json")
+PLAIN = BatchPlan(formats=("json", "session", "csv", "manifest"))
 
 
 @dataclass
@@ -74,6 +73,7 @@ class Undisturbed:
     out: Path
     report: BatchReport
     told: Told
+    before: dict[str, bytes]
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +81,9 @@ def undisturbed(_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Undi
     """One run over the whole cohort, from beginning to end."""
     told = Told()
     out = tmp_path_factory.mktemp("undisturbed") / "out"
-    return Undisturbed(_cohort, out, run_batch(Request(_cohort, out, PLAIN, jobs=1), told), told)
+    before = files_below(_cohort)
+    report = run_batch(Request(_cohort, out, PLAIN, jobs=1), told)
+    return Undisturbed(_cohort, out, report, told, before)
 
 
 def files_below(out: Path) -> dict[str, bytes]:

@@ -74,6 +74,7 @@ def job_of(tmp_path: Path) -> Job:
         case_id="s-1",
         parts=(Part(str(dicom), names),),
         session=str(tmp_path / "study" / "session.json"),
+        mask=None,
         out=str(tmp_path / "out"),
         plan=plan_to_json(PLAIN),
     )

@@ -32,9 +32,9 @@ class Status(StrEnum):
 class Failure(StrEnum):
     """Why a whole study has no result. A closed list: programs match on it."""
 
-    NO_SESSION = "no_session"
     SESSION_INVALID = "session_invalid"
     SESSION_REFUSED = "session_refused"
+    LABEL_MAP_AMBIGUOUS = "label_map_ambiguous"
     UNREADABLE_INPUT = "unreadable_input"
     NO_SUITABLE_SERIES = "no_suitable_series"
     GEOMETRY_UNTRUSTED = "geometry_untrusted"
@@ -69,14 +69,17 @@ class Limits:
 class BatchPlan:
     """What every study of a run is asked for.
 
-    `source_date_epoch` is the caller's SOURCE_DATE_EPOCH, carried along so that workers on other
-    machines date DICOM objects alike.
+    `labels` and `label_preset` say which number of a label map is which bone. `source_date_epoch`
+    is the caller's SOURCE_DATE_EPOCH, carried along so that workers on other machines date DICOM
+    objects alike.
     """
 
     sides: tuple[Side, ...] = BOTH_SIDES
     evidence_ids: tuple[str, ...] = ()
     evidence_file: Path | None = None
     formats: tuple[str, ...] = DEFAULT_FORMATS
+    labels: str | None = None
+    label_preset: str | None = None
     source_date_epoch: str | None = None
 
     @property
@@ -90,6 +93,8 @@ class BatchPlan:
             **self.settings.as_json(),
             "evidence_sha256": evidence_sha256(self.evidence_file),
             "formats": [name for name in ALL_FORMATS if name in self.formats],
+            "labels": self.labels,
+            "label_preset": self.label_preset,
             "source_date_epoch": self.source_date_epoch,
         }
 
@@ -120,6 +125,8 @@ class Job:
         The files of the study, in the order in which they were found.
     session
         The marks; absent where the study has none.
+    mask
+        The label map; absent where the study has none.
     out
         The folder for the results.
     known_input_sha256
@@ -129,6 +136,7 @@ class Job:
     case_id: str
     parts: tuple[Part, ...]
     session: str | None
+    mask: str | None
     out: str
     plan: dict[str, Any]
     known_input_sha256: str | None = None
@@ -197,6 +205,8 @@ def plan_to_json(plan: BatchPlan) -> dict[str, Any]:
         "evidence_ids": list(plan.evidence_ids),
         "evidence_file": None if plan.evidence_file is None else str(plan.evidence_file),
         "formats": list(plan.formats),
+        "labels": plan.labels,
+        "label_preset": plan.label_preset,
         "source_date_epoch": plan.source_date_epoch,
     }
 
@@ -209,6 +219,8 @@ def plan_from_json(data: dict[str, Any]) -> BatchPlan:
         tuple(data["evidence_ids"]),
         None if local is None else Path(local),
         tuple(data["formats"]),
+        data["labels"],
+        data["label_preset"],
         data["source_date_epoch"],
     )
 

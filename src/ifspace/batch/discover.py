@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from ifspace.batch.case import Failure
 from ifspace.batch.ledger import Case, FileRow, Ledger
+from ifspace.batch.masks import FoundMask, Masks
 from ifspace.batch.places import place_of
 from ifspace.batch.sessions import FoundSession, Sessions, is_session, looks_into
 from ifspace.batch.shard import Shard
@@ -29,6 +30,7 @@ TWO_PATIENTS = (
     "images of two patients lie under one StudyInstanceUID; separate them and give each study its"
     " own"
 )
+TWO_LABEL_MAPS = "more than one label map names this study; keep the right one"
 
 
 def look_through(ledger: Ledger, root: Path) -> int:
@@ -116,7 +118,9 @@ def _row(filing: Filing, place: str, member: str, stamp: tuple[int, int]) -> Fil
 # -------------------------------------------------------------------------------------- cases
 
 
-def plan_cases(ledger: Ledger, sessions: Sessions, shard: Shard) -> Iterator[Case]:
+def plan_cases(
+    ledger: Ledger, sessions: Sessions, masks: Masks | None, shard: Shard
+) -> Iterator[Case]:
     """Turn what was found into cases: each study once, or once for each of its sessions."""
     volume_folders = _folders_of_volumes(ledger)
     for study_key in ledger.study_keys():
@@ -124,13 +128,14 @@ def plan_cases(ledger: Ledger, sessions: Sessions, shard: Shard) -> Iterator[Cas
         if shard.holds(study_id):
             files = ledger.files_of(study_key)
             alone = volume_folders.get(_folder_of(files[0]), 0) == 1
-            yield from _cases_of_study(study_id, files, sessions.of(files, alone=alone))
+            of_study = [] if masks is None else masks.of(files, study_id)
+            yield from _cases_of_study(study_id, files, sessions.of(files, alone=alone), of_study)
     for place, note in _damaged_folders(ledger):
         study_id = id_of(f"damaged:{place}", "f")
         if shard.holds(study_id):
             sentence = f"nothing in this folder can be read: {note}"
             reason = Failure.UNREADABLE_INPUT.value
-            yield Case(study_id, study_id, place, None, 1, None, note, reason, sentence)
+            yield Case(study_id, study_id, place, None, 1, None, None, note, reason, sentence)
 
 
 def id_of(study_key: str, letter: str = "s") -> str:
@@ -139,22 +144,41 @@ def id_of(study_key: str, letter: str = "s") -> str:
 
 
 def _cases_of_study(
-    study_id: str, files: list[FileRow], sessions: list[FoundSession]
+    study_id: str,
+    files: list[FileRow],
+    sessions: list[FoundSession],
+    masks: list[FoundMask],
 ) -> Iterator[Case]:
     first = files[0]
     tags = {file.patient_tag for file in files if file.patient_tag}
-    failure = (Failure.TWO_PATIENTS.value, TWO_PATIENTS) if len(tags) > 1 else ("", "")
+    failure = ("", "")
+    if len(masks) > 1:
+        failure = (Failure.LABEL_MAP_AMBIGUOUS.value, TWO_LABEL_MAPS)
+    if len(tags) > 1:
+        failure = (Failure.TWO_PATIENTS.value, TWO_PATIENTS)
+    mask = masks[0] if len(masks) == 1 else None
     names = [[file.place, file.member, file.size, file.mtime_ns] for file in files]
     for number, session in enumerate(sessions or [None], start=1):
-        stamp = None if session is None else [session.place, session.size, session.mtime_ns]
-        signature = hashlib.sha256(json.dumps([names, stamp]).encode()).hexdigest()
+        stamps = [
+            None if item is None else [item.place, item.size, item.mtime_ns]
+            for item in (session, mask)
+        ]
+        signature = hashlib.sha256(json.dumps([names, stamps]).encode()).hexdigest()
         case_id = study_id
         if session is not None and len(sessions) > 1:
             digest = hashlib.sha256(session.place.encode()).hexdigest()
             case_id = f"{study_id}/reading-{digest[:_READING_LETTERS]}"
         place = None if session is None else session.place
         yield Case(
-            case_id, study_id, first.study_key, first.study_uid, number, place, signature, *failure
+            case_id,
+            study_id,
+            first.study_key,
+            first.study_uid,
+            number,
+            place,
+            None if mask is None else mask.place,
+            signature,
+            *failure,
         )
 
 

@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS files (
 CREATE INDEX IF NOT EXISTS files_by_study ON files (study_key);
 CREATE TABLE IF NOT EXISTS cases (
     case_id TEXT PRIMARY KEY, study_id TEXT NOT NULL, study_key TEXT NOT NULL, study_uid TEXT,
-    reading INTEGER NOT NULL, session TEXT, signature TEXT NOT NULL,
+    reading INTEGER NOT NULL, session TEXT, mask TEXT, signature TEXT NOT NULL,
     reason TEXT NOT NULL, sentence TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS outcomes (
@@ -66,7 +66,7 @@ class FileRow:
 
 @dataclass(frozen=True)
 class Case:
-    """One study with one session.
+    """One study with one session, one label map, both or neither.
 
     `signature` changes with names, sizes and times of its files, `reading` counts the sessions of
     one study from 1; `reason` and `sentence` are given where the case cannot be measured at all.
@@ -78,6 +78,7 @@ class Case:
     study_uid: str | None
     reading: int
     session: str | None
+    mask: str | None
     signature: str
     reason: str = ""
     sentence: str = ""

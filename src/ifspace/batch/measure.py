@@ -28,13 +28,15 @@ from ifspace.errors import (
     SessionError,
     UnreadableInputError,
 )
-from ifspace.export import export
+from ifspace.export import PROPOSAL_FORMATS, export
 from ifspace.io.inventory import Inventory, take_inventory
+from ifspace.io.labels import read_label_map
 from ifspace.io.session import read_session
 from ifspace.io.source import FoundFile, Listing, listed
+from ifspace.labels import LabelMap, parse_labels
 from ifspace.model import Session, Severity, StudyResult
 from ifspace.report.table import measurement_rows
-from ifspace.workflow import assess_study, load_chosen
+from ifspace.workflow import assess_study, load_chosen, propose_study
 
 _READ_AT_ONCE = 1 << 20
 
@@ -54,7 +56,7 @@ def measure_case(job: Job) -> CaseOutcome:
     input_sha256 = ""
     try:
         with _files(job) as listing:
-            input_sha256 = _input_sha256(listing, job.session)
+            input_sha256 = _input_sha256(listing, job)
             if input_sha256 == job.known_input_sha256:
                 return CaseOutcome(
                     job.case_id, Status.MEASURED, input_sha256=input_sha256, unchanged=True
@@ -77,10 +79,6 @@ OUT_OF_MEMORY = (
     "the study needs more memory than one worker may use; start again with a larger --memory-gb"
     " and --retry"
 )
-NO_SESSION = (
-    "no session names this study; put marks or seeds in a session file and lay it beside the"
-    " images, or give its folder with --sessions"
-)
 DIFFERING_COPIES = (
     "the study lies here twice with different content under the same image UIDs; keep one of the"
     " two"
@@ -88,10 +86,8 @@ DIFFERING_COPIES = (
 
 
 def _measure(job: Job, listing: Listing) -> CaseOutcome:
-    if job.session is None:
-        return CaseOutcome.failed(job.case_id, Failure.NO_SESSION, NO_SESSION)
     try:
-        session = read_session(Path(job.session))
+        session = Session() if job.session is None else read_session(Path(job.session))
     except SessionError as error:
         return CaseOutcome.failed(job.case_id, Failure.SESSION_INVALID, str(error))
     inventory = take_inventory(listing)
@@ -102,12 +98,19 @@ def _measure(job: Job, listing: Listing) -> CaseOutcome:
 
 def _assess(job: Job, inventory: Inventory, session: Session) -> CaseOutcome:
     plan = plan_from_json(job.plan)
+    labels = None if job.mask is None else _label_map(Path(job.mask), plan)
     study = load_chosen(inventory, hint=session.series_instance_uid)
-    result = assess_study(study, session, plan.settings)
+    formats = plan.formats
+    if labels is None and not session.marks and not session.seeds:
+        # Nobody pointed at an ischium: what can be proposed is written for a reader to complete.
+        result = propose_study(study, plan.settings, session)
+        formats = tuple(name for name in formats if name in PROPOSAL_FORMATS)
+    else:
+        result = assess_study(study, session, plan.settings, labels)
     out = Path(job.out)
     _sweep(out)
     with _dated(plan):
-        written = export(study, result, out, formats=plan.formats, overwrite=True)
+        written = export(study, result, out, formats=formats, overwrite=True)
     return CaseOutcome(
         job.case_id,
         _status(result),
@@ -121,6 +124,15 @@ def _assess(job: Job, inventory: Inventory, session: Session) -> CaseOutcome:
         ),
         files=tuple(path.name for path in written),
     )
+
+
+def _label_map(path: Path, plan: BatchPlan) -> LabelMap:
+    names = None if plan.labels is None else parse_labels(plan.labels)
+    try:
+        return read_label_map(path, names, plan.label_preset)
+    except IfspaceError as error:
+        # A file name may hold a patient's, and this sentence goes into a table.
+        raise type(error)(str(error).replace(path.name, "the label map")) from error
 
 
 def _copies(inventory: Inventory) -> Iterator[dict[str, str]]:
@@ -161,11 +173,11 @@ def _files(job: Job) -> Iterator[Listing]:
         yield Listing(tuple(found), ())
 
 
-def _input_sha256(listing: Listing, session: str | None) -> str:
-    """Hash images and marks by content, so that a study that was only moved stays the same."""
+def _input_sha256(listing: Listing, job: Job) -> str:
+    """Hash images, marks and label map by content: a study that was only moved stays the same."""
     digests = sorted(_digest(file.path) for file in listing.found)
-    marks = "" if session is None else _digest(Path(session))
-    return hashlib.sha256("\n".join([*digests, marks]).encode()).hexdigest()
+    more = ["" if name is None else _digest(Path(name)) for name in (job.session, job.mask)]
+    return hashlib.sha256("\n".join([*digests, *more]).encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:

@@ -306,7 +306,8 @@ def _not_measured(cohort: Cohort) -> str:
         )
     heading = "<h2>What was not measured, and why</h2>"
     if not rows:
-        return f"{heading}<p>Everything was measured.</p>"
+        words = "Everything was measured." if cohort.cases else "No study was found."
+        return f"{heading}<p>{words}</p>"
     head = '<tr><th class="n">number</th><th>reason</th><th>in words</th></tr>'
     return f"{heading}<table>{head}{rows}</table>"
 

@@ -25,6 +25,7 @@ from ifspace.batch.case import (
 )
 from ifspace.batch.discover import base_of, look_through, plan_cases
 from ifspace.batch.ledger import Case, Ledger, open_ledger
+from ifspace.batch.masks import find_masks
 from ifspace.batch.places import name_of
 from ifspace.batch.pool import Pool, open_pool
 from ifspace.batch.sessions import FoundSession, Sessions, find_sessions, look_at
@@ -58,6 +59,8 @@ class Request:
     ----------
     sessions
         A folder of sessions to use instead of those that lie beside the images.
+    masks
+        A folder of label maps.
     scheduler
         Address of a dask scheduler; without it `jobs` processes of this machine measure.
     overwrite
@@ -70,6 +73,7 @@ class Request:
     out: Path
     plan: BatchPlan = field(default_factory=BatchPlan)
     sessions: Path | None = None
+    masks: Path | None = None
     jobs: int = 1
     scheduler: str | None = None
     shard: Shard = field(default_factory=Shard)
@@ -114,7 +118,7 @@ def run_batch(request: Request, watcher: Watcher) -> BatchReport:
     NetworkError
         If the scheduler cannot be reached at the start.
     """
-    for source in (request.root, request.sessions):
+    for source in (request.root, request.sessions, request.masks):
         if source is not None:
             refuse_inside(request.out, source)
     with open_ledger(request.out) as ledger:
@@ -162,7 +166,8 @@ def _plan(ledger: Ledger, request: Request) -> int:
     """Note cases and settings; give the number of sessions that belong to nothing."""
     found = _sessions(ledger, request)
     sessions = Sessions(found, beside=request.sessions is None)
-    ledger.replace_cases(plan_cases(ledger, sessions, request.shard))
+    masks = None if request.masks is None else find_masks(request.masks)
+    ledger.replace_cases(plan_cases(ledger, sessions, masks, request.shard))
     ledger.set_meta("version", __version__)
     ledger.set_meta("settings", json.dumps(request.plan.as_json()))
     ledger.set_meta("settings_sha256", request.plan.sha256)
@@ -299,6 +304,7 @@ class _Run:
             case_id=case.case_id,
             parts=self._parts(case),
             session=self._session(case),
+            mask=self._mask(case),
             out=str(self._folder(case).absolute()),
             plan=self._plan,
             known_input_sha256=known.input_sha256 if known is not None else None,
@@ -326,6 +332,11 @@ class _Run:
             return None
         base = self._request.sessions or base_of(self._request.root)
         return str(base.absolute() / name_of(case.session))
+
+    def _mask(self, case: Case) -> str | None:
+        if case.mask is None or self._request.masks is None:
+            return None
+        return str(self._request.masks.absolute() / name_of(case.mask))
 
     def _known(self, case: Case) -> CaseOutcome | None:
         """Give an outcome that holds if the files, whose times differ, are still the same."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ifspace.batch.ledger import FileRow
+from ifspace.batch.masks import stem_of
 from ifspace.batch.places import place_of
 from ifspace.errors import UnreadableInputError
 from ifspace.io.session import SESSION_SCHEMA
@@ -19,7 +20,6 @@ from ifspace.io.source import walk
 _SESSION_SUFFIX = ".json"
 _SNIFFED_BYTES = 4096
 _PLAIN_NAME = "session"
-_VOLUME_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha")
 _SESSION_ENDINGS = (".session.json", ".json")
 
 
@@ -79,7 +79,7 @@ class Sessions:
             found = self._by_uid.get(first.study_uid, [])
         elif first.kind == "volume":
             place = first.member or first.place
-            found = list(self._by_name.get(_stem(self._key(place), _VOLUME_ENDINGS), []))
+            found = list(self._by_name.get(stem_of(self._key(place)), []))
             if self._beside and alone:
                 folder = PurePosixPath(first.place).parent
                 found += self._by_name.get(str(folder / _PLAIN_NAME), [])
@@ -88,7 +88,9 @@ class Sessions:
         return list({session.sha256: session for session in reversed(found)}.values())[::-1]
 
     def _name_of(self, place: str) -> str:
-        return _stem(self._key(place), _SESSION_ENDINGS)
+        name = self._key(place)
+        ending = next((end for end in _SESSION_ENDINGS if name.lower().endswith(end)), "")
+        return name.removesuffix(name[len(name) - len(ending) :])
 
     def _key(self, place: str) -> str:
         """Beside the images the folder counts, in a folder of sessions only the name does."""
@@ -140,10 +142,3 @@ def look_at(path: Path, base: Path) -> FoundSession:
         reader=reader if isinstance(reader, str) else "",
         study_uid=uid if isinstance(uid, str) and uid else None,
     )
-
-
-def _stem(name: str, endings: tuple[str, ...]) -> str:
-    for ending in endings:
-        if name.lower().endswith(ending):
-            return name[: -len(ending)]
-    return name

@@ -24,6 +24,15 @@ def batch(
     sessions: Path | None = typer.Option(
         None, "--sessions", help="A folder of sessions, instead of those beside the images."
     ),
+    masks: Path | None = typer.Option(
+        None, "--masks", help="A folder of label maps, named by study UID or file."
+    ),
+    labels: str | None = typer.Option(
+        None, "--labels", help="Their numbers: hip_left=1,hip_right=2,femur_left=3,femur_right=4."
+    ),
+    label_preset: str | None = typer.Option(
+        None, "--label-preset", help="Their network: total_mr, vibe, mrsegmentator or musclemap."
+    ),
     jobs: int | None = typer.Option(
         None, "--jobs", min=1, help="Studies at the same time; default: one per processor."
     ),
@@ -56,6 +65,8 @@ def batch(
     as_json: bool = typer.Option(False, "--json", help="Print the summary as JSON."),
 ) -> None:
     """Measure every study under a folder; start again to go on where a run ended."""
+    from dataclasses import replace
+
     from ifspace.batch import Request, run_batch
     from ifspace.batch.pool import default_jobs
     from ifspace.cli.progress import open_watcher
@@ -64,8 +75,13 @@ def batch(
     request = Request(
         root=root,
         out=out,
-        plan=_plan(side, evidence, evidence_file, formats),
+        plan=replace(
+            _plan(side, evidence, evidence_file, formats),
+            labels=_checked_labels(labels),
+            label_preset=label_preset,
+        ),
         sessions=sessions,
+        masks=masks,
         jobs=places,
         scheduler=scheduler,
         shard=_shard(shard),
@@ -93,6 +109,15 @@ def _plan(
         formats=chosen,
         source_date_epoch=os.environ.get("SOURCE_DATE_EPOCH") or None,
     )
+
+
+def _checked_labels(labels: str | None) -> str | None:
+    """Refuse labels that cannot be read before the first study meets them."""
+    from ifspace.labels import parse_labels
+
+    if labels is not None:
+        parse_labels(labels)
+    return labels
 
 
 def _shard(text: str | None) -> Shard:
