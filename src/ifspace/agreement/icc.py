@@ -158,7 +158,9 @@ def single_result(model: Model, values_mm: Floats, persons: Ints) -> Result:
         return NotGiven("zero_variance", detail)
     naive = f_interval(model, ms)
     if naive is None:
-        return Estimate(value, note="no interval: the readings agree exactly")
+        exact = (ms.within if model is Model.ONE_WAY else ms.error) <= NO_SPREAD_MM2
+        words = "the readings agree exactly" if exact else "the F distribution gives none"
+        return Estimate(value, note=f"no interval: {words}")
     if not is_clustered(persons):
         return Estimate(value, naive)
     found = jackknife(

@@ -27,13 +27,22 @@ from ifspace.figures import (
     paragraph,
     table,
 )
-from ifspace.figures.chart import Colour, Item, Shape
-from ifspace.figures.wording import given, ignoring_of, interval_of, number, p_value, plural, share
+from ifspace.figures.chart import Item
+from ifspace.figures.wording import (
+    KIND_COLOURS,
+    KIND_NAMES,
+    SIDE_SHAPES,
+    given,
+    ignoring_of,
+    interval_of,
+    number,
+    p_value,
+    plural,
+    share,
+)
 from ifspace.model import Kind, Side
 from ifspace.statistics import Estimate, NotGiven, Result
 
-KIND_NAMES = {Kind.IFS: "Ischiofemoral space (IFS)", Kind.QFS: "Quadratus femoris space (QFS)"}
-SIDE_SHAPES: dict[Side, Shape] = {Side.RIGHT: "circle", Side.LEFT: "diamond"}
 CUTOFF_LABEL = "published cut-offs"
 LABEL_ROOM_MM = 17.0
 INTERVALS_SHARE = 0.1
@@ -214,7 +223,7 @@ def chart_name(kind: Kind, columns: tuple[str, ...], number_of_pair: int) -> str
 
 
 def _dots(kind: Kind, pair: Pair, xs: list[float], ys: list[float]) -> list[Item]:
-    colour: Colour = "ifs" if kind is Kind.IFS else "qfs"
+    colour = KIND_COLOURS[kind]
     found: list[Item] = []
     for side, shape in SIDE_SHAPES.items():
         points = tuple(

@@ -1,6 +1,6 @@
 """Charts and sheets of statistics: the same data become SVG, PNG and a page of the PDF."""
 
-from ifspace.figures.chart import Axis, Band, Bars, Chart, Dots, Level, Line, axis_around
+from ifspace.figures.chart import Axis, Bars, Chart, Dots, Level, Line, axis_around
 from ifspace.figures.paper import chart_files, sheet_pdf
 from ifspace.figures.sheet import (
     Block,
@@ -16,7 +16,6 @@ from ifspace.figures.sheet import (
 
 __all__ = [
     "Axis",
-    "Band",
     "Bars",
     "Block",
     "Chart",

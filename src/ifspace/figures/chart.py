@@ -112,15 +112,7 @@ class Level:
     label: str = ""
 
 
-@dataclass(frozen=True)
-class Band:
-    """A shaded range of y across the whole chart."""
-
-    low: float
-    high: float
-
-
-Item = Dots | Bars | Line | Level | Band
+Item = Dots | Bars | Line | Level
 
 
 @dataclass(frozen=True)
@@ -138,7 +130,6 @@ class Chart:
     items: tuple[Item, ...]
     width_mm: float = 84.0
     height_mm: float = 56.0
-    square: bool = False
     right_room_mm: float = 4.0
 
     def as_data(self) -> dict[str, Any]:

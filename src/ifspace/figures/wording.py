@@ -1,11 +1,23 @@
-"""How statistics are said on paper; the data file keeps them unrounded."""
+"""How spaces and statistics are named, drawn and said; the data files keep numbers unrounded."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ifspace.figures.chart import Colour, Shape
+from ifspace.model import Kind, Side
 from ifspace.statistics import Estimate, Interval, Result
 
 MINUS = "\u2212"
 DASH = "\u2013"
+
+KIND_NAMES: Mapping[Kind, str] = MappingProxyType(
+    {Kind.IFS: "Ischiofemoral space (IFS)", Kind.QFS: "Quadratus femoris space (QFS)"}
+)
+KIND_COLOURS: Mapping[Kind, Colour] = MappingProxyType({Kind.IFS: "ifs", Kind.QFS: "qfs"})
+# Told apart without colour; the left one is hollow as well.
+SIDE_SHAPES: Mapping[Side, Shape] = MappingProxyType({Side.RIGHT: "circle", Side.LEFT: "diamond"})
 
 
 def number(value: float, digits: int) -> str:

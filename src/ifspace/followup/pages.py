@@ -24,15 +24,13 @@ from ifspace.figures import (
     paragraph,
     table,
 )
-from ifspace.figures.chart import Colour, Item, Shape
-from ifspace.figures.wording import DASH, number, plural
+from ifspace.figures.chart import Item
+from ifspace.figures.wording import DASH, KIND_COLOURS, SIDE_SHAPES, number, plural
 from ifspace.followup.diary import Record
 from ifspace.followup.study import Change, FollowUp, SpaceChange, Verdict
 from ifspace.followup.visits import Visit
 from ifspace.model import Kind, Side
 
-SIDE_SHAPES: dict[Side, Shape] = {Side.RIGHT: "circle", Side.LEFT: "diamond"}
-KIND_COLOURS: dict[Kind, Colour] = {Kind.IFS: "ifs", Kind.QFS: "qfs"}
 # A page holds this many columns of values and this many charts of the diary.
 VISITS_ON_PAPER = 5
 RECORDS_ON_PAPER = 3

@@ -22,9 +22,12 @@ from ifspace.figures import (
     paragraph,
     table,
 )
-from ifspace.figures.chart import Colour, Item, Shape
+from ifspace.figures.chart import Item
 from ifspace.figures.wording import (
     DASH,
+    KIND_COLOURS,
+    KIND_NAMES,
+    SIDE_SHAPES,
     given,
     ignoring_of,
     interval_of,
@@ -39,8 +42,6 @@ from ifspace.groups.study import GroupStudy, GroupSummary, SpaceGroups, Subgroup
 from ifspace.model import Kind, Side
 from ifspace.statistics import Estimate, NotGiven, Result
 
-KIND_NAMES = {Kind.IFS: "Ischiofemoral space (IFS)", Kind.QFS: "Quadratus femoris space (QFS)"}
-SIDE_SHAPES: dict[Side, Shape] = {Side.RIGHT: "circle", Side.LEFT: "diamond"}
 # How far the points of a group are spread sideways, in units of the group axis.
 SPREAD = 0.28
 HEADER = ("statistic", "value", "95 % interval", "hips as independent")
@@ -233,7 +234,7 @@ def space_charts(space: SpaceGroups, study: GroupStudy) -> tuple[Chart, ...]:
 
 
 def _values_chart(space: SpaceGroups, study: GroupStudy) -> Chart:
-    colour: Colour = "ifs" if space.kind is Kind.IFS else "qfs"
+    colour = KIND_COLOURS[space.kind]
     names = (study.table.case_name, study.table.control_name)
     dots: list[Item] = []
     for side, shape in SIDE_SHAPES.items():

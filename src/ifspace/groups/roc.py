@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ifspace.statistics import Estimate, Interval, NotGiven, Result, is_clustered
-from ifspace.statistics.clusters import Floats, Ints
+from ifspace.statistics.clusters import Floats, Ints, with_interval
 from ifspace.statistics.estimates import CONFIDENCE
 from ifspace.statistics.shares import share_of
 
@@ -86,7 +86,10 @@ def auc_result(values_mm: Floats, is_case: Flags, persons: Ints) -> Result:
         return Estimate(area, note="no interval: the groups do not overlap")
     if not is_clustered(persons):
         return Estimate(area, naive)
-    return Estimate(area, _auc_interval(values_mm, is_case, persons, OBUCHOWSKI_METHOD), naive)
+    found = _auc_interval(values_mm, is_case, persons, OBUCHOWSKI_METHOD)
+    if found is None:
+        return Estimate(area, None, naive, note="no interval: too few persons")
+    return with_interval(area, found, naive, persons)
 
 
 def too_few(is_case: Flags) -> NotGiven | None:

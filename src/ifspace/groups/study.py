@@ -32,7 +32,7 @@ from ifspace.statistics import (
     robust_line,
     to_json,
 )
-from ifspace.statistics.clusters import FEW_CLUSTERS
+from ifspace.statistics.clusters import FEW_CLUSTERS, Floats
 from ifspace.statistics.estimates import CONFIDENCE
 
 GROUPS_SCHEMA = "ifspace-groups/1"
@@ -167,18 +167,19 @@ def difference_mm(hips: Hips) -> Result:
     found = robust_line(design, values_mm, hips.persons, ("controls", "difference"))["difference"]
     if not isinstance(found, Estimate):
         return found
-    naive = _welch(values_mm[is_case], values_mm[~is_case])
+    naive, p_value = _welch(values_mm[is_case], values_mm[~is_case])
     if not is_clustered(hips.persons):
-        return Estimate(found.value, naive, None, found.p_value)
+        return Estimate(found.value, naive, None, p_value)
     return Estimate(found.value, found.interval, naive, found.p_value, found.note)
 
 
-def _welch(cases_mm: Any, controls_mm: Any) -> Interval | None:
+def _welch(cases_mm: Floats, controls_mm: Floats) -> tuple[Interval | None, float | None]:
+    """Give the textbook interval of a difference and its p-value; nothing without spread."""
     held = stats.ttest_ind(cases_mm, controls_mm, equal_var=False)
     ends = held.confidence_interval(CONFIDENCE)
     if not np.isfinite(ends.low):
-        return None
-    return Interval(float(ends.low), float(ends.high), WELCH_METHOD)
+        return None, None
+    return Interval(float(ends.low), float(ends.high), WELCH_METHOD), float(held.pvalue)
 
 
 def _published(kind: Kind, hips: Hips) -> tuple[PublishedAccuracy, ...]:
