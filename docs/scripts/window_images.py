@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 IMAGES = Path(__file__).parents[1] / "images"
-PALETTE_COLOURS = 200
+LARGEST_PX = (1200, 800)
 
 
 class Photographer:
@@ -41,7 +41,7 @@ class Photographer:
 
     def until(self, done: Any) -> None:
         """Wait for a worker."""
-        end = time.monotonic() + 60.0
+        end = time.monotonic() + 300.0
         while not done() and time.monotonic() < end:
             self.wait(30)
 
@@ -52,8 +52,9 @@ class Photographer:
         self.save(Image.fromarray(pixels[..., :3]), name)
 
     def save(self, picture: Image.Image, name: str) -> None:
-        """Write a small PNG."""
-        small = picture.convert("RGB").quantize(PALETTE_COLOURS)
+        """Write a PNG that fits a page."""
+        small = picture.convert("RGB")
+        small.thumbnail(LARGEST_PX, Image.Resampling.LANCZOS)
         small.save(IMAGES / f"window-{name}.png", optimize=True)
 
     def place(self, mark: Any) -> None:
@@ -95,6 +96,7 @@ def main() -> None:
 
     for mark in smallest_pairs(read_session(camera.truth.session_path).marks):
         camera.place(mark)
+    dock.desk.select(None)
     dock.desk.set_reader("A")
     dock.scene.zoom_to(Side.LEFT)
     camera.shoot("measured")

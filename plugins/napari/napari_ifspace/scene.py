@@ -7,7 +7,7 @@ The layers are a picture: whatever happens to them, they are drawn again from th
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -46,11 +46,12 @@ STATE_SYMBOLS = {
 
 # In screen pixels: the outline of a mark, a line, the reach of the mouse, a drag that is no click.
 MARK_SIZE_PX = 13.0
+RING_SHARE = 0.13
 LINE_WIDTH_PX = 1.6
 REACH_PX = 6.0
 DRAG_PX = 3.0
 LABEL_OFFSET_PX = 20.0
-OUTLINE_LEAP_MM = 2.5
+OUTLINE_LEAP_MM = 8.0
 LABEL_WIDTH_PX = 75.0
 TEXT_SIZE = 12
 # Copies of the text in black around the white one, so that it is read on fat as well as on air.
@@ -199,8 +200,7 @@ class Scene:
             scale=self.desk.display.scale_mm,
             units="mm",
             face_color="transparent",
-            border_width_is_relative=False,
-            canvas_size_limits=(MARK_SIZE_PX, MARK_SIZE_PX),
+            border_width_is_relative=True,
         )
         layer.editable = False
         return layer
@@ -297,7 +297,7 @@ class Scene:
     def _restyle_marks(
         self, states: tuple[MarkState, ...], selected: int | None, size: float
     ) -> None:
-        widths = np.full(len(states), 0.12 * size)
+        widths = np.full(len(states), RING_SHARE)
         if selected is not None:
             widths[selected] *= 2.0
         self.marks.size = np.full(len(states), size)
