@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 from scipy import ndimage as ndi
@@ -38,6 +37,7 @@ COARSE_MM = 2.0
 SHIFT_MAX_MM = 3.0
 SCORE_MIN = 0.35
 PRIOR = 0.15
+DISAGREEMENT_SHARE = 0.5
 ARC_MM = 15.0
 # Half-width of a distance between label contours: what networks reach, by voxel size.
 LABEL_U95_MM = 0.6
@@ -202,14 +202,14 @@ def _slice(
     level = _levels(patch, ends)
     tendon = room_for_muscle(patch, level, dict(bones), np.stack(list(ends.values())))
     to = Segment(patch.to_lps_mm(tendon.ischium_mm), patch.to_lps_mm(tendon.femur_mm))
-    room = _reading(k, to, u95_mm, 0.0, tendon.value_mm, "from label and dark tendons")
+    room = _reading(k, to, u95_mm, 0.0, None, "from label and dark tendons")
     if refined is None:
         return of_label, room, outlines
-    return replace(_of_gap(patch, *refined), label_mm=label_mm), room, outlines
+    return _of_gap(patch, *refined, label_mm) or of_label, room, outlines
 
 
 def _reading(
-    k: int, segment: Segment, u95_mm: float, score: float, label_mm: float, note: str
+    k: int, segment: Segment, u95_mm: float, score: float, label_mm: float | None, note: str
 ) -> SliceReading:
     """Say a distance that rests on the label."""
     return SliceReading(
@@ -225,10 +225,15 @@ def _reading(
     )
 
 
-def _of_gap(patch: Patch, gap: Gap, evidence: Evidence) -> SliceReading:
-    """Say a distance that was corrected on the grey levels."""
-    u95_mm = half_width_mm(evidence)
+def _of_gap(patch: Patch, gap: Gap, evidence: Evidence, label_mm: float) -> SliceReading | None:
+    """Say a distance that was corrected on the grey levels, if it is sure enough."""
     segment = Segment(patch.to_lps_mm(gap.ischium_mm), patch.to_lps_mm(gap.femur_mm))
+    # A label that disagrees is a second opinion: part of the disagreement stays in doubt.
+    doubt_mm = DISAGREEMENT_SHARE * abs(segment.length_mm - label_mm)
+    u95_mm = float(np.hypot(half_width_mm(evidence), doubt_mm))
+    light = light_of(u95_mm, gap.score)
+    if light is None:
+        return None
     return SliceReading(
         patch.slice_index,
         segment,
@@ -236,7 +241,8 @@ def _of_gap(patch: Patch, gap: Gap, evidence: Evidence) -> SliceReading:
         u95_mm,
         gap.score,
         confidence_of(u95_mm),
-        light_of(u95_mm, gap.score) or Light.AMBER,
+        light,
+        label_mm=label_mm,
         note="label corrected on the grey levels",
     )
 
