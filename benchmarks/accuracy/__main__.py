@@ -52,7 +52,7 @@ def main() -> None:
         refused=refused,
         real=real_rows(),
     )
-    pictures.write_worst(bones, arguments.out.with_name("accuracy-worst.png"))
+    pictures.write_worst(bones, arguments.out.with_name("accuracy-worst.jpg"))
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ WORST = """## Worst of the shown slices
 
 Red femur, blue ischium, cyan measured, magenta true.
 
-![Worst slices](accuracy-worst.png)
+![Worst slices](accuracy-worst.jpg)
 """
 
 

@@ -17,7 +17,7 @@ ZOOM, SIZE, SHOWN = 4, 420, 6
 
 
 def write_worst(rows: Sequence[SliceRow], out: Path) -> None:
-    """Write a contact sheet of the six largest errors."""
+    """Write a contact sheet of the six largest errors, as JPEG."""
     worst = sorted((r for r in rows if r.light), key=lambda r: -abs(r.error_mm))[:SHOWN]
     if not worst:
         return
@@ -28,7 +28,7 @@ def write_worst(rows: Sequence[SliceRow], out: Path) -> None:
     for n, tile in enumerate(tiles):
         sheet.paste(tile, ((n % 3) * SIZE, n // 3 * SIZE))
     out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.quantize(96).save(out, optimize=True)
+    sheet.save(out, quality=82)
 
 
 def _tile(row: SliceRow) -> Image.Image:
