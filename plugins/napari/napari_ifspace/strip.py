@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from qtpy.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
 from ifspace.measure import level_range_indices
@@ -199,14 +199,9 @@ class Strip(QWidget):
             if cell.ischial:
                 painter.drawEllipse(QPointF(middle, y), 3.5, 3.5)
             if cell.femoral:
-                painter.drawPolygon(
-                    [
-                        QPointF(middle, y - 5),
-                        QPointF(middle + 5, y),
-                        QPointF(middle, y + 5),
-                        QPointF(middle - 5, y),
-                    ]
-                )
+                corners = [(0.0, -5.0), (5.0, 0.0), (0.0, 5.0), (-5.0, 0.0)]
+                diamond = QPolygonF([QPointF(middle + dx, y + dy) for dx, dy in corners])
+                painter.drawPolygon(diamond)
             return
         words = f"{cell.value_mm:.1f}"
         width = max(metrics.horizontalAdvance(words) + 6, min(column - 1, 46.0))
