@@ -50,7 +50,8 @@ class Sampling:
 
 
 _SAMPLING = {
-    Size.FULL: Sampling(24, 256, 304, 4.4, 0.95, 1.2, 4.0, -48.0),
+    # Square pixels, as most scanners give; the others tell rows from columns.
+    Size.FULL: Sampling(24, 256, 384, 4.4, 0.95, 0.95, 4.0, -48.0),
     Size.SMALL: Sampling(12, 112, 144, 4.4, 2.2, 2.5, 4.0, -24.0),
     Size.TINY: Sampling(10, 88, 120, 4.4, 2.8, 3.0, 4.0, -21.5),
 }
