@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import SimpleITK as sitk
 from pydicom import dcmread
@@ -268,6 +269,27 @@ def test_volume_files_are_studies_with_sessions_by_name(tmp_path: Path) -> None:
     ifs = [row for row in found if row["kind"] == "ifs" and row["side"] == "left"]
     assert {row["reader"] for row in ifs} == {"phantom", "B"}
     assert [float(row["value_mm"]) for row in ifs] == pytest.approx([20.0, 20.0], abs=0.05)
+
+
+def test_label_maps_are_found_by_the_study_they_name(tmp_path: Path) -> None:
+    root, masks = tmp_path / "root", tmp_path / "masks"
+    for name, seed in (("a", 1), ("b", 2)):
+        study(root / name, seed=seed)
+        (root / name / "session.json").unlink()
+    with open_study(root / "a" / "dicom") as inventory:
+        volume = load_volume(inventory.choose())
+    uid = volume.series.study_instance_uid
+    with open_study(root / "b" / "dicom") as inventory:
+        other = inventory.choose().study_instance_uid
+    masks.mkdir()
+    empty = sitk.GetImageFromArray(np.zeros(volume.voxels.shape, dtype=np.uint8))
+    sitk.WriteImage(empty, str(masks / f"{uid}.nii.gz"))
+    (masks / str(other)).mkdir()
+    for name in ("one.nii.gz", "two.nii.gz"):
+        sitk.WriteImage(empty, str(masks / str(other) / name))
+    run_batch(Request(root, tmp_path / "out", PLAIN, masks=masks), Told())
+    found = rows(tmp_path / "out" / "failures.csv")
+    assert Counter(row["reason"] for row in found) == {"label_missing": 4, "label_map_ambiguous": 1}
 
 
 def test_file_names_in_another_encoding_are_found(tmp_path: Path) -> None:
