@@ -75,8 +75,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("card", "Show or hide this card", "?"),
 )
 
-# Keys that napari uses to delete or to change layers; while the dock is open they do nothing.
-GUARDED_KEYS = ("Ctrl+Del", "Ctrl+Backspace", "9", "0")
+# Keys with which napari deletes layers or pastes points; while the dock is open they do nothing.
+GUARDED_KEYS = ("Ctrl+Del", "Ctrl+Backspace", "Ctrl+V", "9", "0")
 
 _BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 

@@ -111,6 +111,7 @@ class Scene:
             return
         for layer in (self.lines, self.marks, self.text):
             self.viewer.add_layer(layer)
+            layer.events.visible.connect(self._on_zoom)
         self._furnished = True
         self.viewer.layers.selection.active = self.image
         self.draw(self._result)
@@ -242,6 +243,7 @@ class Scene:
                 setattr(self, name, layer)
                 self._style, self._line_colors, self._labels = None, [], []
                 self.viewer.add_layer(layer)
+                layer.events.visible.connect(self._on_zoom)
                 if name == "image":
                     self.viewer.layers.move(self.viewer.layers.index(layer), 0)
                     self._listen_to_image()
@@ -278,8 +280,12 @@ class Scene:
             return
         self._drawing = True
         session = self.desk.shown
-        self._draw_marks(session)
-        self._draw_lines(session, result)
+        # napari does not slice a hidden layer, and then stumbles over its new colours and words;
+        # it is drawn when it is shown again.
+        if self.marks.visible:
+            self._draw_marks(session)
+        if self.lines.visible and self.text.visible:
+            self._draw_lines(session, result)
         self._drawing = False
 
     def _draw_marks(self, session: Session) -> None:
@@ -287,9 +293,8 @@ class Scene:
         size = self._pixel_mm() * MARK_SIZE_PX / self.desk.display.scale_mm[2]
         style = (picture.states, self._selected_row(session), size)
         if not np.array_equal(picture.data, self.marks.data):
-            with _quietly(self.marks):
-                self.marks.data = picture.data
-                self.marks.selected_data = set()
+            self._change(self.marks, picture.data)
+            self.marks.selected_data = set()
         if style != self._style and len(picture.data):
             self._restyle_marks(*style)
         self._style = style
@@ -434,15 +439,24 @@ class Scene:
 
     def _set_vectors(self, vectors: Sequence[Floats], colors: Sequence[str]) -> None:
         data = np.array(vectors).reshape(len(vectors), 2, 3)
-        if not np.array_equal(data, self.lines.data):
-            with _quietly(self.lines):
-                self.lines.data = data
-        if list(colors) != self._line_colors and colors:
-            self.lines.edge_color = list(colors)
-        self._line_colors = list(colors)
         width = LINE_WIDTH_PX * self._pixel_mm() / self.desk.display.scale_mm[2]
-        if colors and not np.isclose(self.lines.edge_width, width):
-            self.lines.edge_width = width
+        same = np.array_equal(data, self.lines.data) and list(colors) == self._line_colors
+        if same and np.isclose(self.lines.edge_width, width):
+            return
+        with _quietly(self.lines):
+            self.lines.data = data
+            if colors:
+                self.lines.edge_color = list(colors)
+                self.lines.edge_width = width
+        self._line_colors = list(colors)
+
+    def _change(self, layer: Points | Vectors, data: Floats) -> None:
+        """Give a layer other data; quietly where rows only move and none comes or goes."""
+        if len(data) == len(layer.data):
+            with _quietly(layer):
+                layer.data = data
+        else:
+            layer.data = data
 
     def _set_words(self, spots: Sequence[Floats], words: Sequence[str]) -> None:
         pixel = self._pixel_mm() / np.asarray(self.desk.display.scale_mm[1:])
