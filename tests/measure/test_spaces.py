@@ -289,6 +289,47 @@ def _refusal(code: str, *slice_indices: int) -> Flag:
     return Flag(code, Severity.REFUSAL, "the spacing is contradictory", slice_indices)
 
 
+def test_a_mark_on_a_refused_slice_is_not_called_outside_the_image() -> None:
+    volume = make_volume(PLAIN)
+    far = place(PLAIN, TROCHANTER, Side.LEFT, 3, x_mm=60.0, y_mm=0.0)
+    outcome = refused(volume, (pair(PLAIN, 3, 14.0)[0], far), flags=(_refusal("spacing", 3),))
+    assert outcome.reason is Reason.GEOMETRY_UNTRUSTED
+
+
+def test_an_absurd_mark_of_the_other_side_spoils_nothing() -> None:
+    absurd = Mark(ISCHIUM, Side.RIGHT, np.array([1e200, 0.0, 0.0]))
+    assert measured(make_volume(PLAIN), (*pair(PLAIN, 3, 14.0), absurd)).value_mm > 0
+
+
+def test_interpolated_pixels_do_not_narrow_the_interval() -> None:
+    marks = pair(PLAIN, 3, 14.0)
+    plain = measured(make_volume(PLAIN), marks)
+    twice = measured(make_volume(PLAIN, acquisition_matrix=(50, 70)), marks)
+    assert twice.budget[0].standard_mm == pytest.approx(2 * plain.budget[0].standard_mm)
+    odd = measured(make_volume(PLAIN, acquisition_matrix=(0, 0)), marks)
+    assert odd.budget[0].standard_mm == plain.budget[0].standard_mm
+
+
+WIDE = replace(PLAIN, shape_kji=(6, 100, 500), origin_lps_mm=(-150.0, -21.0, -700.0))
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_marks_on_the_other_half_of_the_body_are_refused(swapped: bool) -> None:
+    """Nearly sagittal, or with the names exchanged, the line alone would not tell."""
+    body = np.full(WIDE.shape_kji, 300.0, dtype=np.float32)
+    body[:, :, :10] = body[:, :, -10:] = 0.0
+    volume = make_volume(WIDE, voxels=body)
+    left_x_mm = 70.0
+    ends = [np.array([left_x_mm, y, -686.8]) for y in (30.0, 12.0)]
+    if swapped:
+        ends = [np.array([left_x_mm + x, 20.0, -686.8]) for x in (14.0, 0.0)]
+    marks = (Mark(ISCHIUM, Side.RIGHT, ends[0]), Mark(TROCHANTER, Side.RIGHT, ends[1]))
+    outcome = measure_space(volume, Session(marks=marks), Kind.IFS, Side.RIGHT)
+    assert isinstance(outcome, NotMeasured)
+    assert outcome.reason is Reason.SIDE_CONTRADICTED
+    assert "middle of the body" in outcome.detail
+
+
 def test_a_refused_series_gives_no_number() -> None:
     outcome = refused(make_volume(PLAIN), pair(PLAIN, 3, 14.0), flags=(_refusal("spacing"),))
     assert outcome.reason is Reason.GEOMETRY_UNTRUSTED
@@ -330,20 +371,34 @@ def test_a_distance_is_no_better_confirmed_than_its_weaker_mark(
     assert measured(make_volume(PLAIN), marks).state is expected
 
 
-def test_repeat_readings_are_averaged_and_replace_the_default_spread() -> None:
+def test_repeat_readings_are_averaged_and_pooled_with_the_default_spread() -> None:
     first, second = pair(PLAIN, 3, 14.0), pair(PLAIN, 3, 14.4)
     outcome = measured(make_volume(PLAIN), (*first, *second))
     assert outcome.readings == 2
     assert outcome.value_mm == pytest.approx(14.2)
-    reader = outcome.budget[-1]
-    # Two readings 0.4 mm apart: standard deviation 0.4 / sqrt(2), of their mean 0.4 / 2.
-    assert reader.standard_mm == pytest.approx(0.2)
-    assert "own repeat readings, 1 degrees of freedom" in reader.source
+    reader = outcome.budget[2]
+    # Variance of the two 0.08 mm2 with one degree of freedom, the default's 0.96 mm with twelve.
+    pooled_mm = np.sqrt((12 * 0.96**2 + 0.08) / 13)
+    assert reader.standard_mm == pytest.approx(pooled_mm / np.sqrt(2))
+    assert "own repeat readings (1 degrees of freedom)" in reader.source
 
 
-def test_identical_repeats_say_nothing_of_the_reader() -> None:
-    outcome = measured(make_volume(PLAIN), (*pair(PLAIN, 3, 14.0), *pair(PLAIN, 3, 14.0)))
-    assert outcome.budget[-1].source == "two readers over twelve hips"
+def test_many_repeats_take_over_from_the_default() -> None:
+    repeats = [pair(PLAIN, 3, 14.0 + 0.1 * (n % 3)) for n in range(60)]
+    jitter = [
+        replace(mark, position_lps_mm=mark.position_lps_mm + np.array([0.0, 1e-6 * n, 0.0]))
+        for n, marks in enumerate(repeats)
+        for mark in marks
+    ]
+    outcome = measured(make_volume(PLAIN), tuple(jitter))
+    assert outcome.readings == 60
+    assert outcome.budget[2].standard_mm * np.sqrt(60) < 0.5
+
+
+def test_a_copied_pair_is_no_second_reading() -> None:
+    once = measured(make_volume(PLAIN), pair(PLAIN, 3, 14.0))
+    copied = measured(make_volume(PLAIN), pair(PLAIN, 3, 14.0) * 4)
+    assert (copied.readings, copied.u95_mm) == (1, once.u95_mm)
 
 
 def test_a_repeat_without_its_partner_is_refused() -> None:

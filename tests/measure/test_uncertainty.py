@@ -12,6 +12,7 @@ from ifspace.measure.uncertainty import (
     RepeatSpread,
     half_width_95_mm,
     repeat_spread,
+    smallest_of_several,
     welch_satterthwaite,
 )
 from ifspace.model import Kind, Mark, MarkName, Measurement, Session, Side, UncertaintyPart
@@ -36,11 +37,51 @@ def test_each_space_has_its_own_reader_spread() -> None:
     assert mean_of_four.standard_mm == pytest.approx(0.525)
 
 
-def test_few_repeats_widen_the_interval_by_students_factor() -> None:
+def test_own_repeats_are_pooled_with_the_default_by_their_degrees_of_freedom() -> None:
     budget = Budget({Kind.IFS: RepeatSpread(0.5, 3)})
     part, freedom = budget.reader(Kind.IFS, 1)
-    assert freedom == 3
-    assert half_width_95_mm([part], freedom) == pytest.approx(0.5 * stats.t.ppf(0.975, 3))
+    assert freedom == 15
+    assert part.standard_mm == pytest.approx(np.sqrt((12 * 0.96**2 + 3 * 0.25) / 15))
+    assert half_width_95_mm([part], freedom) == pytest.approx(
+        part.standard_mm * stats.t.ppf(0.975, 15)
+    )
+
+
+def test_the_luck_of_the_smallest_is_what_simulation_finds() -> None:
+    values, standards = np.array([15.0, 15.4, 16.0, 18.0]), np.array([1.0, 1.1, 0.9, 1.0])
+    draws = np.random.default_rng(4).normal(values, standards, (200_000, 4)).min(axis=1)
+    assert smallest_of_several(values, standards) == pytest.approx(15.0 - draws.mean(), abs=0.01)
+    assert smallest_of_several([15.0, 40.0], [1.0, 1.0]) == pytest.approx(0.0, abs=1e-3)
+
+
+def _covered(levels_mm: list[float], readings: int, seed: int) -> float:
+    """Share of 1000 simulated studies whose interval holds the smallest true distance."""
+    rng = np.random.default_rng(seed)
+    volume, hits = make_volume(PLAIN), 0
+    for _ in range(1000):
+        marks = []
+        for k, truth_mm in enumerate(levels_mm):
+            for _ in range(readings):
+                true_ji = np.array([[50.0, 60.0], [50.0, 60.0 + truth_mm / 0.6]])
+                noise_mm = rng.normal(0.0, 0.96 / np.sqrt(2), (2, 2)) / [0.8, 0.6]
+                points = [pixel_lps_mm(PLAIN, (k, *ji)) for ji in np.round(true_ji + noise_mm)]
+                names = (MarkName.ISCHIUM_LATERAL, MarkName.LESSER_TROCHANTER_MEDIAL)
+                marks += [Mark(n, Side.LEFT, p) for n, p in zip(names, points, strict=True)]
+        outcome = measure_space(volume, Session(marks=tuple(marks)), Kind.IFS, Side.LEFT)
+        assert isinstance(outcome, Measurement)
+        hits += abs(outcome.value_mm - min(levels_mm)) <= outcome.u95_mm
+    return hits / 1000
+
+
+@pytest.mark.parametrize("readings", [2, 3])
+def test_repeat_readings_keep_the_coverage(readings: int) -> None:
+    assert 0.93 <= _covered([14.0], readings, seed=7) <= 0.985
+
+
+@pytest.mark.parametrize("slope_mm", [0.0, 0.5])
+def test_the_smallest_of_several_slices_keeps_the_coverage(slope_mm: float) -> None:
+    levels_mm = [14.0 + slope_mm * abs(k - 2) for k in range(5)]
+    assert 0.92 <= _covered(levels_mm, 1, seed=9) <= 0.99
 
 
 def test_the_effective_degrees_of_freedom_follow_welch_and_satterthwaite() -> None:

@@ -33,6 +33,7 @@ from ifspace.io.values import (
     numbers,
     raw,
     text,
+    without_identity,
     words,
 )
 
@@ -163,20 +164,31 @@ def _file_facts(file: RawHeader) -> FileFacts:
         frame_of_reference_uid=text(header, 0x00200052) or None,
         series_number=None if series_number is None else int(series_number),
         instance_number=None if instance is None else int(instance),
-        description=_description(raw(header, 0x0008103E), text(header, 0x00080005)),
+        description=without_identity(
+            _description(raw(header, 0x0008103E), text(header, 0x00080005)), _identities(header)
+        ),
         modality=text(header, 0x00080060),
         patient_position=text(header, 0x00185100) or None,
         patient_age_years=age_years(
             text(header, 0x00101010), text(header, 0x00100030), text(header, 0x00080020)
         ),
         patient_sex=sex if sex in ("F", "M", "O") else None,
-        manufacturer=text(header, 0x00080070) or None,
+        manufacturer=without_identity(text(header, 0x00080070), _identities(header)) or None,
         field_strength_t=number(header, 0x00180087),
         scanning_sequence=words(header, 0x00180020),
         scan_options=words(header, 0x00180022),
         sequence_name=text(header, 0x00180024),
         protocol=text(header, 0x00181030),
         colour=count(header, 0x00280002) > 1,
+    )
+
+
+def _identities(header: Elements) -> tuple[str, ...]:
+    """Give what names the patient: name, ID, birth date and accession number."""
+    character_set = text(header, 0x00080005)
+    return (
+        _description(raw(header, 0x00100010), character_set),
+        *(text(header, tag) for tag in (0x00100020, 0x00100030, 0x00080050)),
     )
 
 

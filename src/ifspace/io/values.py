@@ -7,6 +7,7 @@ that are needed are read here from the raw bytes, strictly, and many slices shar
 from __future__ import annotations
 
 import math
+import re
 import struct
 import zlib
 from collections.abc import Mapping
@@ -51,6 +52,11 @@ NATIVE_SYNTAXES = frozenset(
 )
 DAYS_PER_YEAR = 365.2425
 _AGE_UNITS_PER_YEAR = {"D": DAYS_PER_YEAR, "W": DAYS_PER_YEAR / 7.0, "M": 12.0, "Y": 1.0}
+# Shorter parts of a name stand in too many harmless words.
+SHORTEST_IDENTITY = 3
+_NAME_PARTS = re.compile(r"[\^=\s,]+")
+# PatientAge is rounded down and may be a year old; more is a contradiction.
+AGE_TOLERANCE_YEARS = 1.5
 _OLDEST_YEARS = 130.0
 
 
@@ -114,18 +120,32 @@ def count(header: Elements, tag: int) -> int:
     return int.from_bytes(raw(header, tag)[:2], "little")
 
 
+def without_identity(words: str, identities: tuple[str, ...]) -> str:
+    """Take out of a free text what names the patient: scanners let people type anything there."""
+    for identity in identities:
+        for part in _NAME_PARTS.split(identity):
+            if len(part) >= SHORTEST_IDENTITY:
+                words = re.sub(re.escape(part), "", words, flags=re.IGNORECASE)
+    return " ".join(words.split())
+
+
 def age_years(age: str, birth_date: str, study_date: str) -> float | None:
     """Tell the age from PatientAge (``047Y``) or, where it is absent, from the two dates.
 
-    The dates give years rounded down to 0.1, so that the birth date cannot be had back.
+    The dates give years rounded down to 0.1, so that the birth date cannot be had back. Where
+    both are given and contradict each other, the age is unknown: adult values must not be laid
+    beside a child's.
     """
+    stated: float | None = None
     if len(age) >= 2 and age[:-1].isdigit() and age[-1] in _AGE_UNITS_PER_YEAR:
-        years = int(age[:-1]) / _AGE_UNITS_PER_YEAR[age[-1]]
-    else:
-        born, studied = _date(birth_date), _date(study_date)
-        if born is None or studied is None:
-            return None
-        years = _years_between(born, studied)
+        stated = int(age[:-1]) / _AGE_UNITS_PER_YEAR[age[-1]]
+    born, studied = _date(birth_date), _date(study_date)
+    counted = None if born is None or studied is None else _years_between(born, studied)
+    if stated is not None and counted is not None and abs(stated - counted) > AGE_TOLERANCE_YEARS:
+        return None
+    years = counted if stated is None else stated
+    if years is None:
+        return None
     years = math.floor(years * 10.0 + 1e-9) / 10.0
     return years if 0.0 <= years <= _OLDEST_YEARS else None
 

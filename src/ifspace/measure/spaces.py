@@ -12,7 +12,7 @@ import numpy as np
 
 from ifspace.geometry import Segment
 from ifspace.measure.headline import LevelDistance, headline
-from ifspace.measure.sides import side_of_pair, sides_are_crossed
+from ifspace.measure.sides import side_of_pair, side_of_point, sides_are_crossed
 from ifspace.measure.uncertainty import Budget, half_width_95_mm, repeat_spread
 from ifspace.model import (
     MARKS_OF_KIND,
@@ -37,6 +37,9 @@ ON_SLICE_SHARE = 0.5
 ON_SINGLE_SLICE_MM = 1.0
 # Two marks nearer than this are one mark clicked twice; no published space is below 2 mm.
 COINCIDENT_MM = 0.5
+
+# Scanners interpolate to twice the matrix at most; beyond that the header means something else.
+FINEST_INTERPOLATION = 2.0
 
 _STATE_ORDER = list(MarkState)
 
@@ -88,14 +91,22 @@ def measure_space(
         The smallest distance within the range with its curve, or the reason why there is none.
     """
     try:
-        pairs = _pairs(volume, session.marks, kind, side)
+        pairs = _pairs(volume, session.marks, kind, side, flags)
         pairs = _on_sound_slices(pairs, flags)
         pairs = _within_range(pairs, level_range)
     except _RefusedError as refused:
         return NotMeasured(kind, side, refused.reason, refused.detail)
     budget = repeat_budget(volume, session)
     distances = [_distance(volume, kind, pair, budget) for pair in pairs]
-    return headline(volume, kind, side, distances, level_range=level_range, method=METHOD)
+    return headline(
+        volume,
+        kind,
+        side,
+        distances,
+        level_range=level_range,
+        method=METHOD,
+        independent=True,
+    )
 
 
 def slice_of_mark(volume: Volume, mark: Mark) -> int:
@@ -188,14 +199,20 @@ def repeat_budget(volume: Volume, session: Session) -> Budget:
     return Budget(spreads)
 
 
-def _pairs(volume: Volume, marks: Iterable[Mark], kind: Kind, side: Side) -> list[_Pair]:
+def _pairs(
+    volume: Volume,
+    marks: Sequence[Mark],
+    kind: Kind,
+    side: Side,
+    flags: Sequence[Flag] = (),
+) -> list[_Pair]:
     """Pair the marks of one space slice by slice, in slice order."""
     by_slice = []
     for name in MARKS_OF_KIND[kind]:
         mine = [mark for mark in marks if mark.name is name and mark.side is side]
         if not mine:
             raise _RefusedError(Reason.MARK_MISSING, f"{name} is not placed")
-        by_slice.append(_by_slice(volume, mine))
+        by_slice.append(_by_slice(volume, mine, flags))
     ischial, femoral = by_slice
     shared = sorted(ischial.keys() & femoral.keys())
     if not shared:
@@ -204,21 +221,37 @@ def _pairs(volume: Volume, marks: Iterable[Mark], kind: Kind, side: Side) -> lis
             for name, found in zip(MARKS_OF_KIND[kind], by_slice, strict=True)
         )
         raise _RefusedError(Reason.MARKS_ON_DIFFERENT_SLICES, f"{places}; place both on one slice")
-    if sides_are_crossed(tuple(marks)):
+    if sides_are_crossed([mark for mark in marks if _lies_on_a_slice(volume, mark)]):
         raise _RefusedError(
             Reason.SIDE_CONTRADICTED, "marks called left lie on the right of marks called right"
         )
     return [_pair(volume, k, ischial[k], femoral[k], side) for k in shared]
 
 
-def _by_slice(volume: Volume, marks: Iterable[Mark]) -> dict[int, list[Mark]]:
+def _by_slice(
+    volume: Volume, marks: Iterable[Mark], flags: Sequence[Flag]
+) -> dict[int, list[Mark]]:
+    """Sort marks by slice."""
     found: dict[int, list[Mark]] = {}
     for mark in marks:
+        # On a slice whose geometry is refused, being outside the image means nothing.
+        nearest, _ = volume.nearest_slice(mark.position_lps_mm)
+        if any(flag.refuses(nearest) for flag in flags):
+            found.setdefault(nearest, []).append(mark)
+            continue
         try:
             found.setdefault(slice_of_mark(volume, mark), []).append(mark)
         except ValueError as error:
             raise _RefusedError(Reason.MARKS_OUTSIDE_IMAGE, str(error)) from error
     return found
+
+
+def _lies_on_a_slice(volume: Volume, mark: Mark) -> bool:
+    try:
+        slice_of_mark(volume, mark)
+    except ValueError:
+        return False
+    return True
 
 
 def _pair(
@@ -232,8 +265,15 @@ def _pair(
         )
         raise _RefusedError(Reason.MARK_MISSING, detail)
     plane = volume.slices[slice_index].plane
-    starts_lps_mm = plane.foot_lps_mm(np.stack([mark.position_lps_mm for mark in ischial]))
-    ends_lps_mm = plane.foot_lps_mm(np.stack([mark.position_lps_mm for mark in femoral]))
+    # A copy of a pair, to the last digit, is no second reading.
+    readings = np.unique(
+        [
+            np.stack([start.position_lps_mm, end.position_lps_mm])
+            for start, end in zip(ischial, femoral, strict=True)
+        ],
+        axis=0,
+    )
+    starts_lps_mm, ends_lps_mm = (plane.foot_lps_mm(readings[:, end]) for end in (0, 1))
     segment = Segment(starts_lps_mm.mean(axis=0), ends_lps_mm.mean(axis=0))
     if segment.length_mm < COINCIDENT_MM:
         detail = f"both marks lie within {COINCIDENT_MM} mm on {counted([slice_index])}"
@@ -242,6 +282,14 @@ def _pair(
         detail = (
             f"the marks called {side} on {counted([slice_index])} run from the ischium to the"
             f" patient's {side_of_pair(segment)}"
+        )
+        raise _RefusedError(Reason.SIDE_CONTRADICTED, detail)
+    # The femoral end lies farthest from the midline, so it tells the side most surely.
+    shown_side = side_of_point(volume, segment.end_lps_mm)
+    if shown_side not in (None, side):
+        detail = (
+            f"the marks called {side} on {counted([slice_index])} lie on the patient's"
+            f" {shown_side}, by the middle of the body"
         )
         raise _RefusedError(Reason.SIDE_CONTRADICTED, detail)
     readings_mm = np.linalg.norm(ends_lps_mm - starts_lps_mm, axis=1)
@@ -270,10 +318,21 @@ def _within_range(pairs: list[_Pair], level_range: tuple[int, int] | None) -> li
     return inside
 
 
+def interpolation_of(volume: Volume) -> float:
+    """Tell how many times finer the stored pixels are than those that were acquired, 1 to 2."""
+    matrix = volume.series.acquisition_matrix
+    if matrix is None or max(matrix) < 1:
+        return 1.0
+    stored = max(volume.slices[0].plane.shape_ji)
+    return float(np.clip(stored / max(matrix), 1.0, FINEST_INTERPOLATION))
+
+
 def _distance(volume: Volume, kind: Kind, pair: _Pair, budget: Budget) -> LevelDistance:
     plane = volume.slices[pair.slice_index].plane
     readings = len(pair.readings_mm)
-    parts, freedom = budget.parts(kind, pair.segment, plane, readings)
+    parts, freedom = budget.parts(
+        kind, pair.segment, plane, readings, interpolation=interpolation_of(volume)
+    )
     return LevelDistance(
         slice_index=pair.slice_index,
         segment=pair.segment,

@@ -21,6 +21,9 @@ from ifspace.model import Kind, UncertaintyPart
 # Two careful readers over twelve real hips; standard error of measurement of one reading.
 DEFAULT_READER_SEM_MM: Mapping[Kind, float] = MappingProxyType({Kind.IFS: 0.96, Kind.QFS: 1.05})
 DEFAULT_READER_SOURCE = "two readers over twelve hips"
+# Twelve differences between two readers: how much the default weighs beside a reader's own
+# repeats. Two readings that agree by chance must not make an interval of nothing.
+DEFAULT_READER_FREEDOM = 12
 
 # A point spread evenly over a width w has the standard deviation w / sqrt(12) (JCGM 100, 4.3.7).
 EVEN_SPREAD = 1.0 / np.sqrt(12.0)
@@ -52,8 +55,9 @@ class RepeatSpread:
 class Budget:
     """What the uncertainty of one kind of space is made of, apart from the pixels.
 
-    `repeats` holds a reader's own spread where the session has repeat readings; it then replaces
-    the default standard error of measurement.
+    `repeats` holds a reader's own spread where the session has repeat readings; it is pooled with
+    the default standard error of measurement, each by its degrees of freedom, so that the reader's
+    own spread takes over as readings come in.
     """
 
     repeats: Mapping[Kind, RepeatSpread] = field(default_factory=dict)
@@ -64,16 +68,34 @@ class Budget:
         if own is None:
             sem_mm, freedom, source = DEFAULT_READER_SEM_MM[kind], np.inf, DEFAULT_READER_SOURCE
         else:
-            sem_mm, freedom = own.sem_mm, float(own.degrees_of_freedom)
-            source = f"own repeat readings, {own.degrees_of_freedom} degrees of freedom"
+            freedom = float(DEFAULT_READER_FREEDOM + own.degrees_of_freedom)
+            squares = (
+                DEFAULT_READER_FREEDOM * DEFAULT_READER_SEM_MM[kind] ** 2
+                + own.degrees_of_freedom * own.sem_mm**2
+            )
+            sem_mm = float(np.sqrt(squares / freedom))
+            source = (
+                f"own repeat readings ({own.degrees_of_freedom} degrees of freedom) with"
+                f" {DEFAULT_READER_SOURCE} ({DEFAULT_READER_FREEDOM})"
+            )
         part = UncertaintyPart("reader placement", sem_mm / float(np.sqrt(readings)), source)
         return part, freedom
 
     def parts(
-        self, kind: Kind, segment: Segment, plane: Plane, readings: int = 1
+        self,
+        kind: Kind,
+        segment: Segment,
+        plane: Plane,
+        readings: int = 1,
+        *,
+        interpolation: float = 1.0,
     ) -> tuple[tuple[UncertaintyPart, ...], float]:
-        """List the parts for one segment in its slice, and the degrees of freedom of the sum."""
-        footprint_mm = plane.pixel_footprint_mm(segment.direction_lps)
+        """List the parts for one segment in its slice, and the degrees of freedom of the sum.
+
+        `interpolation` tells how many times finer the stored pixels are than the acquired ones;
+        only the acquired ones hold information.
+        """
+        footprint_mm = plane.pixel_footprint_mm(segment.direction_lps) * interpolation
         pixel_mm = float(footprint_mm * EVEN_SPREAD / np.sqrt(readings))
         source = f"pixel footprint {footprint_mm:.2f} mm along the line"
         reader, reader_freedom = self.reader(kind, readings)
@@ -135,6 +157,21 @@ def welch_satterthwaite(parts: Sequence[UncertaintyPart], freedoms: Sequence[flo
         if np.isfinite(freedom)
     )
     return total**2 / share if share > 0.0 else np.inf
+
+
+def smallest_of_several(values_mm: Sequence[float], standards_mm: Sequence[float]) -> float:
+    """Expect how far a minimum over noisy slices falls below the true one, in mm.
+
+    The minimum over several readings picks out the one that erred downwards. The expectation of
+    the minimum of independent normal values around `values_mm` is integrated numerically; how far
+    it lies below the smallest of them is what the choice adds to the uncertainty.
+    """
+    values, standards = np.asarray(values_mm), np.asarray(standards_mm)
+    reach_mm = 8.0 * float(standards.max())
+    grid = np.linspace(values.min() - reach_mm, values.min() + reach_mm, 2001)
+    above = stats.norm.sf((grid[:, None] - values) / standards).prod(axis=1)
+    expected_mm = float(grid[0] + np.trapezoid(above, grid))
+    return max(0.0, float(values.min()) - expected_mm)
 
 
 def half_width_95_mm(parts: Sequence[UncertaintyPart], freedom: float = np.inf) -> float:
