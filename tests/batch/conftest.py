@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from tests.cli.conftest import ifspace as ifspace
 
 from ifspace.batch import BatchPlan, BatchReport, CaseOutcome, Request, run_batch
 from ifspace.batch.ledger import Case

@@ -50,10 +50,13 @@ def test_a_cluster_writes_the_same_bytes_also_when_it_loses_a_worker(
     assert files_below(out) == files_below(undisturbed.out)
 
 
-def test_a_scheduler_that_does_not_answer_is_said(
-    undisturbed: Undisturbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ifspace.batch.pool._SECONDS_TO_CONNECT", 1.0)
-    request = Request(undisturbed.root, tmp_path / "out", PLAIN, scheduler="tcp://127.0.0.1:9")
+def test_a_scheduler_that_does_not_answer_is_said(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    request = Request(
+        undisturbed.root,
+        tmp_path / "out",
+        PLAIN,
+        scheduler="tcp://127.0.0.1:9",
+        patience_seconds=1.0,
+    )
     with pytest.raises(NetworkError, match="does not answer"):
         run_batch(request, Told())

@@ -17,7 +17,6 @@ from ifspace.batch.bench import close_benches, measure_isolated
 from ifspace.batch.case import Job, Limits
 from ifspace.errors import NetworkError
 
-_SECONDS_TO_CONNECT = 30.0
 # One study of a few hundred slices needs below 1 GB; enhanced objects of thousands need more.
 DEFAULT_MEMORY_BYTES = 4 * 2**30
 # What the system and the parent keep for themselves.
@@ -75,8 +74,12 @@ def default_memory_bytes(jobs: int) -> int:
 
 
 @contextmanager
-def open_pool(jobs: int, scheduler: str | None, limits: Limits) -> Iterator[Pool]:
+def open_pool(
+    jobs: int, scheduler: str | None, limits: Limits, patience_seconds: float
+) -> Iterator[Pool]:
     """Open places on this machine, or those of the cluster behind a scheduler's address.
+
+    The scheduler is waited for as long as `patience_seconds`.
 
     Raises
     ------
@@ -84,12 +87,13 @@ def open_pool(jobs: int, scheduler: str | None, limits: Limits) -> Iterator[Pool
         If the scheduler does not answer, or dask is not installed.
     """
     if scheduler is not None:
-        with _cluster(scheduler) as client:
+        with _cluster(scheduler, patience_seconds) as client:
             executor = client.get_executor(pure=False)
             try:
                 yield Pool(executor, limits, client, losses=_losses())
             finally:
-                executor.shutdown(wait=False)
+                if client.status == "running":
+                    executor.shutdown(wait=False)
         return
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="ifspace-batch")
     try:
@@ -108,14 +112,14 @@ def _losses() -> tuple[type[BaseException], ...]:
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[Any]:
+def _cluster(address: str, patience_seconds: float) -> Iterator[Any]:
     try:
         distributed: Any = importlib.import_module("distributed")
     except ImportError as error:
         message = "dask is not installed; install it with: pip install 'ifspace[cluster]'"
         raise NetworkError(message) from error
     try:
-        client = distributed.Client(address, timeout=_SECONDS_TO_CONNECT, set_as_default=False)
+        client = distributed.Client(address, timeout=patience_seconds, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         message = (
             f"the scheduler {address} does not answer; start it, or check its address"

@@ -31,6 +31,7 @@ from ifspace.batch.pool import Pool, open_pool
 from ifspace.batch.sessions import FoundSession, Sessions, find_sessions, look_at
 from ifspace.batch.shard import Shard
 from ifspace.batch.tables import write_tables
+from ifspace.errors import NetworkError
 from ifspace.export import refuse_inside
 
 STUDIES_FOLDER = "studies"
@@ -39,6 +40,9 @@ PATIENCE_SECONDS = 60.0
 # A job may be lost with its scheduler or its machine this often before it counts as failed.
 _MOST_LOSSES = 3
 _TICK_SECONDS = 0.5
+# A connection that is lost for a moment comes back by itself within this.
+_SECONDS_UNTIL_AWAY = 3.0
+AWAY = "the scheduler went away and did not come back; start the run again to go on where it ended"
 
 
 class Watcher(Protocol):
@@ -183,6 +187,10 @@ def _sessions(ledger: Ledger, request: Request) -> list[FoundSession]:
     return [look_at(base / name_of(row.place), base) for row in ledger.files_of_kind("session")]
 
 
+def _succeeded(future: Future[str]) -> bool:
+    return not future.cancelled() and future.exception() is None
+
+
 class _Run:
     """One pass over the cases that are not done."""
 
@@ -208,9 +216,20 @@ class _Run:
         self._watcher.started(done + len(todo), done)
         if not todo:
             return True
-        request = self._request
-        with open_pool(request.jobs, request.scheduler, request.limits) as pool:
-            return self._work(pool, todo)
+        request, connected = self._request, False
+        while todo:
+            try:
+                with open_pool(
+                    request.jobs, request.scheduler, request.limits, request.patience_seconds
+                ) as pool:
+                    connected = True
+                    self._work(pool, todo)
+            except NetworkError:
+                if not connected:
+                    raise
+                self.notes.append(AWAY)
+                return False
+        return True
 
     def _is_done(self, case: Case) -> bool:
         if case.reason:
@@ -231,8 +250,8 @@ class _Run:
             (folder / name).is_file() for name in outcome.files
         )
 
-    def _work(self, pool: Pool, todo: deque[Case]) -> bool:
-        """Keep every place busy, with few jobs waiting, until nothing is left."""
+    def _work(self, pool: Pool, todo: deque[Case]) -> None:
+        """Keep every place busy, with few jobs waiting, until nothing is left or reachable."""
         running: dict[Future[str], Case] = {}
         away_since: float | None = None
         while todo or running:
@@ -243,24 +262,22 @@ class _Run:
                     running[pool.submit(self._job(case))] = case
             else:
                 away_since = away_since or time.monotonic()
-                if time.monotonic() - away_since > self._request.patience_seconds:
-                    self.notes.append(
-                        "the scheduler went away and did not come back; start the run again to go"
-                        " on where it ended"
-                    )
-                    return False
+                if time.monotonic() - away_since > _SECONDS_UNTIL_AWAY:
+                    # What was handed out went down with the scheduler; it is handed out again.
+                    todo.extend(running.values())
+                    return
             self._collect(running, todo, pool)
-        return True
 
     def _collect(self, running: dict[Future[str], Case], todo: deque[Case], pool: Pool) -> None:
         if not running:
             time.sleep(_TICK_SECONDS)
             return
-        finished, _ = wait(running, timeout=_TICK_SECONDS, return_when=FIRST_COMPLETED)
         if not pool.reachable:
-            # What was handed out may never come back; it is handed out again.
-            finished = {future for future in running if future.done()}
+            time.sleep(_TICK_SECONDS)
+        finished, _ = wait(running, timeout=_TICK_SECONDS, return_when=FIRST_COMPLETED)
         for future in finished:
+            if not pool.reachable and not _succeeded(future):
+                continue
             case = running.pop(future)
             try:
                 outcome = CaseOutcome.from_text(future.result())
