@@ -100,9 +100,7 @@ class Scene:
         self._furnished = False
         viewer.add_layer(self.image)
         viewer.layers.selection.active = self.image
-        # Films are read on black, whatever the theme of the window.
-        self._background = viewer.canvas.background_color_override
-        viewer.canvas.background_color_override = "black"
+        self._add_overlays()
         self._listen()
         if furnished:
             self.furnish()
@@ -115,7 +113,6 @@ class Scene:
             self.viewer.add_layer(layer)
             layer.events.visible.connect(self._on_zoom)
         self._furnished = True
-        self._add_overlays()
         self.viewer.layers.selection.active = self.image
         self.draw(self._result)
 
@@ -489,6 +486,9 @@ class Scene:
     # --------------------------------------------------------------------------------- overlays
 
     def _add_overlays(self) -> None:
+        # Films are read on black, whatever the theme of the window.
+        self._background = self.viewer.canvas.background_color_override
+        self.viewer.canvas.background_color_override = "black"
         overlays = self.viewer.canvas.overlays
         for edge, position in _EDGES.items():
             big = edge in ("left", "right")
@@ -507,7 +507,7 @@ class Scene:
 
     def write_edges(self) -> None:
         """Write R, L, A, P … where they are now, and the slice number."""
-        if self._closing or not self._furnished:
+        if self._closing:
             return
         overlays = self.viewer.canvas.overlays
         letters = dict.fromkeys(_EDGES, "")
