@@ -51,6 +51,7 @@ def export(
     deidentify: bool = False,
     overwrite: bool = False,
     predecessor: Path | None = None,
+    uid_map: UidMap | None = None,
 ) -> tuple[Path, ...]:
     """Write the result of a study in the asked-for formats.
 
@@ -69,6 +70,9 @@ def export(
         Replace an older result; files of the asked-for formats that the new one lacks are removed.
     predecessor
         An earlier structured report that the new one amends.
+    uid_map
+        The replacement of UIDs where `deidentify` is asked for, to share it with what is printed;
+        drawn anew where absent.
 
     Returns
     -------
@@ -89,9 +93,10 @@ def export(
     wanted = [name for key in ALL_FORMATS if key in formats for name in FILES_OF_FORMAT[key]]
     if not overwrite:
         _refuse_overwriting(out, wanted)
+    replacement = (uid_map or UidMap()) if deidentify else None
     with _staging(out) as stage:
-        _write_all(study, result, stage, frozenset(formats), deidentify, predecessor)
-        return _move(stage, out, wanted)
+        _write_all(study, result, stage, frozenset(formats), replacement, predecessor)
+        return _move(stage, out, wanted, overwrite=overwrite)
 
 
 def refuse_inside(out: Path, source: Path) -> None:
@@ -100,9 +105,11 @@ def refuse_inside(out: Path, source: Path) -> None:
     Raises
     ------
     OutputError
-        If `out` is the folder of the images or lies below it.
+        If `out` is the folder of the images or lies below it, or holds the file that is read.
     """
-    if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+    inside = source.is_dir() and out.resolve().is_relative_to(source.resolve())
+    beside = source.is_file() and out.resolve() == source.resolve().parent
+    if inside or beside:
         message = (
             "the output folder lies inside the input, which is never written to; choose a folder"
             " outside it"
@@ -115,12 +122,11 @@ def _write_all(
     result: StudyResult,
     stage: Path,
     formats: frozenset[str],
-    deidentify: bool,
+    uid_map: UidMap | None,
     predecessor: Path | None,
 ) -> None:
-    uid_map = UidMap() if deidentify else None
     shown = result if uid_map is None else replace_uids(result, uid_map)
-    identity = None if deidentify else study.identity
+    identity = study.identity if uid_map is None else None
     objects = formats & _OBJECTS if study.headers and study.volume is not None else frozenset()
     reports = (formats & _REPORTS) | {_WRAPPED[name] for name in objects if name in _WRAPPED}
     listed = [
@@ -138,7 +144,7 @@ def _write_all(
                 for side in Side
                 if (stage / f"key_{side}.png").is_file()
             },
-            deidentify=deidentify,
+            deidentify=uid_map is not None,
             uid_map=uid_map,
             predecessor=predecessor,
         )
@@ -178,18 +184,36 @@ def _staging(out: Path) -> Iterator[Path]:
             out.rmdir()
 
 
-def _move(stage: Path, out: Path, wanted: Collection[str]) -> tuple[Path, ...]:
-    """Rename the finished files into place, and take away older ones that have no successor."""
-    moved = []
+def _move(stage: Path, out: Path, wanted: Collection[str], *, overwrite: bool) -> tuple[Path, ...]:
+    """Rename the finished files into place, and take away older ones that have no successor.
+
+    Without `overwrite` a file that another run put there meanwhile stays, and so do its
+    companions: what was already moved is taken back.
+    """
+    moved: list[Path] = []
     for name in wanted:
         if (stage / name).is_file():
             # Temporary files are private; what a person asked for follows their umask.
             (stage / name).chmod(0o666 & ~_umask())
-            (stage / name).replace(out / name)
+            try:
+                _place(stage / name, out / name, overwrite=overwrite)
+            except FileExistsError:
+                for path in moved:
+                    path.unlink()
+                _refuse_overwriting(out, [name])
             moved.append(out / name)
-        else:
+        elif overwrite:
             (out / name).unlink(missing_ok=True)
     return tuple(moved)
+
+
+def _place(finished: Path, target: Path, *, overwrite: bool) -> None:
+    """Rename a file; without `overwrite` by a link, which fails where something is in the way."""
+    if overwrite:
+        finished.replace(target)
+    else:
+        target.hardlink_to(finished)
+        finished.unlink()
 
 
 def _umask() -> int:

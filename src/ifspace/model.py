@@ -586,12 +586,13 @@ class StudyResult:
 
     @property
     def is_final(self) -> bool:
-        """Whether every mark behind a number is confirmed and a reader signed."""
-        measured = self.measurements
+        """Whether every mark behind a number is confirmed and its reader signed."""
+        measured, signature = self.measurements, self.session.signature
         return (
             bool(measured)
             and all(item.state is MarkState.CONFIRMED for item in measured)
-            and self.session.signature is not None
+            and signature is not None
+            and self.session.reader in (None, signature.reader)
         )
 
 

@@ -192,7 +192,7 @@ def assess(
     Raises
     ------
     SessionError
-        If the session belongs to another series or names slices that this one lacks.
+        If the session belongs to another series.
     EvidenceError
         If a published value was asked for that cannot be used for this patient.
     """
@@ -214,7 +214,12 @@ def assess(
             settings,
             panel,
             spaces=tuple(assess_space(outcome, panel) for outcome in outcomes),
-            flags=(*image_flags, *unread_slices(found), *caveats(volume, session, outcomes)),
+            flags=(
+                *image_flags,
+                *_range_flags(volume, session),
+                *unread_slices(found),
+                *caveats(volume, session, outcomes),
+            ),
         ),
         slice_step_mm=volume.slice_step_mm,
         outlines=outlines_of(found),
@@ -350,16 +355,33 @@ class _Finder:
         return self._sides[side]
 
 
+def _level_range(volume: Volume, session: Session, side: Side) -> tuple[int, int] | None:
+    """Give the range of the session; none where its slices are not there, see `_range_flags`."""
+    try:
+        return level_range_indices(volume, session, side)
+    except ValueError:
+        return None
+
+
+def _range_flags(volume: Volume, session: Session) -> Iterator[Flag]:
+    """Say where the level range of the session names a slice that could not be loaded."""
+    for side in session.level_range:
+        if _level_range(volume, session, side) is None:
+            yield Flag(
+                "level_range_not_found",
+                Severity.CAUTION,
+                f"A slice at the end of the level range of the {side} side is not among the images"
+                " that could be read, so the range was not used.",
+            )
+
+
 def _outcome(finder: _Finder, kind: Kind, side: Side, flags: Sequence[Flag]) -> Outcome:
     volume, session = finder.volume, finder.session
     theirs, ours = session.frame_of_reference_uid, volume.series.frame_of_reference_uid
     if theirs is not None and ours is not None and theirs != ours:
         detail = "the marks were made in another frame of reference than these images"
         return NotMeasured(kind, side, Reason.OTHER_FRAME_OF_REFERENCE, detail)
-    try:
-        level_range = level_range_indices(volume, session, side)
-    except ValueError as error:
-        raise SessionError(f"{error}; set it again") from error
+    level_range = _level_range(volume, session, side)
     if finder.can_find(side) and only_proposed(session, kind, side):
         found = finder.find(side, level_range)
         return outcome_of(volume, found, kind, flags=flags, level_range=level_range)

@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import stat
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -201,15 +203,15 @@ def test_a_full_disk_leaves_nothing_behind(
 ) -> None:
     """The kernel's own full device stands in for the disk: every byte written to it fails."""
     out = tmp_path / "out"
-    real = Path.replace
+    real = Path.hardlink_to
 
-    def onto_full_disk(self: Path, target: Path) -> Path:
-        if Path(target).parent == out:
+    def onto_full_disk(self: Path, target: Path) -> None:
+        if self.parent == out:
             with Path("/dev/full").open("wb", buffering=0) as device:
                 device.write(b"x")
-        return real(self, target)
+        real(self, target)
 
-    monkeypatch.setattr(Path, "replace", onto_full_disk)
+    monkeypatch.setattr(Path, "hardlink_to", onto_full_disk)
     ran = ifspace(
         "measure", phantom.image_path, "--session", phantom.session_path, "-o", out,
         "--format", "json",
@@ -412,3 +414,145 @@ def test_a_study_in_a_zip_keeps_its_input_hashes(
     assert ran.code == 0
     manifest = json.loads((tmp_path / "o" / "manifest.json").read_text())
     assert all(len(item["sha256"]) == 64 for item in manifest["inputs"])
+
+
+def test_deidentified_output_on_the_terminal_is_deidentified_too(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    ran = ifspace(
+        "measure", phantom.image_path, "--session", phantom.session_path, "-o", tmp_path / "o",
+        "--deidentify", "--format", "json,session", "--json",
+    )  # fmt: skip
+    assert ran.code == 0
+    assert phantom.study_uid not in ran.out
+    assert phantom.series_uid not in ran.out
+    assert ran.json == json.loads((tmp_path / "o" / "result.json").read_text())
+
+
+def test_a_signature_is_its_readers_own(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    signed = _changed_session(
+        phantom,
+        tmp_path / "s.json",
+        reader="A",
+        signature={"reader": "A", "signed_at": "2026-01-02T03:04:05Z"},
+    )
+    call = ("measure", phantom.image_path, "--session", signed, "--format", "session")
+    assert ifspace(*call, "--reader", "A", "-o", tmp_path / "a").code == 0
+    assert ifspace(*call, "--reader", "B", "-o", tmp_path / "b").code == 0
+    kept = json.loads((tmp_path / "a" / "session.json").read_text())
+    dropped = json.loads((tmp_path / "b" / "session.json").read_text())
+    assert kept["signature"]["reader"] == "A"
+    assert "signature" not in dropped
+
+
+def test_a_file_that_another_run_put_there_meanwhile_is_kept(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "o"
+    real = Path.hardlink_to
+
+    def raced(self: Path, target: Path) -> None:
+        if self.name == "session.json":
+            self.write_text("theirs")
+        real(self, target)
+
+    monkeypatch.setattr(Path, "hardlink_to", raced)
+    ran = ifspace(
+        "measure", phantom.image_path, "--session", phantom.session_path, "-o", out,
+        "--format", "json,session",
+    )  # fmt: skip
+    assert ran.code == 1
+    assert "--overwrite" in ran.err
+    assert [path.name for path in out.iterdir()] == ["session.json"]
+    assert (out / "session.json").read_text() == "theirs"
+
+
+def test_a_lost_slice_at_the_end_of_the_range_costs_the_range_and_no_more(
+    ifspace: Run, tmp_path: Path
+) -> None:
+    truth = write_phantom(tmp_path / "s", replace(VARIANTS["plain"].spec, size=Size.TINY))
+    data = json.loads(truth.session_path.read_text())
+    used = {mark["sop_instance_uid"] for mark in data["marks"]}
+    ends = [uid for pair in data["level_range"].values() for uid in pair if uid not in used]
+    lost = _file_of(truth.image_path, ends[0])
+    lost.write_bytes(lost.read_bytes()[:2000])
+    ran = ifspace(
+        "measure", truth.image_path, "--session", truth.session_path, "-o", tmp_path / "o",
+        "--format", "json", "--json",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    for (kind, side), value_mm in values(ran.json).items():
+        assert value_mm == pytest.approx(truth.value_mm(kind, side), abs=0.01)
+    codes = {flag["code"] for flag in ran.json["flags"]}
+    assert "level_range_not_found" in codes
+
+
+def _file_of(folder: Path, sop_instance_uid: str) -> Path:
+    from pydicom import dcmread
+
+    return next(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and dcmread(path, force=True).get("SOPInstanceUID") == sop_instance_uid
+    )
+
+
+def test_what_a_scanner_user_typed_of_the_patient_stays_out_of_the_result(
+    ifspace: Run, tmp_path: Path
+) -> None:
+    from pydicom import dcmread
+
+    truth = write_phantom(tmp_path / "s", replace(VARIANTS["plain"].spec, size=Size.TINY))
+    for path in truth.image_path.rglob("*.dcm"):
+        image = dcmread(path)
+        image.PatientName = "SEEDED^NAME"
+        image.SeriesDescription = "Seeded name T1 ax"
+        image.Manufacturer = "SEEDED Scanners"
+        image.save_as(path)
+    ran = ifspace(
+        "measure", truth.image_path, "--session", truth.session_path, "-o", tmp_path / "o",
+        "--format", "json,session,csv,slicer,manifest", "--json",
+    )  # fmt: skip
+    assert ran.code == 0
+    assert ran.json["series"]["description"] == "T1 ax"
+    for path in (tmp_path / "o").iterdir():
+        assert b"seeded" not in path.read_bytes().lower(), path.name
+    assert "seeded" not in ifspace("series", truth.image_path, "--json").out.lower()
+
+
+def test_a_full_standard_output_is_one_sentence(phantom: PhantomTruth) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "ifspace", "series", str(phantom.image_path), "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("ifspace: the system refused: No space left")
+    assert "Traceback" not in ran.stderr
+
+
+def test_an_interrupted_run_says_so_and_leaves_nothing(
+    phantom: PhantomTruth, tmp_path: Path
+) -> None:
+    # The signal arrives as soon as the run has begun to load the study.
+    program = """
+import os, signal, ifspace.workflow as w
+real = w.load_volume
+def stopped(series):
+    os.kill(os.getpid(), signal.SIGINT)
+    return real(series)
+w.load_volume = stopped
+from ifspace.cli import main
+main()
+"""
+    marks = ("--session", str(phantom.session_path), "-o", str(tmp_path / "o"))
+    command = [sys.executable, "-c", program, "measure", str(phantom.image_path), *marks]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert "stopped" in ran.stderr
+    assert not (tmp_path / "o").exists()

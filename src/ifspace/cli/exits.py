@@ -13,6 +13,8 @@ import typer
 from ifspace.errors import IfspaceError
 
 DEBUG_OPTION = "--debug"
+# What typer ends with on Ctrl-C: 128 and the number of the signal.
+INTERRUPTED = 130
 
 
 class Exit(IntEnum):
@@ -28,14 +30,12 @@ def run(app: typer.Typer) -> int:
     """Run the program; an error becomes a sentence, and a traceback only on demand."""
     arguments = [argument for argument in sys.argv[1:] if argument != DEBUG_OPTION]
     debug = len(arguments) < len(sys.argv) - 1
+    _silence_libraries()
     if debug:
-        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
-    else:
-        _silence_libraries()
+        logging.getLogger("ifspace").addHandler(logging.StreamHandler(sys.stderr))
+        logging.getLogger("ifspace").setLevel(logging.DEBUG)
     try:
-        app(args=arguments, prog_name="ifspace")
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else int(Exit.DONE)
+        return _run(app, arguments)
     except BrokenPipeError:
         # The reader of our output went away, as `| head` does; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -48,12 +48,30 @@ def run(app: typer.Typer) -> int:
             raise
         say(str(error))
         return int(Exit.FAILED)
+    except OSError as error:
+        if debug:
+            raise
+        say(f"the system refused: {error.strerror}; check space and permissions")
+        return int(Exit.FAILED)
     except Exception as error:
         if debug:
             raise
         kind = type(error).__name__
         say(f"an unforeseen {kind} stopped the program; run again with {DEBUG_OPTION}")
         return int(Exit.FAILED)
+
+
+def _run(app: typer.Typer, arguments: list[str]) -> int:
+    try:
+        app(args=arguments, prog_name="ifspace")
+    except SystemExit as stop:
+        # A full disk behind standard output must show here and not when the interpreter ends.
+        sys.stdout.flush()
+        if stop.code == INTERRUPTED:
+            say("stopped; nothing more was written")
+            return int(Exit.FAILED)
+        return stop.code if isinstance(stop.code, int) else int(Exit.DONE)
+    sys.stdout.flush()
     return int(Exit.DONE)
 
 

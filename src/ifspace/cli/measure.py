@@ -72,6 +72,7 @@ def measure(
     Without marks, seeds or a label map nothing is measured: a session with what the program can
     propose is written, for a reader to complete.
     """
+    from ifspace.dicom_out import UidMap, replace_uids
     from ifspace.export import PROPOSAL_FORMATS, export, refuse_inside
     from ifspace.workflow import Settings, assess_study, load_study, propose_study
 
@@ -80,6 +81,7 @@ def measure(
     marks = _session(session, reader, sign=sign)
     label_map = None if masks is None else _label_map(masks, labels, label_preset)
     settings = Settings(sides_of(side), ids_of(evidence), evidence_file)
+    uid_map = UidMap() if deidentify else None
     with load_study(path, series, marks.series_instance_uid) as study:
         if label_map is None and not marks.marks and not marks.seeds:
             say("no marks, seeds or label map: proposing what can be found, measuring nothing")
@@ -95,7 +97,10 @@ def measure(
             deidentify=deidentify,
             overwrite=overwrite,
             predecessor=amends,
+            uid_map=uid_map,
         )
+    if uid_map is not None:
+        result = replace_uids(result, uid_map)
     show(result, written, as_json=as_json, text=text)
     raise typer.Exit(exit_code(result))
 
@@ -109,8 +114,9 @@ def _session(path: Path | None, reader: str | None, *, sign: bool) -> Session:
     from ifspace.workflow import sign as signed
 
     session = Session() if path is None else read_marks(path)
-    if reader is not None:
-        session = replace(session, reader=reader)
+    if reader is not None and reader != session.reader:
+        # A signature is its reader's own.
+        session = replace(session, reader=reader, signature=None)
     if not sign:
         return session
     if not session.reader:
@@ -145,7 +151,7 @@ def is_dicom(path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(132)[128:] == b"DICM"
     except OSError as error:
-        message = f"{path.name} cannot be read: {error.strerror}; check its path"
+        message = f"the file with the marks cannot be read: {error.strerror}; check its path"
         raise UnreadableInputError(message) from error
 
 

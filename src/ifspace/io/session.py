@@ -109,7 +109,22 @@ def session_schema() -> dict[str, Any]:
     schema = _ADAPTER.json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = SESSION_SCHEMA
+    properties = schema["properties"]
+    properties["acquisition"] = _catalogue_schema(ACQUISITION)
+    properties["findings"] = {
+        "type": "object",
+        "properties": {side.value: _catalogue_schema(FINDINGS) for side in Side},
+        "additionalProperties": False,
+    }
     return schema
+
+
+def _catalogue_schema(known: Mapping[str, Choice]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {key: {"enum": list(choice.codes)} for key, choice in known.items()},
+        "additionalProperties": False,
+    }
 
 
 def validate_session(data: object) -> list[str]:

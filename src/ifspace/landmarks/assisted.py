@@ -83,7 +83,8 @@ def from_seeds(
     chosen = gates.seeds_of(seeds, side)
     if isinstance(chosen, Refusal):
         return FoundSide(side, METHOD, refusal=chosen)
-    refusal = gates.check_series(volume) or gates.check_placement(volume, chosen, side)
+    refusal = gates.check_series(volume)
+    refusal = refusal or gates.check_pixels(volume) or gates.check_placement(volume, chosen, side)
     if refusal is not None:
         return FoundSide(side, METHOD, refusal=refusal)
     apex = None

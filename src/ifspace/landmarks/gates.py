@@ -39,6 +39,9 @@ TISSUE_PERCENTILE = 40.0
 RING_SHARE_MIN = 0.25
 RING_REWARD = 0.35
 BORDER_MM = 3.0
+# Cortex at the lesser trochanter and the tuberosity is 0.8 to 2.6 mm thick; with larger pixels
+# found distances fell short by up to 4 mm on phantoms.
+COARSEST_PIXEL_MM = 1.5
 
 
 def seeds_of(seeds: Iterable[Seed], side: Side) -> Mapping[Bone, Seed] | Refusal:
@@ -63,6 +66,20 @@ def check_series(volume: Volume) -> Refusal | None:
             Reason.FAT_SUPPRESSED,
             "marrow and fat are dark on fat-suppressed images, which shifts the outline by about "
             "1 mm; use a series without fat suppression",
+        )
+    return None
+
+
+def check_pixels(volume: Volume) -> Refusal | None:
+    """Refuse pixels in which cortex cannot be seen."""
+    coarsest_mm = max(
+        max(item.plane.row_spacing_mm, item.plane.column_spacing_mm) for item in volume.slices
+    )
+    if coarsest_mm > COARSEST_PIXEL_MM:
+        return Refusal(
+            Reason.LOW_CONFIDENCE,
+            f"pixels of {coarsest_mm:.1f} mm are too coarse to find cortex of 1 to 2 mm, at most "
+            f"{COARSEST_PIXEL_MM} mm are accepted; place the marks by hand",
         )
     return None
 
