@@ -13,6 +13,7 @@ import pytest
 
 from ifspace.io.session import read_session
 from ifspace.model import Kind, Mark, MarkState, Side
+from ifspace.pacs import nodes_path
 from ifspace.phantom import PhantomTruth
 from napari_ifspace import layers
 from napari_ifspace.app import open_dock
@@ -354,3 +355,49 @@ def test_rubbish_gives_a_sentence_and_keeps_what_is_open(
     window.dock.open_path(tmp_path)
     window.wait(lambda: "No images were found" in window.dock.message.text())
     assert window.dock.scene is not None
+
+
+def test_written_objects_go_to_a_named_node_when_asked(
+    window: Window,
+    phantom: PhantomTruth,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A real DICOM server on loopback takes what the button sends, and only after a question."""
+    from pynetdicom import AE, AllStoragePresentationContexts, evt
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    taken: list[str] = []
+    server = AE(ae_title="ARCHIVE")
+    server.supported_contexts = AllStoragePresentationContexts
+
+    def store(event: evt.Event) -> int:
+        taken.append(str(event.dataset.SOPInstanceUID))
+        return 0
+
+    listening = server.start_server(
+        ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, store)]
+    )
+    try:
+        port = listening.server_address[1]
+        nodes = nodes_path()
+        nodes.parent.mkdir(parents=True)
+        nodes.write_text(f'[archive]\nhost = "127.0.0.1"\nport = {port}\ncalled_aet = "ARCHIVE"\n')
+        window.open(phantom.image_path)
+        reports = window.dock.reports
+        window.dock.load_session(phantom.session_path)
+        assert reports.send_row.isHidden()
+        reports.folder.setText(str(tmp_path / "report"))
+        reports.export()
+        window.wait(lambda: bool(reports.last_files), 60.0)
+        assert not reports.send_row.isHidden()
+        window.answer = "Cancel"
+        reports.send_row.send()
+        assert window.asked[-1] == "Send to a node"
+        window.answer = "Send"
+        reports.send_row.send()
+        window.wait(lambda: "are there" in window.dock.message.text(), 60.0)
+    finally:
+        listening.shutdown()
+    assert len(taken) == len([path for path in reports.last_files if path.suffix == ".dcm"]) == 4

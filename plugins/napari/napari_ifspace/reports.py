@@ -33,6 +33,7 @@ from napari_ifspace.outputs import (
     write_outputs,
 )
 from napari_ifspace.proposals import Proposed, propose_from_seeds
+from napari_ifspace.sending import SendRow
 
 if TYPE_CHECKING:
     from napari_ifspace.widget import IFSpaceDock
@@ -149,6 +150,8 @@ class Reports(QWidget):
         self.written.setObjectName("ifspace_written")
         self.written.setWordWrap(True)
         column.addWidget(self.written)
+        self.send_row = SendRow(self.dock)
+        column.addWidget(self.send_row)
         return group
 
     def _build_session(self) -> QGroupBox:
@@ -282,6 +285,7 @@ class Reports(QWidget):
             self.show_button.setEnabled(True)
             names = ", ".join(path.name for path in files)
             self.written.setText(f"Written to {out}:<br>{names}")
+            self.send_row.offer(files)
             self.dock.say(f"{len(files)} file(s) written to {out.name}.")
 
         worker = self.dock.run(
