@@ -1,0 +1,99 @@
+"""Marks, seeds and sessions: everything a person decided about one series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ifspace.geometry import Floats, finite
+from ifspace.model.vocabulary import MarkName, MarkState, SeedName, Side, Source
+
+
+@dataclass(frozen=True, eq=False)
+class Mark:
+    """One landmark in the patient."""
+
+    name: MarkName
+    side: Side
+    position_lps_mm: Floats
+    state: MarkState = MarkState.PLACED
+    source: Source = Source.HUMAN
+    confidence: float | None = None
+    sop_instance_uid: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a position that is not finite and a confidence outside 0 to 1."""
+        position = finite(self.position_lps_mm, (3,), "position_lps_mm")
+        object.__setattr__(self, "position_lps_mm", position)
+        if self.confidence is not None and not 0.0 <= self.confidence <= 1.0:
+            message = f"confidence is {self.confidence}, expected 0 to 1"
+            raise ValueError(message)
+        if self.source is Source.PROGRAM and self.state is MarkState.PLACED:
+            message = "a program's mark is proposed until a person moves or confirms it"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True, eq=False)
+class Seed:
+    """One rough point inside the marrow of a bone."""
+
+    name: SeedName
+    side: Side
+    position_lps_mm: Floats
+    sop_instance_uid: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a position that is not finite."""
+        position = finite(self.position_lps_mm, (3,), "position_lps_mm")
+        object.__setattr__(self, "position_lps_mm", position)
+
+
+@dataclass(frozen=True, eq=False)
+class SessionOutline:
+    """A border that a program proposes to a reader, (n, 3) patient mm: femur, or where to click.
+
+    `structure` is ``femur`` or ``ischium_region``.
+    """
+
+    structure: str
+    side: Side
+    points_lps_mm: Floats
+
+    def __post_init__(self) -> None:
+        """Refuse anything but a list of finite points."""
+        points = np.array(self.points_lps_mm, dtype=np.float64)
+        points = finite(points, (len(points), 3), "points_lps_mm")
+        object.__setattr__(self, "points_lps_mm", points)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A reader signed: every mark in the session was looked at and is right."""
+
+    reader: str
+    signed_at: str
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """Everything a person decided about one series. The only state there is.
+
+    `acquisition` holds what the reader knows of the position (``hip_rotation``,
+    ``knee_bolster``), `findings` the coded companion findings per side, `level_range` the first
+    and the last slice (SOP Instance UID, or for enhanced objects UID#frame) that show the lesser
+    trochanter.
+    """
+
+    study_instance_uid: str | None = None
+    series_instance_uid: str | None = None
+    frame_of_reference_uid: str | None = None
+    reader: str | None = None
+    marks: tuple[Mark, ...] = ()
+    seeds: tuple[Seed, ...] = ()
+    level_range: Mapping[Side, tuple[str, str]] = field(default_factory=dict)
+    acquisition: Mapping[str, str] = field(default_factory=dict)
+    findings: Mapping[Side, Mapping[str, str]] = field(default_factory=dict)
+    signature: Signature | None = None
+    outlines: tuple[SessionOutline, ...] = ()
