@@ -101,7 +101,8 @@ class Ruler(QWidget):
                 (reference.control_mean_mm, "mean, controls"),
             ):
                 x = self._x(box, value_mm)
-                painter.setPen(QPen(self.colors.text, 1.6))
+                # As in the report: means of groups are dashed, cut-offs are solid.
+                painter.setPen(QPen(self.colors.text, 1.6, Qt.PenStyle.DashLine))
                 painter.drawLine(QPointF(x, base - 2.5 * line), QPointF(x, base))
                 self._text(painter, x, base - 3.5 * line, f"{value_mm:g}", self.colors.text, line)
                 self._remember(
@@ -120,7 +121,7 @@ class Ruler(QWidget):
         last_x = -1e9
         for value_mm, sources in sorted(cutoffs.items()):
             x = self._x(box, value_mm)
-            painter.setPen(QPen(self.colors.accent, 1.2, Qt.PenStyle.DashLine))
+            painter.setPen(QPen(self.colors.accent, 1.2))
             painter.drawLine(QPointF(x, base - 2.5 * line), QPointF(x, base + 4))
             label = f"{value_mm:g}"
             width = QFontMetricsF(self.font()).horizontalAdvance(label)
