@@ -7,9 +7,9 @@ import pytest
 from tests.conftest import PLAIN, STORAGES, Storage, make_volume, pixel_lps_mm
 
 from ifspace.geometry import Segment
-from ifspace.measure import side_of_pair, side_of_point
+from ifspace.measure import side_of_pair, side_of_point, sides
 from ifspace.measure.sides import midline_x_mm
-from ifspace.model import Mark, MarkName, Side
+from ifspace.model import Mark, MarkName, Side, Volume
 
 WIDE = replace(PLAIN, shape_kji=(3, 180, 500), origin_lps_mm=(-190.0, -70.0, -700.0))
 
@@ -77,3 +77,21 @@ def test_marks_of_both_sides_decide_before_the_image_does() -> None:
     assert side_of_point(volume, np.array([-15.0, 0.0, -695.0]), marks) is Side.RIGHT
     one = (*marks[:1], replace(marks[0], name=MarkName.LESSER_TROCHANTER_MEDIAL))
     assert side_of_point(volume, np.array([-5.0, 0.0, -695.0]), one) is None
+
+
+def test_the_body_is_looked_at_once_per_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window asks with every move of the mouse, and a slice has a quarter of a million pixels."""
+    looked: list[int] = []
+    real = sides._middle_of_body_x_mm
+
+    def counted(volume: Volume, slice_index: int) -> float | None:
+        looked.append(slice_index)
+        return real(volume, slice_index)
+
+    monkeypatch.setattr(sides, "_middle_of_body_x_mm", counted)
+    volume = make_volume(WIDE, voxels=body(WIDE, centre_x_mm=0.0, half_width_mm=80.0))
+    other = make_volume(WIDE, voxels=body(WIDE, centre_x_mm=25.0, half_width_mm=80.0))
+    first = [midline_x_mm(volume, k) for k in (1, 1, 2, 1)]
+    assert looked == [1, 2]
+    assert midline_x_mm(other, 1) != pytest.approx(first[0])
+    assert looked == [1, 2, 1]

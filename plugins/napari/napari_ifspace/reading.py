@@ -13,7 +13,6 @@ from ifspace.geometry import Floats
 from ifspace.model import (
     MARKS_OF_KIND,
     Mark,
-    MarkName,
     MarkState,
     Session,
     Side,
@@ -269,11 +268,6 @@ def pair(session: Session, step: Step, slice_index: int, volume: Volume) -> list
         for name in MARKS_OF_KIND[step.kind]
     )
     return [mark for mark in found if mark is not None]
-
-
-def names_present(session: Session, side: Side) -> set[MarkName]:
-    """Tell which marks a side has."""
-    return {mark.name for mark in session.marks if mark.side is side}
 
 
 def _with_marks(state: State, changes: Mapping[Mark, Mark | None]) -> State:

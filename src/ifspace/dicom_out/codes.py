@@ -88,7 +88,6 @@ UNCERTAINTY = sct("371884006", "+/-, range of measurement uncertainty")
 MINIMUM = sct("255605001", "Minimum")
 MILLIMETRE = CodedConcept("mm", "UCUM", "mm")
 DISTANCE = dcm("121206", "Distance")
-LENGTH = sct("410668003", "Length")
 
 SIDE = {Side.LEFT: sct("7771000", "Left"), Side.RIGHT: sct("24028007", "Right")}
 SIDE_LETTER = {Side.LEFT: "L", Side.RIGHT: "R"}
@@ -115,7 +114,6 @@ DETAIL = private("DETAIL", "Reason in words")
 GROUP_MEANS = private("GROUP_MEANS", "Published group means")
 NOTICE_NAME = private("NOTICE", "Notice")
 FLAG_NAME = private("FLAG", "Note on images or marks")
-LEAST = private("LEAST_OF_SLICES", "Least of the measured slices")
 
 METHOD_MEANINGS = {"marks/1": "Shortest in-plane distance between marks"}
 

@@ -21,7 +21,6 @@ from ifspace.model import Kind, PublishedValue
 
 EVIDENCE_SCHEMA = "ifspace-evidence/1"
 CUTOFF_ROLE = "published_cutoff_axial_mri"
-CONTEXT_ROLE = "group_values_or_context"
 POSITIONING_ROLE = "positioning_evidence"
 
 Millimetres = Annotated[float, Field(gt=0.0, lt=100.0)]

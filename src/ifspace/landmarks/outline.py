@@ -283,7 +283,6 @@ def smooth_outline(points_mm: Floats, sigma_mm: float = 1.5) -> Floats:
 ACROSS_BACK_MM = 5.0
 ACROSS_FORWARD_MM = 4.0
 ACROSS_STEP_MM = 0.3
-ACROSS_ALONG_MM = 0.8
 ACROSS_SIGMA_MM = 2.5
 
 

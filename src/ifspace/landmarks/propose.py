@@ -32,7 +32,6 @@ FEMUR_AREA_MIN_MM2 = 350.0
 # The femur's section does not shrink much from slice to slice on the way up to the neck.
 SHRINK_MIN = 0.8
 DOWNWARD_SHRINK_MIN = 0.5
-CLEAR_OF_BORDER_MM = 5.0
 SIDES_APART_MAX_MM = 15.0
 # Half-width of the window a femur is outlined in.
 WINDOW_MM = 45.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -26,6 +27,8 @@ MIDLINE_TOLERANCE_MM = 25.0
 # ratios of clinical hip MRI (10 and more) and with fat suppressed or not.
 AIR_SHARE = 0.15
 
+_MIDLINES_X_MM: WeakKeyDictionary[Volume, dict[int, float | None]] = WeakKeyDictionary()
+
 _ISCHIAL = frozenset(pair[0] for pair in MARKS_OF_KIND.values())
 
 
@@ -44,8 +47,16 @@ def side_of_pair(segment: Segment) -> Side | None:
 def midline_x_mm(volume: Volume, slice_index: int) -> float | None:
     """Estimate where the patient's midline crosses a slice, in LPS x; None for one-sided views.
 
-    The middle of what is not air, on a view wide enough for both hips.
+    The middle of what is not air, on a view wide enough for both hips. Remembered with the
+    volume, whose voxels never change: a window asks for it with every move of the mouse.
     """
+    known = _MIDLINES_X_MM.setdefault(volume, {})
+    if slice_index not in known:
+        known[slice_index] = _middle_of_body_x_mm(volume, slice_index)
+    return known[slice_index]
+
+
+def _middle_of_body_x_mm(volume: Volume, slice_index: int) -> float | None:
     plane = volume.slices[slice_index].plane
     rows, columns = plane.shape_ji
     corners_ji = [[0, 0], [0, columns - 1], [rows - 1, 0], [rows - 1, columns - 1]]

@@ -65,14 +65,6 @@ def fisher_scale(raters: int) -> Scale:
     return Scale(there, back)
 
 
-def logit_scale() -> Scale:
-    """Give the logit, for shares and areas strictly between 0 and 1."""
-    return Scale(
-        lambda value: float(np.log(value / (1.0 - value))),
-        lambda score: float(1.0 / (1.0 + np.exp(-score))),
-    )
-
-
 def cluster_index(names: Sequence[object]) -> Ints:
     """Give every row (n,) the number of its cluster, counted in order of first appearance."""
     numbers: dict[object, int] = {}
