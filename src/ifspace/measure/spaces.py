@@ -96,7 +96,7 @@ def measure_space(
         pairs = _within_range(pairs, level_range)
     except _RefusedError as refused:
         return NotMeasured(kind, side, refused.reason, refused.detail)
-    budget = repeat_budget(volume, session)
+    budget = repeat_budget(volume, session, kind)
     distances = [_distance(volume, kind, pair, budget) for pair in pairs]
     return headline(
         volume,
@@ -182,21 +182,21 @@ def level_range_indices(volume: Volume, session: Session, side: Side) -> tuple[i
     return min(min(found) for found in indices), max(max(found) for found in indices)
 
 
-def repeat_budget(volume: Volume, session: Session) -> Budget:
-    """Pool a reader's own repeat readings of each kind of space over slices and sides."""
-    spreads = {}
-    for kind in Kind:
-        sets_mm: list[Sequence[float]] = []
-        for side in Side:
-            try:
-                pairs = _pairs(volume, session.marks, kind, side)
-            except _RefusedError:
-                continue
-            sets_mm.extend(pair.readings_mm for pair in pairs)
-        spread = repeat_spread(sets_mm)
-        if spread is not None:
-            spreads[kind] = spread
-    return Budget(spreads)
+def repeat_budget(volume: Volume, session: Session, kind: Kind) -> Budget:
+    """Pool a reader's own repeat readings of one kind of space over slices and sides."""
+    sets_mm: list[Sequence[float]] = []
+    for side in Side:
+        ischial = MARKS_OF_KIND[kind][0]
+        # A side with one mark has no repeat; most sessions, and every move of a mouse, end here.
+        if sum(mark.name is ischial and mark.side is side for mark in session.marks) < 2:
+            continue
+        try:
+            pairs = _pairs(volume, session.marks, kind, side)
+        except _RefusedError:
+            continue
+        sets_mm.extend(pair.readings_mm for pair in pairs)
+    spread = repeat_spread(sets_mm)
+    return Budget() if spread is None else Budget({kind: spread})
 
 
 def _pairs(
