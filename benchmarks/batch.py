@@ -1,6 +1,6 @@
 """What a batch costs, and whether it keeps its promises, on a cohort of phantoms.
 
-    python benchmarks/batch.py WORK_FOLDER [--studies 200] [--pictures 40] [--kills 10]
+    python benchmarks/batch.py WORK_FOLDER [--studies 500] [--pictures 200] [--kills 10]
 
 Prints a table in Markdown. Figures of time mean something only on a machine that does nothing
 else: the load at the start is printed with them.
@@ -111,7 +111,7 @@ def throughput(root: Path, work: Path, pictures: int) -> None:
 
 def growth(root: Path, work: Path, studies: int) -> None:
     """Memory of the parent and cost per study against the number of studies, numbers only."""
-    for count in sorted({studies // 4, studies // 2, studies}):
+    for count in sorted({studies // 10, 2 * studies // 5, studies}):
         ran = run(part_of(root, count), work / "growth", "--jobs", "2", *NUMBERS_ONLY)
         cost_ms = 1000 * ran.study_seconds / count
         say(
@@ -122,29 +122,34 @@ def growth(root: Path, work: Path, studies: int) -> None:
 
 
 def kills(root: Path, work: Path, count: int) -> None:
-    """Kill a run at random moments, finish it, and compare with an undisturbed one."""
+    """Kill runs at random moments until each is through, and compare with an undisturbed one."""
     undisturbed, disturbed = work / "undisturbed", work / "disturbed"
     ran = run(root, undisturbed, "--jobs", "2", *NUMBERS_ONLY)
-    shutil.rmtree(disturbed, ignore_errors=True)
     chance = random.Random(1)
-    done = 0
-    for _ in range(count):
-        process = start(root, disturbed, "--jobs", "2", *NUMBERS_ONLY)
-        time.sleep(chance.uniform(0.1, 0.9) * ran.wall_seconds)
-        if process.poll() is None:
+    done = rounds = cases = 0
+    once = same = True
+    while done < count:
+        shutil.rmtree(disturbed, ignore_errors=True)
+        rounds += 1
+        while True:
+            process = start(root, disturbed, "--jobs", "2", *NUMBERS_ONLY)
+            time.sleep(chance.uniform(0.05, 0.9) * ran.wall_seconds)
+            if process.poll() is not None or done == count:
+                break
             os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
             done += 1
         process.wait()
-    start(root, disturbed, "--jobs", "2", *NUMBERS_ONLY).wait()
-    cases = json.loads((disturbed / "manifest.json").read_text())["cases"]
-    names = [(case["study"], case["reading"]) for case in cases]
-    once = len(names) == len(set(names))
-    same = tables(disturbed) == tables(undisturbed)
+        listed = json.loads((disturbed / "manifest.json").read_text())["cases"]
+        names = [(case["study"], case["reading"]) for case in listed]
+        cases = len(names)
+        once = once and cases == len(set(names))
+        same = same and tables(disturbed) == tables(undisturbed)
     say(
-        f"killed {done} times at random, then finished: {len(names)} cases",
+        f"{rounds} runs killed {done} times at random, each finished: {cases} cases",
         "each once" if once else "NOT once",
     )
-    say("its tables against those of an undisturbed run", "same bytes" if same else "DIFFER")
+    say("their tables against those of an undisturbed run", "same bytes" if same else "DIFFER")
 
 
 def shards(root: Path, work: Path) -> None:
@@ -170,8 +175,8 @@ def shards(root: Path, work: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("work", type=Path)
-    parser.add_argument("--studies", type=int, default=200)
-    parser.add_argument("--pictures", type=int, default=40)
+    parser.add_argument("--studies", type=int, default=500)
+    parser.add_argument("--pictures", type=int, default=200)
     parser.add_argument("--kills", type=int, default=10)
     arguments = parser.parse_args()
     work: Path = arguments.work

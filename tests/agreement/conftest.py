@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
+from tests.cli.conftest import ifspace as ifspace
 
 HEADER = ("case", "side", "kind", "reader", "reading", "value_mm")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from ifspace.agreement.bland_altman import bland_altman, limits_intervals
+from ifspace.agreement.bland_altman import bland_altman
 from ifspace.agreement.precision import SDC_FACTOR, precision
 from ifspace.statistics import Estimate, NotGiven
 
@@ -35,14 +38,41 @@ def test_the_peak_flow_example_of_1986_comes_out_to_the_printed_digits():
     assert (round(interval.low, 1), round(interval.high, 1)) == (-22.0, 17.8)
 
 
-def test_the_blood_pressure_example_of_1999_comes_out():
-    # Section 2: 85 subjects, mean difference -16.29 mmHg, standard deviation 19.61 mmHg, limits
-    # -54.7 and 22.1 with a standard error of 3.64 from the large-sample factor 1.71.
-    _, lower, upper = limits_intervals(-16.29, 19.61, 85)
-    middles = [(held.low + held.high) / 2.0 for held in (lower, upper)]
-    assert [round(middle, 1) for middle in middles] == [-54.7, 22.1]
-    errors = [(held.high - held.low) / 2.0 / 1.98861 for held in (lower, upper)]
-    assert errors == pytest.approx([3.64, 3.64], abs=0.015)
+def blood_pressure(observer: str) -> np.ndarray:
+    """Three readings of 85 subjects by one observer, mmHg: table 1 of Bland and Altman 1999."""
+    path = Path(__file__).with_name("blood_pressure_1999.csv")
+    with path.open(newline="") as file:
+        return np.array(
+            [[float(row[f"{observer}{n}"]) for n in (1, 2, 3)] for row in csv.DictReader(file)]
+        )
+
+
+def test_the_blood_pressure_example_of_1999_comes_out_to_the_printed_digits():
+    # Section 2: observer J and the monitor S, first reading of each.
+    observer, monitor = blood_pressure("J")[:, 0], blood_pressure("S")[:, 0]
+    found = bland_altman(observer, monitor, np.arange(85))
+    assert (round(found.bias_mm.value, 2), round(found.sd_mm, 2)) == (-16.29, 19.61)
+    assert (round(found.lower_limit_mm.value, 1), round(found.upper_limit_mm.value, 1)) == (
+        -54.7,
+        22.1,
+    )
+    bias = found.bias_mm.interval
+    assert (round(bias.low, 1), round(bias.high, 1)) == (-20.5, -12.1)
+    # The paper rounds the factor of the standard error to 1.71 and t to 1.99.
+    assert found.lower_limit_mm.interval.low == pytest.approx(-61.9, abs=0.1)
+    assert found.lower_limit_mm.interval.high == pytest.approx(-47.5, abs=0.1)
+    assert found.upper_limit_mm.interval.low == pytest.approx(14.9, abs=0.1)
+    assert found.upper_limit_mm.interval.high == pytest.approx(29.3, abs=0.11)
+
+
+@pytest.mark.parametrize(
+    ("observer", "variance", "coefficient"), [("J", 37.408, 16.95), ("S", 83.141, 25.27)]
+)
+def test_repeatability_of_the_blood_pressure_example_comes_out(observer, variance, coefficient):
+    # Section 4: variance within subjects, and 1.96 * sqrt 2 times its root.
+    found = precision(blood_pressure(observer), np.arange(85))
+    assert round(found.sem_agreement_mm.value**2, 3) == variance
+    assert found.sdc_agreement_mm.value == pytest.approx(coefficient, abs=0.01)
 
 
 def test_repeatability_of_the_large_meter_is_the_sem_of_its_two_readings():

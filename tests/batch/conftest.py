@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import SimpleITK as sitk
 from tests.cli.conftest import ifspace as ifspace
 
 from ifspace.batch import BatchPlan, BatchReport, CaseOutcome, Request, run_batch
 from ifspace.batch.ledger import Case
+from ifspace.io import load_volume, open_study
 from ifspace.phantom import VARIANTS, PhantomSpec, Size, write_phantom
 
 # Pictures take a hundred times longer than numbers; the tests that look at them ask for them.
@@ -40,10 +44,32 @@ def study(folder: Path, variant: str = "plain", **changes: object) -> None:
     write_phantom(folder, spec)
 
 
+def as_volume_file(folder: Path) -> tuple[sitk.Image, dict[str, Any]]:
+    """Give the study in a folder as a volume that names nobody, and its session likewise."""
+    with open_study(folder / "dicom") as inventory:
+        volume = load_volume(inventory.choose())
+    image = sitk.GetImageFromArray(volume.voxels)
+    affine = volume.grid.affine_lps_mm[:3, :3]
+    spacing_mm = [float((column**2).sum() ** 0.5) for column in affine.T]
+    image.SetSpacing(spacing_mm[::-1])
+    direction = (affine / spacing_mm)[:, ::-1]
+    image.SetDirection(direction.ravel().tolist())
+    image.SetOrigin(volume.grid.affine_lps_mm[:3, 3].tolist())
+    data = json.loads((folder / "session.json").read_text())
+    for name in ("study_instance_uid", "series_instance_uid", "frame_of_reference_uid"):
+        data[name] = None
+    for item in (*data["marks"], *data["seeds"]):
+        item["sop_instance_uid"] = None
+    del data["level_range"]
+    return image, data
+
+
 @pytest.fixture(scope="session")
 def _cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("cohort")
-    study(root / "DOE^JANE" / "mr", "asymmetric", seed=11, patient_name="DOE^JANE")
+    study(
+        root / "SEEDEDNAME^JANETTA" / "mr", "asymmetric", seed=11, patient_name="SEEDEDNAME^JANETTA"
+    )
     study(root / "b", "zipped", seed=12, ifs_mm=17.0, qfs_mm=9.0, sex="M", age_years=61)
     study(root / "b" / "deeper" / "c", "enhanced", seed=13, age_years=12)
     study(root / "d", "no-pixel-spacing", seed=14)

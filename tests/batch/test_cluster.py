@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +15,7 @@ import pytest
 from tests.batch.conftest import PLAIN, Told, Undisturbed, files_below
 
 from ifspace.batch import Request, run_batch
+from ifspace.batch.run import AWAY
 from ifspace.errors import NetworkError
 
 distributed = pytest.importorskip("distributed", reason="dask is in the extra [cluster]")
@@ -47,6 +52,44 @@ def test_a_cluster_writes_the_same_bytes_also_when_it_loses_a_worker(
     )
     assert told.killed
     assert report.measured_now == 6
+    assert files_below(out) == files_below(undisturbed.out)
+
+
+def test_a_scheduler_that_goes_away_ends_the_run_without_a_traceback(
+    undisturbed: Undisturbed, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class KillsTheScheduler(Told):
+        def finished(self, case, outcome) -> None:
+            super().finished(case, outcome)
+            scheduler.kill()
+
+    tools = Path(sys.executable).parent
+    out, place = tmp_path / "out", tmp_path / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    options = ["--scheduler-file", str(place), "--no-dashboard"]
+    scheduler = subprocess.Popen(
+        [str(tools / "dask"), "scheduler", "--host", "127.0.0.1", "--port", "0", *options], **quiet
+    )
+    worker = subprocess.Popen(
+        [str(tools / "dask"), "worker", *options, "--nthreads", "1", "--no-nanny"], **quiet
+    )
+    try:
+        while not place.is_file():
+            time.sleep(0.2)
+        address = json.loads(place.read_text())["address"]
+        told = KillsTheScheduler()
+        request = Request(undisturbed.root, out, PLAIN, scheduler=address, patience_seconds=2.0)
+        report = run_batch(request, told)
+    finally:
+        scheduler.kill()
+        worker.kill()
+        scheduler.wait()
+        worker.wait()
+    assert not report.complete
+    assert report.notes == (AWAY,)
+    assert 1 <= report.measured_now < 6
+    assert "Traceback" not in capfd.readouterr().err
+    run_batch(Request(undisturbed.root, out, PLAIN), Told())
     assert files_below(out) == files_below(undisturbed.out)
 
 

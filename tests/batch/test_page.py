@@ -81,6 +81,28 @@ def test_a_child_is_drawn_apart_from_adults() -> None:
     assert 'class="dot child"' in scatter([pair], "title")
 
 
+def test_children_stay_apart_where_many_hips_become_bars() -> None:
+    hips = [value(12.0)] * 300 + [value(12.0, age=9.0)] * 100
+    drawn = distributions([("Side", [("left", hips)])], [], "many")
+    assert "12 to 13 mm: 300 hips</title>" in drawn
+    assert "12 to 13 mm: 100 hips under 18</title>" in drawn
+    assert drawn.count('class="bar child"') == 1
+
+
+def test_cases_to_look_at_first_have_something_to_look_at(undisturbed: Undisturbed) -> None:
+    text = (undisturbed.out / "cohort.html").read_text()
+    # Three measured, one in part; of the two others there is nothing to see.
+    assert text.count('<article class="case">') == 4
+
+
+def test_the_table_of_every_case_has_its_head_on_every_printed_page(
+    undisturbed: Undisturbed,
+) -> None:
+    text = (undisturbed.out / "cohort.html").read_text()
+    _, _, table = text.partition("<h2>Every case</h2>")
+    assert table.index("<thead>") < table.index("IFS right") < table.index("</thead>")
+
+
 def test_an_empty_cohort_has_a_page_too(tmp_path: Path) -> None:
     text = cohort_page(Cohort(()), tmp_path)
     assert "No ischiofemoral space was measured" in text

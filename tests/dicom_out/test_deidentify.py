@@ -10,7 +10,7 @@ from ifspace.dicom_out.content import read_report
 from ifspace.io.session import session_to_json
 from ifspace.model import MarkState, Seed, SeedName, Side
 
-IDENTITY = ("Findme", "P-4711", "19790102", "Refer^Dr", "20260101", "ReaderName", "047Y")
+IDENTITY = ("Findme", "P-4711", "19790102", "Refer^Dr", "20260101", "ReaderName")
 
 
 @pytest.fixture
@@ -44,7 +44,9 @@ def test_no_identity_is_left_in_any_byte(objects) -> None:
         for header in study.headers:
             for keyword in ("StudyInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID"):
                 assert str(header[keyword].value).encode() not in raw, (path.name, keyword)
-    assert pydicom.dcmread(paths[0]).AccessionNumber == ""
+        made = pydicom.dcmread(path)
+        assert made.AccessionNumber == ""
+        assert not made.get("PatientAge")
 
 
 def test_the_method_is_recorded(objects) -> None:

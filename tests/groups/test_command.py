@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
-from types import SimpleNamespace
 
 import pytest
-
-from ifspace import cli
 
 HEADER = "case,side,kind,value_mm,group\n"
 ROWS = "".join(
@@ -26,35 +22,22 @@ def table(tmp_path):
     return path
 
 
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the program in this process, to its exit code and what it printed."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["ifspace", *map(str, arguments)])
-        code = cli.exits.run(cli.app)
-        printed = capsys.readouterr()
-        return SimpleNamespace(returncode=code, stdout=printed.out, stderr=printed.err)
-
-    return call
+def test_compare_groups_prints_json_and_ends_with_0(ifspace, table, tmp_path):
+    done = ifspace("compare-groups", table, "--group", "group", "-o", tmp_path / "out", "--json")
+    assert done.code == 0
+    assert json.loads(done.out)["spaces"]["ifs"]["optimal"]["validated"] is False
 
 
-def test_compare_groups_prints_json_and_ends_with_0(run, table, tmp_path):
-    done = run("compare-groups", table, "--group", "group", "-o", tmp_path / "out", "--json")
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["spaces"]["ifs"]["optimal"]["validated"] is False
-
-
-def test_the_refusal_of_a_cutoff_on_its_own_data_ends_with_3(run, table, tmp_path):
-    run("compare-groups", table, "--group", "group", "-o", tmp_path / "one")
+def test_the_refusal_of_a_cutoff_on_its_own_data_ends_with_3(ifspace, table, tmp_path):
+    ifspace("compare-groups", table, "--group", "group", "-o", tmp_path / "one")
     earlier = tmp_path / "one" / "groups.json"
     arguments = ("--group", "group", "--cutoff-from", earlier, "-o", tmp_path / "two")
-    done = run("compare-groups", table, *arguments)
-    assert done.returncode == 3
-    assert "cannot validate it" in done.stdout
+    done = ifspace("compare-groups", table, *arguments)
+    assert done.code == 3
+    assert "cannot validate it" in done.out
 
 
-def test_a_missing_column_ends_with_1_and_one_sentence(run, table, tmp_path):
-    done = run("compare-groups", table, "--group", "pain", "-o", tmp_path / "out")
-    assert done.returncode == 1
-    assert "no column pain" in done.stderr
+def test_a_missing_column_ends_with_1_and_one_sentence(ifspace, table, tmp_path):
+    done = ifspace("compare-groups", table, "--group", "pain", "-o", tmp_path / "out")
+    assert done.code == 1
+    assert "no column pain" in done.err

@@ -89,7 +89,7 @@ def test_groups_that_do_not_speak_for_themselves_have_to_be_named(table_of):
 
 
 @pytest.mark.parametrize(
-    ("words", "message"), [(("yes", "yes"), "1 groups"), (("yes", "perhaps"), "3 groups")]
+    ("words", "message"), [(("yes", "yes"), "1 group "), (("yes", "perhaps"), "3 groups")]
 )
 def test_other_than_two_groups_are_refused(table_of, words, message):
     held = list(rows())
@@ -170,3 +170,22 @@ def test_the_file_names_no_person_and_carries_the_notice(table_of):
     assert "Doe" not in text
     assert data["notice"] == NOTICE
     assert data["spaces"]["ifs"]["optimal"]["validated"] is False
+
+
+def test_hips_that_do_not_differ_give_no_interval_and_no_cut_off(table_of):
+    found = study(table_of([[*row[:3], 15.0, *row[4:]] for row in rows()]))
+    space = found.spaces[0]
+    assert space.difference_mm.value == 0.0
+    assert space.difference_mm.interval is None
+    assert "do not differ" in space.difference_mm.note
+    for missing in (space.auc, space.optimal, space.adjusted):
+        assert isinstance(missing, NotGiven)
+        assert missing.reason == "zero_variance"
+    assert not found.is_complete
+
+
+def test_groups_without_spread_inside_have_a_difference_without_interval(table_of):
+    held = [[*row[:3], 10.0 if row[4] == "yes" else 20.0, *row[4:]] for row in rows()]
+    space = study(table_of(held)).spaces[0]
+    assert space.difference_mm.value == -10.0
+    assert space.difference_mm.interval is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage
 
 ROW_SPACING_MM, COLUMN_SPACING_MM, STEP_MM = 0.8, 0.6, 4.4
 ORIGIN_LPS_MM = (-61.3, 17.9, -702.5)
@@ -41,6 +42,14 @@ ORIENTATIONS = {
 }
 
 
+_NUMBERS = itertools.count(1)
+
+
+def next_uid() -> str:
+    """A UID that no other object has, and never by chance the digits that a test looks for."""
+    return f"2.25.{next(_NUMBERS)}"
+
+
 @dataclass
 class Scan:
     """One series to write. `positions_mm` are heights of the slices along the normal."""
@@ -52,9 +61,9 @@ class Scan:
     signed: bool = False
     bits_stored: int = 16
     attributes: dict[str, Any] = field(default_factory=dict)
-    series_uid: str = field(default_factory=generate_uid)
-    study_uid: str = field(default_factory=generate_uid)
-    frame_uid: str = field(default_factory=generate_uid)
+    series_uid: str = field(default_factory=next_uid)
+    study_uid: str = field(default_factory=next_uid)
+    frame_uid: str = field(default_factory=next_uid)
 
     def position_lps_mm(self, height_mm: float) -> list[float]:
         normal = np.cross(*self.orientation)
@@ -83,7 +92,7 @@ def _general(scan: Scan, sop_class: str) -> Dataset:
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID = sop_class
-    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = next_uid()
     ds.StudyInstanceUID, ds.SeriesInstanceUID = scan.study_uid, scan.series_uid
     ds.FrameOfReferenceUID = scan.frame_uid
     ds.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND"]

@@ -58,6 +58,12 @@ def test_a_preset_is_chosen_by_name(tmp_path):
         read_label_map(path, preset="unheard of")
 
 
+def test_only_musclemap_knows_the_quadratus_femoris(tmp_path):
+    path = write_image(tmp_path / "map.nii.gz", labelled(6221))
+    assert read_label_map(path, preset="musclemap").mask("quadratus_femoris_left") is not None
+    assert read_label_map(path).mask("quadratus_femoris_left") is None
+
+
 def test_names_in_an_nrrd_come_before_numbers(tmp_path):
     names = {"Segment0_Name": "Femur Right", "Segment0_LabelValue": "36"}
     labels = read_label_map(write_image(tmp_path / "map.nrrd", labelled(), names))
@@ -151,6 +157,8 @@ def test_anything_else_is_refused_in_one_sentence(tmp_path):
         ("ilium L", "hip_left"),
         ("Femur", None),
         ("left iliopsoas", None),
+        ("Gemelli and quadratus femoris left", "quadratus_femoris_left"),
+        ("quadratus lumborum right", None),
     ],
 )
 def test_names_of_others_become_ours(name, expected):

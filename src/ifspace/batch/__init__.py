@@ -2,7 +2,8 @@
 
 from ifspace.batch.case import BatchPlan, CaseOutcome, Failure, Limits, Status
 from ifspace.batch.merge import merge_outputs
-from ifspace.batch.run import BatchReport, Request, Watcher, run_batch
+from ifspace.batch.request import BatchReport, Request, Watcher
+from ifspace.batch.run import run_batch
 from ifspace.batch.shard import Shard
 
 __all__ = [

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ifspace import __version__
+from ifspace.batch.pseudonyms import fingerprint_of
 from ifspace.evidence import evidence_sha256
 from ifspace.export import ALL_FORMATS
 from ifspace.model import Side
 from ifspace.workflow import BOTH_SIDES, Settings
 
+# The folder of all cases below the output folder.
+STUDIES_FOLDER = "studies"
 # Everything but DICOM objects: those carry the time at which they were made (PS3.3 C.12.1), so
 # two runs would differ in every byte that matters to nobody.
 DEFAULT_FORMATS = ("json", "session", "csv", "pdf", "png", "slicer", "manifest")
@@ -71,7 +74,8 @@ class BatchPlan:
 
     `labels` and `label_preset` say which number of a label map is which bone. `source_date_epoch`
     is the caller's SOURCE_DATE_EPOCH, carried along so that workers on other machines date DICOM
-    objects alike.
+    objects alike. With `deidentify` UIDs and names of studies are replaced by keyed hashes; `key`
+    is the secret, in hexadecimal letters, and goes into no result.
     """
 
     sides: tuple[Side, ...] = BOTH_SIDES
@@ -81,6 +85,8 @@ class BatchPlan:
     labels: str | None = None
     label_preset: str | None = None
     source_date_epoch: str | None = None
+    deidentify: bool = False
+    key: str = field(default="", repr=False)
 
     @property
     def settings(self) -> Settings:
@@ -96,12 +102,13 @@ class BatchPlan:
             "labels": self.labels,
             "label_preset": self.label_preset,
             "source_date_epoch": self.source_date_epoch,
+            "deidentified": self.deidentify,
         }
 
     @property
     def sha256(self) -> str:
         """Hash of everything the results depend on besides images, marks and version."""
-        return sha256_of(self.as_json())
+        return sha256_of([self.as_json(), fingerprint_of(self.key)])
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,14 @@ class Part:
     base: str
     members: tuple[str, ...]
     archive: bool = False
+
+
+@dataclass(frozen=True)
+class Person:
+    """Age and sex from a table beside the images, for images that do not say it themselves."""
+
+    age_years: float | None = None
+    sex: str | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +146,8 @@ class Job:
         The folder for the results.
     known_input_sha256
         The input of an earlier, still valid outcome: where it comes out again, nothing is done.
+    person
+        What is known of the person beside the images.
     """
 
     case_id: str
@@ -140,6 +157,7 @@ class Job:
     out: str
     plan: dict[str, Any]
     known_input_sha256: str | None = None
+    person: Person | None = None
 
     def to_text(self) -> str:
         """Write it as one line."""
@@ -150,7 +168,8 @@ class Job:
         """Read it from one line."""
         data = json.loads(text)
         parts = (Part(**{**item, "members": tuple(item["members"])}) for item in data["parts"])
-        return cls(**{**data, "parts": tuple(parts)})
+        person = None if data["person"] is None else Person(**data["person"])
+        return cls(**{**data, "parts": tuple(parts), "person": person})
 
 
 @dataclass(frozen=True)
@@ -208,6 +227,8 @@ def plan_to_json(plan: BatchPlan) -> dict[str, Any]:
         "labels": plan.labels,
         "label_preset": plan.label_preset,
         "source_date_epoch": plan.source_date_epoch,
+        "deidentify": plan.deidentify,
+        "key": plan.key,
     }
 
 
@@ -222,6 +243,8 @@ def plan_from_json(data: dict[str, Any]) -> BatchPlan:
         data["labels"],
         data["label_preset"],
         data["source_date_epoch"],
+        data["deidentify"],
+        data["key"],
     )
 
 

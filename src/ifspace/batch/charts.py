@@ -7,7 +7,6 @@ black ink on paper.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -206,18 +205,25 @@ def _dots(values: Sequence[Value], axis: _Axis, base: float) -> list[str]:
 
 
 def _bars(values: Sequence[Value], axis: _Axis, base: float) -> list[str]:
-    """Draw a histogram of one millimetre per bar."""
-    bins = Counter(int(value.value_mm // _BIN_MM) for value in values)
-    tallest = max(bins.values())
+    """Draw a histogram of one millimetre per bar, the hips under 18 hollow on top."""
+    bins = _bins(values)
+    step = (_BAR_ROOM - 4) / max(len(found) for found in bins.values())
     width = axis.px(_BIN_MM) - axis.px(0) - 1
     parts = []
-    for number, count in sorted(bins.items()):
-        height = (_BAR_ROOM - 4) * count / tallest
-        parts.append(
-            f'<rect class="bar" x="{axis.px(number * _BIN_MM):.1f}" y="{base - height:.1f}"'
-            f' width="{width:.1f}" height="{height:.1f}"><title>{number} to {number + 1} mm:'
-            f" {count} hips</title></rect>"
-        )
+    for number, found in sorted(bins.items()):
+        x, top = axis.px(number * _BIN_MM), base
+        children = sum(value.child for value in found)
+        for kind, count, whom in (
+            ("bar", len(found) - children, "hips"),
+            ("bar child", children, "hips under 18"),
+        ):
+            if count:
+                top -= step * count
+                parts.append(
+                    f'<rect class="{kind}" x="{x:.1f}" y="{top:.1f}" width="{width:.1f}"'
+                    f' height="{step * count:.1f}"><title>{number} to {number + 1} mm:'
+                    f" {count} {whom}</title></rect>"
+                )
     return parts
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, median, quantiles
 from typing import Any
 
-from ifspace.batch.case import Failure, Status
+from ifspace.batch.case import STUDIES_FOLDER, Failure, Status
 from ifspace.batch.ledger import Recorded
 from ifspace.evidence.panel import ADULT_AGE_YEARS
 from ifspace.model import Kind, Severity, Side
@@ -18,6 +18,9 @@ AGE_BANDS = ((ADULT_AGE_YEARS, "under 18"), (40.0, "18 to 39"), (60.0, "40 to 59
 OLDEST_BAND, AGE_UNKNOWN = "60 and over", "age unknown"
 SEXES = {"F": "female", "M": "male", "O": "other"}
 SEX_UNKNOWN = "sex unknown"
+
+# How a case is called on the page, and where each of its files lies below the page.
+Placing = Callable[[Recorded], tuple[str, Mapping[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,10 @@ class Value:
 
 @dataclass(frozen=True)
 class Shown:
-    """One case: its values, what is missing in it, and what the reader has to know."""
+    """One case: its values, what is missing in it, and what the reader has to know.
+
+    `case_id` is what the page calls it, `files` says where each of its files lies below the page.
+    """
 
     case_id: str
     study_id: str
@@ -65,7 +71,7 @@ class Shown:
     values: tuple[Value, ...]
     missing: tuple[dict[str, Any], ...]
     flags: tuple[dict[str, Any], ...]
-    files: tuple[str, ...]
+    files: Mapping[str, str]
     reason: str = ""
     sentence: str = ""
 
@@ -119,9 +125,9 @@ class Cohort:
     cases: tuple[Shown, ...]
 
     @classmethod
-    def of(cls, recorded: Iterable[Recorded]) -> Cohort:
+    def of(cls, recorded: Iterable[Recorded], placing: Placing | None = None) -> Cohort:
         """Take what the page shows from the ledger."""
-        return cls(tuple(_shown(item) for item in recorded))
+        return cls(tuple(_shown(item, placing or in_studies) for item in recorded))
 
     @property
     def studies(self) -> int:
@@ -152,7 +158,7 @@ class Cohort:
         return found
 
     def by_concern(self) -> list[Shown]:
-        """Give the cases with results, those that a person should look at first leading."""
+        """Give the measured cases, those that a person should look at first leading."""
 
         def key(case: Shown) -> tuple[float, ...]:
             refusals, cautions = Severity.REFUSAL, Severity.CAUTION
@@ -163,7 +169,7 @@ class Cohort:
                 -case.worst_uncertainty,
             )
 
-        found = [case for case in self.cases if case.files]
+        found = [case for case in self.cases if case.values]
         return sorted(found, key=lambda case: (*key(case), case.case_id))
 
     def by_size(self) -> list[Shown]:
@@ -215,17 +221,24 @@ def median_difference_mm(pairs: Sequence[tuple[Value, Value]]) -> float:
     return median(abs(right.value_mm - left.value_mm) for right, left in pairs)
 
 
-def _shown(item: Recorded) -> Shown:
+def in_studies(item: Recorded) -> tuple[str, Mapping[str, str]]:
+    """Name a case, and say where its files lie: in a folder of its own below ``studies``."""
+    case_id = item.case.case_id
+    return case_id, {name: f"{STUDIES_FOLDER}/{case_id}/{name}" for name in item.outcome.files}
+
+
+def _shown(item: Recorded, placing: Placing) -> Shown:
     case, outcome = item.case, item.outcome
+    name, files = placing(item)
     return Shown(
-        case_id=case.case_id,
+        case_id=name,
         study_id=case.study_id,
         study_uid=case.study_uid,
         reading=case.reading,
         status=outcome.status,
         values=tuple(
             Value(
-                case.case_id,
+                name,
                 Kind(row["kind"]),
                 Side(row["side"]),
                 row["value_mm"],
@@ -238,7 +251,7 @@ def _shown(item: Recorded) -> Shown:
         ),
         missing=tuple(row for row in outcome.rows if row["status"] != "measured"),
         flags=outcome.flags,
-        files=outcome.files,
+        files=files,
         reason=outcome.reason,
         sentence=outcome.sentence,
     )

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from ifspace.batch.case import Failure
+from ifspace.batch.case import Failure, Person
 from ifspace.batch.ledger import Case, FileRow, Ledger
 from ifspace.batch.masks import FoundMask, Masks
-from ifspace.batch.places import place_of
+from ifspace.batch.places import name_of, place_of
+from ifspace.batch.pseudonyms import Names
 from ifspace.batch.sessions import FoundSession, Sessions, is_session, looks_into
 from ifspace.batch.shard import Shard
 from ifspace.errors import UnreadableInputError
@@ -23,18 +24,21 @@ from ifspace.io.filing import VOLUME_KINDS, Filing, filing_of
 from ifspace.io.sniff import FileKind
 from ifspace.io.source import FoundFile, listed
 
-_ID_LETTERS = 16
-_READING_LETTERS = 8
+# What is known of a person beside the images, by the key of the study.
+PersonOf = Callable[[str], Person | None]
 
 TWO_PATIENTS = (
     "images of two patients lie under one StudyInstanceUID; separate them and give each study its"
     " own"
 )
+UNUSABLE_FOLDER = "nothing in this folder can be used: {}; check its permissions, or copy it again"
 TWO_LABEL_MAPS = "more than one label map names this study; keep the right one"
 
 
-def look_through(ledger: Ledger, root: Path) -> int:
+def look_through(ledger: Ledger, root: Path, places: Sequence[str] | None = None) -> int:
     """Read where every file under a folder belongs, and give the number of files.
+
+    With `places` only at those files.
 
     Raises
     ------
@@ -44,6 +48,11 @@ def look_through(ledger: Ledger, root: Path) -> int:
     ledger.begin_files()
     count = 0
     base = base_of(root)
+    if places is not None:
+        for place in places:
+            _look_into_file(ledger, base, base / name_of(place))
+        ledger.end_files()
+        return len(places)
     if root.is_file() and filing_of(root).kind is FileKind.ZIP:
         _look_into_file(ledger, base, root)
         ledger.end_files()
@@ -119,28 +128,42 @@ def _row(filing: Filing, place: str, member: str, stamp: tuple[int, int]) -> Fil
 
 
 def plan_cases(
-    ledger: Ledger, sessions: Sessions, masks: Masks | None, shard: Shard
+    ledger: Ledger,
+    sessions: Sessions,
+    masks: Masks | None,
+    shard: Shard,
+    *,
+    names: Names,
+    person_of: PersonOf,
 ) -> Iterator[Case]:
     """Turn what was found into cases: each study once, or once for each of its sessions."""
     volume_folders = _folders_of_volumes(ledger)
     for study_key in ledger.study_keys():
-        study_id = id_of(study_key)
+        study_id = names.study(study_key)
         if shard.holds(study_id):
             files = ledger.files_of(study_key)
             alone = volume_folders.get(_folder_of(files[0]), 0) == 1
             of_study = [] if masks is None else masks.of(files, study_id)
-            yield from _cases_of_study(study_id, files, sessions.of(files, alone=alone), of_study)
+            yield from _cases_of_study(
+                study_id,
+                files,
+                sessions.of(files, alone=alone),
+                of_study,
+                names=names,
+                person=person_of(study_key),
+            )
     for place, note in _damaged_folders(ledger):
-        study_id = id_of(f"damaged:{place}", "f")
+        study_id = names.study(f"damaged:{place}", "f")
         if shard.holds(study_id):
-            sentence = f"nothing in this folder can be read: {note}"
+            sentence = UNUSABLE_FOLDER.format(note)
             reason = Failure.UNREADABLE_INPUT.value
             yield Case(study_id, study_id, place, None, 1, None, None, note, reason, sentence)
 
 
-def id_of(study_key: str, letter: str = "s") -> str:
-    """Name a study by a hash: safe as a folder name, and no name of a patient in it."""
-    return f"{letter}-{hashlib.sha256(study_key.encode()).hexdigest()[:_ID_LETTERS]}"
+def _stamp_of(files: list[FileRow], person: Person | None) -> list[object]:
+    """Give what changes when the images, or what is known of the person, change."""
+    stamp: list[object] = [[file.place, file.member, file.size, file.mtime_ns] for file in files]
+    return stamp if person is None else [*stamp, [person.age_years, person.sex]]
 
 
 def _cases_of_study(
@@ -148,6 +171,9 @@ def _cases_of_study(
     files: list[FileRow],
     sessions: list[FoundSession],
     masks: list[FoundMask],
+    *,
+    names: Names,
+    person: Person | None,
 ) -> Iterator[Case]:
     first = files[0]
     tags = {file.patient_tag for file in files if file.patient_tag}
@@ -157,23 +183,22 @@ def _cases_of_study(
     if len(tags) > 1:
         failure = (Failure.TWO_PATIENTS.value, TWO_PATIENTS)
     mask = masks[0] if len(masks) == 1 else None
-    names = [[file.place, file.member, file.size, file.mtime_ns] for file in files]
+    stamp = _stamp_of(files, person)
     for number, session in enumerate(sessions or [None], start=1):
         stamps = [
             None if item is None else [item.place, item.size, item.mtime_ns]
             for item in (session, mask)
         ]
-        signature = hashlib.sha256(json.dumps([names, stamps]).encode()).hexdigest()
+        signature = hashlib.sha256(json.dumps([stamp, stamps]).encode()).hexdigest()
         case_id = study_id
         if session is not None and len(sessions) > 1:
-            digest = hashlib.sha256(session.place.encode()).hexdigest()
-            case_id = f"{study_id}/reading-{digest[:_READING_LETTERS]}"
+            case_id = names.reading(study_id, session.place)
         place = None if session is None else session.place
         yield Case(
             case_id,
             study_id,
             first.study_key,
-            first.study_uid,
+            names.uid(first.study_uid),
             number,
             place,
             None if mask is None else mask.place,

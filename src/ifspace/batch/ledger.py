@@ -280,6 +280,17 @@ def open_ledger(out: Path, *, create: bool = True) -> Iterator[Ledger]:
         connection.close()
 
 
+@contextmanager
+def scratch_ledger() -> Iterator[Ledger]:
+    """Open a ledger that is forgotten afterwards, to bring others together in."""
+    connection = sqlite3.connect(":memory:")
+    try:
+        _take(connection)
+        yield Ledger(connection)
+    finally:
+        connection.close()
+
+
 def _take(connection: sqlite3.Connection) -> None:
     """Lock the ledger until it is closed or its owner is gone, and make its tables."""
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")

@@ -19,6 +19,9 @@ from ifspace.batch.case import (
     Status,
     plan_from_json,
 )
+from ifspace.batch.marked import Marks, load_marked, read_marks
+from ifspace.batch.pseudonyms import uid_map_of
+from ifspace.dicom_out import replace_uids
 from ifspace.errors import (
     EvidenceError,
     GeometryError,
@@ -31,12 +34,11 @@ from ifspace.errors import (
 from ifspace.export import PROPOSAL_FORMATS, export
 from ifspace.io.inventory import Inventory, take_inventory
 from ifspace.io.labels import read_label_map
-from ifspace.io.session import read_session
 from ifspace.io.source import FoundFile, Listing, listed
 from ifspace.labels import LabelMap, parse_labels
-from ifspace.model import Session, Severity, StudyResult
+from ifspace.model import Severity, StudyResult
 from ifspace.report.table import measurement_rows
-from ifspace.workflow import assess_study, load_chosen, propose_study
+from ifspace.workflow import assess_study, propose_study
 
 _READ_AT_ONCE = 1 << 20
 
@@ -87,19 +89,19 @@ DIFFERING_COPIES = (
 
 def _measure(job: Job, listing: Listing) -> CaseOutcome:
     try:
-        session = Session() if job.session is None else read_session(Path(job.session))
+        marks = read_marks(job)
     except SessionError as error:
         return CaseOutcome.failed(job.case_id, Failure.SESSION_INVALID, str(error))
     inventory = take_inventory(listing)
     if _differing_copies(inventory):
         return CaseOutcome.failed(job.case_id, Failure.DUPLICATE_STUDY, DIFFERING_COPIES)
-    return _assess(job, inventory, session)
+    return _assess(job, inventory, marks)
 
 
-def _assess(job: Job, inventory: Inventory, session: Session) -> CaseOutcome:
+def _assess(job: Job, inventory: Inventory, marks: Marks) -> CaseOutcome:
     plan = plan_from_json(job.plan)
     labels = None if job.mask is None else _label_map(Path(job.mask), plan)
-    study = load_chosen(inventory, hint=session.series_instance_uid)
+    study, session = load_marked(inventory, marks, job.person)
     formats = plan.formats
     if labels is None and not session.marks and not session.seeds:
         # Nobody pointed at an ischium: what can be proposed is written for a reader to complete.
@@ -109,8 +111,19 @@ def _assess(job: Job, inventory: Inventory, session: Session) -> CaseOutcome:
         result = assess_study(study, session, plan.settings, labels)
     out = Path(job.out)
     _sweep(out)
+    uid_map = uid_map_of(plan.key) if plan.deidentify else None
     with _dated(plan):
-        written = export(study, result, out, formats=formats, overwrite=True)
+        written = export(
+            study,
+            result,
+            out,
+            formats=formats,
+            overwrite=True,
+            deidentify=plan.deidentify,
+            uid_map=uid_map,
+        )
+    if uid_map is not None:
+        result = replace_uids(result, uid_map)
     return CaseOutcome(
         job.case_id,
         _status(result),
@@ -177,6 +190,8 @@ def _input_sha256(listing: Listing, job: Job) -> str:
     """Hash images, marks and label map by content: a study that was only moved stays the same."""
     digests = sorted(_digest(file.path) for file in listing.found)
     more = ["" if name is None else _digest(Path(name)) for name in (job.session, job.mask)]
+    if job.person is not None:
+        more.append(f"{job.person.age_years} {job.person.sex}")
     return hashlib.sha256("\n".join([*digests, *more]).encode()).hexdigest()
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from ifspace import __version__
-from ifspace.batch.case import CaseOutcome
+from ifspace.batch.case import STUDIES_FOLDER, CaseOutcome
 from ifspace.batch.ledger import Case, Ledger, open_ledger
-from ifspace.batch.run import STUDIES_FOLDER, BatchReport, conclude
+from ifspace.batch.request import BatchReport
+from ifspace.batch.run import conclude
 from ifspace.batch.shard import Shard
 from ifspace.errors import OutputError
 
 _COPIED_META = ("version", "settings", "settings_sha256")
+# What an output may have besides: it is handed on where it is there.
+_HANDED_ON = ("key", "bids")
+LEAVE_OUT = "leave one of them out"
 
 
 def merge_outputs(sources: Sequence[Path], out: Path) -> BatchReport:
@@ -38,32 +43,61 @@ def merge_outputs(sources: Sequence[Path], out: Path) -> BatchReport:
         for source in sources:
             ledger = stack.enter_context(open_ledger(source, create=False))
             shards.append(Shard.parse(ledger.meta("shard") or "1/1"))
-            _check_settings(ledger, target, source)
-            _take_over(ledger, source, target, out)
+            check_settings(ledger, target, source.name)
+            take_over(ledger, target, _Copier(source, out))
         missing = _missing_shards(shards)
         target.set_meta("shard", "1/1")
         notes = [f"shard {name} is missing" for name in missing]
         return conclude(target, out, notes=notes, complete=not missing)
 
 
-def _check_settings(ledger: Ledger, target: Ledger, source: Path) -> None:
+def check_settings(ledger: Ledger, target: Ledger, name: str) -> None:
+    """Note how a part was measured, or check that it was measured like those before it.
+
+    Raises
+    ------
+    OutputError
+        If it was not, or if its batch never began.
+    """
+    for key in _HANDED_ON:
+        target.set_meta(key, ledger.meta(key) or "")
     for key in _COPIED_META:
         theirs, ours = ledger.meta(key), target.meta(key)
         if theirs is None:
-            message = f"{source.name} holds a batch that never began; run it again or leave it out"
+            message = f"{name} holds a batch that never began; run it again or leave it out"
             raise OutputError(message)
         if ours is None:
             target.set_meta(key, theirs)
         elif ours != theirs:
             message = (
-                f"{source.name} was measured with another version or other settings than the rest;"
-                " run its shard again like the others"
+                f"{name} was measured with another version or other settings than the rest; run it"
+                " again like the others"
             )
             raise OutputError(message)
 
 
-def _take_over(ledger: Ledger, source: Path, target: Ledger, out: Path) -> None:
-    """Copy the cases of one output with their folders; what is there already stays."""
+def take_over(
+    ledger: Ledger,
+    target: Ledger,
+    copy: Callable[[Case, CaseOutcome], None],
+    advice: str = LEAVE_OUT,
+) -> None:
+    """Take the cases of one ledger into another; what is there already stays.
+
+    Parameters
+    ----------
+    ledger, target
+        From where, and to where.
+    copy
+        Called for each case before it is noted, to bring its files.
+    advice
+        What to do about a study that was measured from two different inputs.
+
+    Raises
+    ------
+    OutputError
+        If there is such a study.
+    """
     settings = ledger.meta("settings_sha256") or ""
     for case in ledger.cases():
         outcome = ledger.outcome_of(case, settings, same_files=True)
@@ -74,31 +108,38 @@ def _take_over(ledger: Ledger, source: Path, target: Ledger, out: Path) -> None:
             continue
         known = target.outcome_of(case, settings, same_files=False)
         if known is None:
-            _copy(case, outcome, source, out)
+            copy(case, outcome)
             target.add_case(case)
             target.record(case, outcome, settings)
         elif known.input_sha256 != outcome.input_sha256:
             message = (
                 f"study {case.case_id} was measured from different images or marks in two of the"
-                " folders; leave one of them out"
+                f" folders; {advice}"
             )
             raise OutputError(message)
 
 
-def _copy(case: Case, outcome: CaseOutcome, source: Path, out: Path) -> None:
-    folder = out / STUDIES_FOLDER / case.case_id
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in outcome.files:
-            temporary = folder / f".{name}.part"
-            shutil.copyfile(source / STUDIES_FOLDER / case.case_id / name, temporary)
-            temporary.replace(folder / name)
-    except OSError as error:
-        message = (
-            f"the results of study {case.case_id} cannot be copied ({error.strerror}); check"
-            f" {source.name}, and the space in the output folder"
-        )
-        raise OutputError(message) from error
+@dataclass(frozen=True)
+class _Copier:
+    """Copies the files of cases from one output folder to another."""
+
+    source: Path
+    out: Path
+
+    def __call__(self, case: Case, outcome: CaseOutcome) -> None:
+        folder = self.out / STUDIES_FOLDER / case.case_id
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in outcome.files:
+                temporary = folder / f".{name}.part"
+                shutil.copyfile(self.source / STUDIES_FOLDER / case.case_id / name, temporary)
+                temporary.replace(folder / name)
+        except OSError as error:
+            message = (
+                f"the results of study {case.case_id} cannot be copied ({error.strerror}); check"
+                f" {self.source.name}, and the space in the output folder"
+            )
+            raise OutputError(message) from error
 
 
 def _missing_shards(shards: Sequence[Shard]) -> list[str]:

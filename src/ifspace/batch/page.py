@@ -166,12 +166,13 @@ def _key(lines: Sequence[Line], children: bool) -> str:
         for line in lines
     )
     words = (
-        "At the end of each row: median (quartiles), number of hips. The band below the dots spans"
-        " the quartiles. Published figures are of adults and of the positions their authors used;"
-        " they are drawn for orientation and decide nothing."
+        "At the end of each row: median (quartiles), number of hips. The band below each row spans"
+        " the quartiles; bars are as tall as the row allows. Published figures (cut-offs"
+        " solid, means dashed) are of adults and of the positions their authors used; they are"
+        " drawn for orientation and decide nothing."
     )
     if children:
-        words += " Hollow dots: under 18, where the published adult figures do not apply."
+        words += " Hollow: under 18, where the published adult figures do not apply."
     return f'<ul class="key">{items}</ul><p class="soft">{words}</p>'
 
 
@@ -197,8 +198,9 @@ def _cards(cohort: Cohort, out: Path) -> str:
     if not cases:
         return ""
     words = (
-        "Cases in the order in which they deserve a second look: those with most spaces missing,"
-        " then with most cautions, then with the widest uncertainty."
+        "Measured cases in the order in which they deserve a second look: those with most spaces"
+        " missing, then with most cautions, then with the widest uncertainty. Cases without any"
+        " number are listed further down, with the reason."
     )
     cards = "".join(_card(case, out) for case in cases)
     return f'<h2>Look at these first</h2><p>{words}</p><div class="cases">{cards}</div>'
@@ -232,11 +234,11 @@ def _missing(case: Shown) -> dict[str, list[str]]:
 
 
 def _view(case: Shown, side: Side, out: Path) -> str:
-    name = f"key_{side.value}.png"
-    if name not in case.files:
+    place = case.files.get(f"key_{side.value}.png")
+    if place is None:
         return ""
     try:
-        data = _thumbnail(out / "studies" / case.case_id / name)
+        data = _thumbnail(out / place)
     except OSError:
         return ""
     alt = f"key image of the {side.value} hip"
@@ -272,9 +274,8 @@ def _number(case: Shown, kind: Kind, side: Side, *, uncertain: bool = False) -> 
 
 
 def _pdf(case: Shown) -> str:
-    if "report.pdf" not in case.files:
-        return ""
-    return f'<a href="studies/{quote(case.case_id)}/report.pdf">PDF</a>'
+    place = case.files.get("report.pdf")
+    return "" if place is None else f'<a href="{quote(place)}">PDF</a>'
 
 
 # ------------------------------------------------------------------------------------- tables
@@ -290,8 +291,8 @@ def _flags(cohort: Cohort) -> str:
         return ""
     return (
         "<h2>What the images and marks were flagged for</h2>"
-        '<table><tr><th class="n">cases</th><th>weight</th><th>code</th><th>for example</th></tr>'
-        f"{rows}</table>"
+        '<table><thead><tr><th class="n">cases</th><th>weight</th><th>code</th>'
+        f"<th>for example</th></tr></thead><tbody>{rows}</tbody></table>"
     )
 
 
@@ -309,7 +310,7 @@ def _not_measured(cohort: Cohort) -> str:
         words = "Everything was measured." if cohort.cases else "No study was found."
         return f"{heading}<p>{words}</p>"
     head = '<tr><th class="n">number</th><th>reason</th><th>in words</th></tr>'
-    return f"{heading}<table>{head}{rows}</table>"
+    return f"{heading}<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 
 def _every_case(cohort: Cohort) -> str:
@@ -319,8 +320,8 @@ def _every_case(cohort: Cohort) -> str:
     return (
         "<h2>Every case</h2><p>The smallest ischiofemoral space first; all values are in"
         " <code>measurements.csv</code>, unrounded and with their uncertainty.</p>"
-        f'<div class="scroll"><table><tr><th>study</th><th class="n">age</th><th>sex</th>{head}'
-        f"<th>status</th><th></th></tr>{rows}</table></div>"
+        '<div class="scroll"><table><thead><tr><th>study</th><th class="n">age</th><th>sex</th>'
+        f"{head}<th>status</th><th></th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 

@@ -6,6 +6,7 @@ Both are executors of :mod:`concurrent.futures`, and both run the same function.
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
@@ -21,6 +22,9 @@ from ifspace.errors import NetworkError
 DEFAULT_MEMORY_BYTES = 4 * 2**30
 # What the system and the parent keep for themselves.
 _SHARE_FOR_WORKERS = 0.8
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -118,15 +122,35 @@ def _cluster(address: str, patience_seconds: float) -> Iterator[Any]:
     except ImportError as error:
         message = "dask is not installed; install it with: pip install 'ifspace[cluster]'"
         raise NetworkError(message) from error
+    with _quiet_client():
+        try:
+            client = distributed.Client(address, timeout=patience_seconds, set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            message = (
+                f"the scheduler {address} does not answer; start it, or check its address"
+                " (tcp://HOST:PORT)"
+            )
+            raise NetworkError(message) from error
+        try:
+            yield client
+        finally:
+            client.close(timeout=5)
+
+
+@contextmanager
+def _quiet_client() -> Iterator[None]:
+    """Keep dask's client from printing tracebacks of its own: a lost scheduler is said by us.
+
+    On import dask gives its loggers handlers that write to standard error. With debugging asked
+    for, they may.
+    """
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    before = [logger.level for logger in loggers]
+    if not _log.isEnabledFor(logging.DEBUG):
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL + 1)
     try:
-        client = distributed.Client(address, timeout=patience_seconds, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        message = (
-            f"the scheduler {address} does not answer; start it, or check its address"
-            " (tcp://HOST:PORT)"
-        )
-        raise NetworkError(message) from error
-    try:
-        yield client
+        yield
     finally:
-        client.close(timeout=5)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)

@@ -6,19 +6,18 @@ import json
 import time
 from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from ifspace import __version__
+from ifspace.batch.bids.dataset import write_dataset
 from ifspace.batch.case import (
+    STUDIES_FOLDER,
     TRIED_AGAIN,
     TRIED_AGAIN_ON_DEMAND,
-    BatchPlan,
     CaseOutcome,
     Failure,
     Job,
-    Limits,
     Part,
     Status,
     plan_to_json,
@@ -28,86 +27,25 @@ from ifspace.batch.ledger import Case, Ledger, open_ledger
 from ifspace.batch.masks import find_masks
 from ifspace.batch.places import name_of
 from ifspace.batch.pool import Pool, open_pool
+from ifspace.batch.pseudonyms import Names, fingerprint_of, new_key
+from ifspace.batch.request import BatchReport, Request, Watcher
 from ifspace.batch.sessions import FoundSession, Sessions, find_sessions, look_at
-from ifspace.batch.shard import Shard
 from ifspace.batch.tables import write_tables
-from ifspace.errors import NetworkError
+from ifspace.errors import NetworkError, OutputError
 from ifspace.export import refuse_inside
 
-STUDIES_FOLDER = "studies"
-# How long a cluster may be away before the run ends; it goes on where it was when started again.
-PATIENCE_SECONDS = 60.0
+# The dataset of BIDS derivatives below the output folder of a batch.
+BIDS_FOLDER = "bids"
 # A job may be lost with its scheduler or its machine this often before it counts as failed.
 _MOST_LOSSES = 3
 _TICK_SECONDS = 0.5
 # A connection that is lost for a moment comes back by itself within this.
 _SECONDS_UNTIL_AWAY = 3.0
+OTHER_IDENTITY = (
+    "the output folder holds results that were de-identified with another key, or not at all; give"
+    " that key, or choose another folder so that the two cannot be told from one another"
+)
 AWAY = "the scheduler went away and did not come back; start the run again to go on where it ended"
-
-
-class Watcher(Protocol):
-    """Who is told how the run goes on."""
-
-    def started(self, total: int, done: int) -> None:
-        """Say how many cases there are, and how many of them are done already."""
-
-    def finished(self, case: Case, outcome: CaseOutcome) -> None:
-        """Say that one more case is done."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to run: where the studies are, where results go, and how.
-
-    Attributes
-    ----------
-    sessions
-        A folder of sessions to use instead of those that lie beside the images.
-    masks
-        A folder of label maps.
-    scheduler
-        Address of a dask scheduler; without it `jobs` processes of this machine measure.
-    overwrite
-        Measure everything again.
-    retry
-        Measure again what ran out of time or memory or broke its process.
-    """
-
-    root: Path
-    out: Path
-    plan: BatchPlan = field(default_factory=BatchPlan)
-    sessions: Path | None = None
-    masks: Path | None = None
-    jobs: int = 1
-    scheduler: str | None = None
-    shard: Shard = field(default_factory=Shard)
-    limits: Limits = field(default_factory=Limits)
-    overwrite: bool = False
-    retry: bool = False
-    patience_seconds: float = PATIENCE_SECONDS
-
-
-@dataclass(frozen=True)
-class BatchReport:
-    """What a run, or a merge, came to.
-
-    `measured_now` counts the cases that this run measured, `peak_bytes` the largest memory of a
-    process that did, `seconds` their time taken together; `written` are the tables, `notes` what
-    the user has to be told.
-    """
-
-    counts: dict[Status, int]
-    measured_now: int
-    seconds: float
-    peak_bytes: int
-    written: tuple[Path, ...]
-    notes: tuple[str, ...] = ()
-    complete: bool = True
-
-    @property
-    def total(self) -> int:
-        """All cases."""
-        return sum(self.counts.values())
 
 
 def run_batch(request: Request, watcher: Watcher) -> BatchReport:
@@ -126,13 +64,16 @@ def run_batch(request: Request, watcher: Watcher) -> BatchReport:
         if source is not None:
             refuse_inside(request.out, source)
     with open_ledger(request.out) as ledger:
-        look_through(ledger, request.root)
+        request = _with_key(request, ledger)
+        look_through(ledger, request.root, request.places)
         strays = _plan(ledger, request)
         run = _Run(ledger, request, watcher)
         complete = run.measure_all()
         notes = list(run.notes)
         if strays:
-            notes.append(f"{strays} sessions name no study that was found; they were not used")
+            notes.append(
+                f"{strays} of the sessions name no study that was found; they were not used"
+            )
         return conclude(
             ledger,
             request.out,
@@ -153,6 +94,11 @@ def conclude(
     """Write the tables from the ledger and count how the cases ended."""
     written, more = write_tables(ledger, out)
     settings = ledger.meta("settings_sha256") or ""
+    if ledger.meta("bids"):
+        recorded = list(ledger.recorded(settings))
+        pseudonymous = bool(ledger.meta("key"))
+        made = write_dataset(recorded, out, out / BIDS_FOLDER, pseudonymous=pseudonymous)
+        written = (*written, *made)
     counts = Counter(item.outcome.status for item in ledger.recorded(settings))
     number, seconds, peak_bytes = run
     return BatchReport(
@@ -166,18 +112,43 @@ def conclude(
     )
 
 
+def _with_key(request: Request, ledger: Ledger) -> Request:
+    """Give a run its secret: the one it was asked to use, that of the folder, or a new one.
+
+    Raises
+    ------
+    OutputError
+        If the folder holds results under other names than this run would give.
+    """
+    plan = request.plan
+    key = (plan.key or ledger.meta("key") or new_key()) if plan.deidentify else ""
+    if ledger.meta("version") is not None and fingerprint_of(key) != fingerprint_of(
+        ledger.meta("key") or ""
+    ):
+        raise OutputError(OTHER_IDENTITY)
+    ledger.set_meta("key", key)
+    return replace(request, plan=replace(plan, key=key))
+
+
 def _plan(ledger: Ledger, request: Request) -> int:
     """Note cases and settings; give the number of sessions that belong to nothing."""
     found = _sessions(ledger, request)
     sessions = Sessions(found, beside=request.sessions is None)
     masks = None if request.masks is None else find_masks(request.masks)
-    ledger.replace_cases(plan_cases(ledger, sessions, masks, request.shard))
+    names = Names(request.plan.key)
+    ledger.replace_cases(
+        plan_cases(ledger, sessions, masks, request.shard, names=names, person_of=request.person_of)
+    )
     ledger.set_meta("version", __version__)
     ledger.set_meta("settings", json.dumps(request.plan.as_json()))
     ledger.set_meta("settings_sha256", request.plan.sha256)
     ledger.set_meta("shard", str(request.shard))
+    ledger.set_meta("bids", "yes" if request.bids else "")
     known = {f"uid:{session.study_uid}" for session in found if session.study_uid}
-    return len(known - set(ledger.study_keys()))
+    strays = len(known - set(ledger.study_keys()))
+    if request.sessions is not None and not request.partial:
+        strays += sessions.named_otherwise(ledger.files_of_kind("volume"))
+    return strays
 
 
 def _sessions(ledger: Ledger, request: Request) -> list[FoundSession]:
@@ -325,6 +296,7 @@ class _Run:
             out=str(self._folder(case).absolute()),
             plan=self._plan,
             known_input_sha256=known.input_sha256 if known is not None else None,
+            person=self._request.person_of(case.study_key),
         )
 
     def _parts(self, case: Case) -> tuple[Part, ...]:

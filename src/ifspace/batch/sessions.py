@@ -1,6 +1,7 @@
 """Which session belongs to which study: by UID, and for volume files by name.
 
-Sessions lie in a folder of their own or anywhere beside and above the images.
+Sessions lie in a folder of their own or anywhere beside and above the images. In a folder of their
+own DICOM structured reports count as sessions, too.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ifspace.batch.bids.names import session_source
 from ifspace.batch.ledger import FileRow
 from ifspace.batch.masks import stem_of
 from ifspace.batch.places import place_of
-from ifspace.errors import UnreadableInputError
+from ifspace.dicom_out import label_of_report
+from ifspace.errors import SessionError, UnreadableInputError
 from ifspace.io.session import SESSION_SCHEMA
+from ifspace.io.sniff import FileKind, sniff
 from ifspace.io.source import walk
 
 _SESSION_SUFFIX = ".json"
@@ -87,8 +91,16 @@ class Sessions:
             found = []
         return list({session.sha256: session for session in reversed(found)}.values())[::-1]
 
+    def named_otherwise(self, volumes: list[FileRow]) -> int:
+        """Count the sessions that are called like none of some volume files."""
+        names = {stem_of(self._key(file.member or file.place)) for file in volumes}
+        return sum(len(held) for name, held in self._by_name.items() if name not in names)
+
     def _name_of(self, place: str) -> str:
         name = self._key(place)
+        source = None if self._beside else session_source(name)
+        if source is not None:
+            return source
         ending = next((end for end in _SESSION_ENDINGS if name.lower().endswith(end)), "")
         return name.removesuffix(name[len(name) - len(ending) :])
 
@@ -98,22 +110,24 @@ class Sessions:
 
 
 def find_sessions(folder: Path) -> list[FoundSession]:
-    """Read every session below a folder.
+    """Read every session below a folder: session files, and structured reports with marks.
 
     Raises
     ------
     UnreadableInputError
         If the folder cannot be read, or holds no session.
     """
+    listing = walk(folder)
     found = [
         look_at(file.path, folder)
-        for file in walk(folder).found
+        for file in listing.found
         if looks_into(file.path) and is_session(file.path)
     ]
+    found += [report for file in listing.found if (report := _look_at_report(file.path, folder))]
     if not found:
         message = (
-            f"the folder given with --sessions holds no session file ({SESSION_SCHEMA}); check its"
-            " path"
+            f"the folder given with --sessions holds no session file ({SESSION_SCHEMA}) and no"
+            " structured report with a length; check its path"
         )
         raise UnreadableInputError(message)
     return found
@@ -141,4 +155,34 @@ def look_at(path: Path, base: Path) -> FoundSession:
         sha256=hashlib.sha256(content).hexdigest(),
         reader=reader if isinstance(reader, str) else "",
         study_uid=uid if isinstance(uid, str) and uid else None,
+    )
+
+
+def is_report(path: Path) -> bool:
+    """Tell whether a session is a DICOM file and no JSON."""
+    try:
+        return sniff(path) in (FileKind.DICOM, FileKind.BARE_DICOM)
+    except OSError:
+        return False
+
+
+def _look_at_report(path: Path, base: Path) -> FoundSession | None:
+    """Read what a structured report belongs to; nothing for any other file."""
+    if not is_report(path):
+        return None
+    try:
+        label = label_of_report(path)
+        status, content = path.stat(), path.read_bytes()
+    except (OSError, SessionError):
+        return None
+    if label is None:
+        return None
+    return FoundSession(
+        path=path,
+        place=place_of(path, base),
+        size=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        sha256=hashlib.sha256(content).hexdigest(),
+        reader=label.reader,
+        study_uid=label.study_uid or None,
     )

@@ -10,13 +10,13 @@ import hashlib
 import importlib.util
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from ifspace import __version__
-from ifspace.batch.case import CaseOutcome, Status
+from ifspace.batch.case import STUDIES_FOLDER, CaseOutcome, Status
 from ifspace.batch.cohort import Cohort
 from ifspace.batch.ledger import Case, Ledger, Recorded, loads
 from ifspace.batch.page import cohort_page
@@ -52,6 +52,10 @@ NO_PARQUET = (
 )
 
 
+# The first cells of every row of a case: what it is called in a table.
+Naming = Callable[[Case], Mapping[str, Any]]
+
+
 def write_tables(ledger: Ledger, out: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """Write every table of a cohort, and give the files and what could not be written.
 
@@ -64,9 +68,9 @@ def write_tables(ledger: Ledger, out: Path) -> tuple[tuple[Path, ...], tuple[str
     recorded = list(ledger.recorded(settings))
     notes = []
     try:
-        rows = list(_measurement_rows(recorded))
+        rows = list(measured_rows(recorded, _study))
         _put(out / MEASUREMENTS, table_text(TABLE_COLUMNS, rows).encode())
-        _put(out / FAILURES, table_text(FAILURE_COLUMNS, _failure_rows(recorded)).encode())
+        _put(out / FAILURES, table_text(FAILURE_COLUMNS, failure_rows(recorded, _study)).encode())
         _put(out / TIMINGS, table_text(TIMING_COLUMNS, _timing_rows(recorded)).encode())
         made = [MEASUREMENTS, FAILURES, PAGE]
         if importlib.util.find_spec("pyarrow") is None:
@@ -93,26 +97,31 @@ def _put(path: Path, content: bytes) -> None:
 # --------------------------------------------------------------------------------------- rows
 
 
-def _measurement_rows(recorded: Sequence[Recorded]) -> Iterator[dict[str, Any]]:
+def measured_rows(recorded: Sequence[Recorded], named: Naming) -> Iterator[dict[str, Any]]:
+    """Give one row for each hip, space and reading."""
     for item in recorded:
         for row in item.outcome.rows:
-            yield {"study": item.case.study_id, "reading": item.case.reading, **row}
+            yield {**named(item.case), **row}
 
 
-def _failure_rows(recorded: Sequence[Recorded]) -> Iterator[dict[str, Any]]:
+def failure_rows(recorded: Sequence[Recorded], named: Naming) -> Iterator[dict[str, Any]]:
     """Give one row for each study that failed, and for each space without a number."""
     for item in recorded:
-        shared = {
-            "study": item.case.study_id,
-            "study_instance_uid": item.case.study_uid,
-            "reading": item.case.reading,
-        }
+        shared = named(item.case)
         if item.outcome.status is Status.FAILED:
             yield {**shared, "reason": item.outcome.reason, "sentence": item.outcome.sentence}
         for row in item.outcome.rows:
             if row["status"] != "measured":
                 why = {"reason": row["reason"], "sentence": row["detail"]}
                 yield {**shared, "side": row["side"], "kind": row["kind"], **why}
+
+
+def _study(case: Case) -> dict[str, Any]:
+    return {
+        "study": case.study_id,
+        "study_instance_uid": case.study_uid,
+        "reading": case.reading,
+    }
 
 
 def _timing_rows(recorded: Sequence[Recorded]) -> Iterator[dict[str, Any]]:
@@ -176,7 +185,7 @@ def _case_entry(case: Case, outcome: CaseOutcome) -> dict[str, Any]:
         "input_sha256": outcome.input_sha256,
     }
     if outcome.files:
-        entry["folder"] = f"studies/{case.case_id}"
+        entry["folder"] = f"{STUDIES_FOLDER}/{case.case_id}"
     return entry
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ifspace.batch import BatchPlan, BatchReport, Limits, Shard
 
 _GIGABYTE = 2**30
+BIDS_FORMAT = "bids"
 
 
 def batch(
@@ -50,7 +51,15 @@ def batch(
         None, "--evidence-file", help="Add local evidence rows."
     ),
     formats: str | None = typer.Option(
-        None, "--format", help="Files of each study (json,session,csv,pdf,png,sr,…)."
+        None,
+        "--format",
+        help="Files of each study (json,session,csv,pdf,png,sr,…); bids: derivatives besides.",
+    ),
+    deidentify: bool = typer.Option(
+        False, "--deidentify", help="Leave the patients out of every output and replace all UIDs."
+    ),
+    key_file: Path | None = typer.Option(
+        None, "--key-file", help="The secret behind the new UIDs; the same file for every shard."
     ),
     time_limit: float = typer.Option(
         600.0, "--time-limit", min=1.0, help="Seconds that one study may take."
@@ -65,38 +74,50 @@ def batch(
     as_json: bool = typer.Option(False, "--json", help="Print the summary as JSON."),
 ) -> None:
     """Measure every study under a folder; start again to go on where a run ended."""
-    from dataclasses import replace
-
     from ifspace.batch import Request, run_batch
     from ifspace.batch.pool import default_jobs
     from ifspace.cli.progress import open_watcher
 
+    if deidentify and shard is not None and key_file is None:
+        message = "--deidentify with --shard needs --key-file, the same for every shard"
+        raise typer.BadParameter(message)
     places = jobs or default_jobs()
+    formats, bids = _without_bids(formats)
+    plan = with_key(
+        plan_of(side, evidence, evidence_file, formats), deidentify=deidentify, key_file=key_file
+    )
     request = Request(
         root=root,
         out=out,
-        plan=replace(
-            _plan(side, evidence, evidence_file, formats),
-            labels=_checked_labels(labels),
-            label_preset=label_preset,
-        ),
+        plan=checked_labels(plan, labels, label_preset),
         sessions=sessions,
         masks=masks,
         jobs=places,
         scheduler=scheduler,
         shard=_shard(shard),
-        limits=_limits(time_limit, memory_gb, 1 if scheduler else places),
+        limits=limits_of(time_limit, memory_gb, 1 if scheduler else places),
         overwrite=overwrite,
         retry=retry,
+        bids=bids,
     )
     with open_watcher() as watcher:
         report = run_batch(request, watcher)
     finish(report, as_json=as_json)
 
 
-def _plan(
+def _without_bids(formats: str | None) -> tuple[str | None, bool]:
+    """Take ``bids`` out of the formats: it is one dataset of all studies, and no file of each."""
+    names = [] if formats is None else [name.strip() for name in formats.split(",")]
+    if BIDS_FORMAT not in names:
+        return formats, False
+    others = [name for name in names if name != BIDS_FORMAT]
+    return ",".join(others) or None, True
+
+
+def plan_of(
     side: Sides, evidence: str | None, evidence_file: Path | None, formats: str | None
 ) -> BatchPlan:
+    """Put together what every study is asked for."""
     from ifspace.batch import BatchPlan
     from ifspace.batch.case import DEFAULT_FORMATS
     from ifspace.cli.measure import chosen_formats
@@ -111,13 +132,28 @@ def _plan(
     )
 
 
-def _checked_labels(labels: str | None) -> str | None:
-    """Refuse labels that cannot be read before the first study meets them."""
+def with_key(plan: BatchPlan, *, deidentify: bool, key_file: Path | None) -> BatchPlan:
+    """Add the secret of de-identified outputs; without a file the run draws one, or has one."""
+    from dataclasses import replace
+
+    from ifspace.batch.pseudonyms import read_key
+
+    if key_file is not None and not deidentify:
+        message = "--key-file is the secret of --deidentify; add that, or leave it out"
+        raise typer.BadParameter(message)
+    key = "" if key_file is None else read_key(key_file)
+    return replace(plan, deidentify=deidentify, key=key)
+
+
+def checked_labels(plan: BatchPlan, labels: str | None, preset: str | None) -> BatchPlan:
+    """Add the numbers of label maps; refuse what cannot be read before a study meets them."""
+    from dataclasses import replace
+
     from ifspace.labels import parse_labels
 
     if labels is not None:
         parse_labels(labels)
-    return labels
+    return replace(plan, labels=labels, label_preset=preset)
 
 
 def _shard(text: str | None) -> Shard:
@@ -129,7 +165,8 @@ def _shard(text: str | None) -> Shard:
         raise typer.BadParameter(str(error)) from error
 
 
-def _limits(seconds: float, memory_gb: float | None, places: int) -> Limits:
+def limits_of(seconds: float, memory_gb: float | None, places: int) -> Limits:
+    """Give what one study may take."""
     from ifspace.batch import Limits
     from ifspace.batch.pool import default_memory_bytes
 

@@ -7,6 +7,7 @@ import typer
 from ifspace.cli import (
     agree,
     batch,
+    bids,
     compare_groups,
     demo,
     doctor,
@@ -18,6 +19,7 @@ from ifspace.cli import (
     pacs,
     propose,
     report,
+    segment,
     series,
     validate,
     view,
@@ -30,10 +32,12 @@ def register(app: typer.Typer) -> None:
     app.command("series")(series.series)
     app.command("measure")(measure.measure)
     app.command("propose")(propose.propose)
+    app.command("segment")(segment.segment)
     app.command("report")(report.report)
     app.command("view")(view.view)
     app.command("batch")(batch.batch)
     app.command("merge")(merge.merge)
+    app.command("bids", cls=bids.SpacedLists)(bids.bids)
     app.command("lengths")(lengths.lengths)
     app.command("agree")(agree.agree)
     app.command("compare-groups")(compare_groups.compare_groups)

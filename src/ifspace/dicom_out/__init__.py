@@ -8,14 +8,18 @@ from ifspace.dicom_out.foreign import (
     session_from_lengths,
 )
 from ifspace.dicom_out.readback import read_sr
+from ifspace.dicom_out.reading import NamedLength, label_of_report, read_report_marks
 from ifspace.dicom_out.structure import validate_sr
 from ifspace.dicom_out.write import write_objects
 
 __all__ = [
     "ForeignLength",
+    "NamedLength",
     "UidMap",
     "foreign_lengths",
+    "label_of_report",
     "marks_from_length",
+    "read_report_marks",
     "read_sr",
     "replace_uids",
     "session_from_lengths",

@@ -115,7 +115,12 @@ GROUP_MEANS = private("GROUP_MEANS", "Published group means")
 NOTICE_NAME = private("NOTICE", "Notice")
 FLAG_NAME = private("FLAG", "Note on images or marks")
 
-METHOD_MEANINGS = {"marks/1": "Shortest in-plane distance between marks"}
+METHOD_MEANINGS = {
+    "marks/1": "Shortest in-plane distance between marks",
+    "seeds/1": "Shortest in-plane distance, borders found from seeds",
+    "masks/1": "Shortest in-plane distance, borders of a label map",
+    "masks+grey/2": "Shortest in-plane distance, label map corrected on the images",
+}
 
 
 def method(name: str) -> CodedConcept:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from ifspace.errors import GeometryError, SeriesChoiceError, UnreadableInputError
+from ifspace.geometry import Plane
 from ifspace.io.classic import read_headers_of_file
 from ifspace.io.contrast import contrast_of
 from ifspace.io.dicom import load_dicom
@@ -195,12 +196,7 @@ def series_of(stack: Stack) -> Series:
     """Describe a stack by its first sound image and the steps between all."""
     sound = [header for header in stack.headers if header.problem is None]
     first = sound[0] if sound else stack.headers[0]
-    planes = []
-    for header in sound:
-        try:
-            planes.append(header.plane)
-        except GeometryError:
-            continue
+    planes = _planes_of(sound)
     heights_mm = [float(planes[0].height_mm(plane.origin_lps_mm)) for plane in planes]
     steps_mm = [above - below for below, above in pairwise(heights_mm)]
     tilt_deg = planes[0].tilt_from_axial_deg if planes else None
@@ -237,6 +233,17 @@ def series_of(stack: Stack) -> Series:
         manufacturer=file.manufacturer,
         transfer_syntax_uid=file.transfer_syntax_uid,
     )
+
+
+def _planes_of(headers: Iterable[ImageHeader]) -> list[Plane]:
+    """Place the images that say where they lie."""
+    planes = []
+    for header in headers:
+        try:
+            planes.append(header.plane)
+        except GeometryError:
+            continue
+    return planes
 
 
 def load_volume(series: Series) -> Volume:

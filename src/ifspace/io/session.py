@@ -255,38 +255,12 @@ def session_to_json(session: Session) -> dict[str, Any]:
         "series_instance_uid": session.series_instance_uid,
         "frame_of_reference_uid": session.frame_of_reference_uid,
         "reader": session.reader,
-        "marks": [
-            {
-                "mark": mark.name.value,
-                "side": mark.side.value,
-                "position_lps_mm": mark.position_lps_mm.tolist(),
-                "sop_instance_uid": mark.sop_instance_uid,
-                "state": mark.state.value,
-                "source": mark.source.value,
-                "confidence": mark.confidence,
-            }
-            for mark in session.marks
-        ],
+        "marks": [_mark_to_json(mark) for mark in session.marks],
     }
     if session.seeds:
-        data["seeds"] = [
-            {
-                "mark": seed.name.value,
-                "side": seed.side.value,
-                "position_lps_mm": seed.position_lps_mm.tolist(),
-                "sop_instance_uid": seed.sop_instance_uid,
-            }
-            for seed in session.seeds
-        ]
+        data["seeds"] = [_place_to_json(seed) for seed in session.seeds]
     if session.outlines:
-        data["outlines"] = [
-            {
-                "structure": outline.structure,
-                "side": outline.side.value,
-                "points_lps_mm": outline.points_lps_mm.tolist(),
-            }
-            for outline in session.outlines
-        ]
+        data["outlines"] = [_outline_to_json(outline) for outline in session.outlines]
     if session.level_range:
         data["level_range"] = {side.value: list(ends) for side, ends in session.level_range.items()}
     data["acquisition"] = dict(session.acquisition)
@@ -297,6 +271,32 @@ def session_to_json(session: Session) -> dict[str, Any]:
             "signed_at": session.signature.signed_at,
         }
     return data
+
+
+def _place_to_json(item: Mark | Seed) -> dict[str, Any]:
+    return {
+        "mark": item.name.value,
+        "side": item.side.value,
+        "position_lps_mm": item.position_lps_mm.tolist(),
+        "sop_instance_uid": item.sop_instance_uid,
+    }
+
+
+def _mark_to_json(mark: Mark) -> dict[str, Any]:
+    return {
+        **_place_to_json(mark),
+        "state": mark.state.value,
+        "source": mark.source.value,
+        "confidence": mark.confidence,
+    }
+
+
+def _outline_to_json(outline: SessionOutline) -> dict[str, Any]:
+    return {
+        "structure": outline.structure,
+        "side": outline.side.value,
+        "points_lps_mm": outline.points_lps_mm.tolist(),
+    }
 
 
 def write_session(session: Session, path: Path) -> None:

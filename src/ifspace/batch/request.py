@@ -1,0 +1,97 @@
+"""What a run is asked for, whom it tells how it goes on, and what it came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from ifspace.batch.case import BatchPlan, CaseOutcome, Limits, Person, Status
+from ifspace.batch.discover import PersonOf
+from ifspace.batch.ledger import Case
+from ifspace.batch.shard import Shard
+
+# How long a cluster may be away before the run ends; it goes on where it was when started again.
+PATIENCE_SECONDS = 60.0
+
+
+class Watcher(Protocol):
+    """Who is told how the run goes on."""
+
+    def started(self, total: int, done: int) -> None:
+        """Say how many cases there are, and how many of them are done already."""
+
+    def finished(self, case: Case, outcome: CaseOutcome) -> None:
+        """Say that one more case is done."""
+
+
+def nobody(_study_key: str) -> Person | None:
+    """Know nothing of anybody."""
+    return None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run: where the studies are, where results go, and how.
+
+    Attributes
+    ----------
+    sessions
+        A folder of sessions to use instead of those that lie beside the images.
+    masks
+        A folder of label maps.
+    scheduler
+        Address of a dask scheduler; without it `jobs` processes of this machine measure.
+    overwrite
+        Measure everything again.
+    retry
+        Measure again what ran out of time or memory or broke its process.
+    places
+        The files to look at, relative to `root`; without them all below it.
+    partial
+        Whether there are more studies than those of `places`, so that their sessions are no strays.
+    person_of
+        What is known of the person of a study beside its images.
+    bids
+        Write the results as a dataset of BIDS derivatives, too.
+    """
+
+    root: Path
+    out: Path
+    plan: BatchPlan = field(default_factory=BatchPlan)
+    sessions: Path | None = None
+    masks: Path | None = None
+    jobs: int = 1
+    scheduler: str | None = None
+    shard: Shard = field(default_factory=Shard)
+    limits: Limits = field(default_factory=Limits)
+    overwrite: bool = False
+    retry: bool = False
+    patience_seconds: float = PATIENCE_SECONDS
+    places: tuple[str, ...] | None = None
+    partial: bool = False
+    person_of: PersonOf = nobody
+    bids: bool = False
+
+
+@dataclass(frozen=True)
+class BatchReport:
+    """What a run, or a merge, came to.
+
+    `measured_now` counts the cases that this run measured, `peak_bytes` the largest memory of a
+    process that did, `seconds` their time taken together; `written` are the tables, `notes` what
+    the user has to be told.
+    """
+
+    counts: dict[Status, int]
+    measured_now: int
+    seconds: float
+    peak_bytes: int
+    written: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
+    complete: bool = True
+
+    @property
+    def total(self) -> int:
+        """All cases."""
+        return sum(self.counts.values())
