@@ -18,10 +18,10 @@ from benchmarks.accuracy.hips import (
     femur,
     ischium,
     shaft_axis,
-    trochanter_slices,
     true_section,
     with_tendon_on_the_path,
 )
+from benchmarks.accuracy.levels import trochanter_slices
 from benchmarks.accuracy.scanner import mr_image, tissue_fractions
 
 from ifspace.geometry import Plane
@@ -58,7 +58,7 @@ class Case:
 def make_case(seed: int, *, tendon: bool = False, cache: Path = CACHE) -> Case:
     """Draw a hip and its scan; tissue fractions are kept in a cache."""
     cache.mkdir(parents=True, exist_ok=True)
-    file = cache / f"{'q' if tendon else 'h'}{seed}-v1.pkl"
+    file = cache / f"{'q' if tendon else 'h'}{seed}-v2.pkl"
     if file.exists():
         # Written by this function only, in a folder of the same user.
         return pickle.loads(file.read_bytes())

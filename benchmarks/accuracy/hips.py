@@ -165,15 +165,27 @@ def _head(hip: Hip):
     return hip.shaft_x - 36.0, hip.shaft_y - 9.0, 62.0
 
 
+# Where the lesser trochanter is rooted in the shaft, as a share of its radius, and how far it
+# leans downwards, in mm per mm outwards.
+ROOT, LEAN = 0.55, 0.15
+
+
 def _trochanter(hip: Hip, x, y, z):
     ux, uy = -math.cos(hip.version), math.sin(hip.version)
-    root = 0.55 * hip.shaft_a
+    root = ROOT * hip.shaft_a
     reach = hip.shaft_a - root + hip.prominence
     dx, dy = x - (hip.shaft_x + ux * root), y - (hip.shaft_y + uy * root)
     along, across = dx * ux + dy * uy, -dx * uy + dy * ux
-    # The apex leans downwards.
-    lean = z + 0.15 * along
+    lean = z + LEAN * along
     return ellipsoid(along, across, lean, reach, hip.trochanter_width, hip.trochanter_height)
+
+
+def trochanter_tip(hip: Hip) -> np.ndarray:
+    """Give the tip of the bare lesser trochanter, before shaft and neck are blended to it."""
+    reach = hip.shaft_a + hip.prominence
+    x = hip.shaft_x - math.cos(hip.version) * reach
+    y = hip.shaft_y + math.sin(hip.version) * reach
+    return np.array([hip.side * x, y, -LEAN * (reach - ROOT * hip.shaft_a)])
 
 
 def _shaft(hip: Hip, x, y, z):
@@ -326,7 +338,7 @@ def draw_scan(
 # ------------------------------------------------------------------------------------- truth
 
 
-def _section(field: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def border_uv(field: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Scanner (column, row) mm of the zero line of a field, every 0.05 mm or finer."""
     pieces = []
     for line in find_contours(field, 0.0):
@@ -362,40 +374,9 @@ def true_section(hip: Hip, scan: Scan, level: float, *, tendons: bool = False, f
     if tendons:
         f = np.minimum(f, iliopsoas(hip, lateral, y, z))
         i = np.minimum(i, hamstring(hip, lateral, y, z))
-    a, b = _section(f, rows, columns), _section(i, rows, columns)
+    a, b = border_uv(f, rows, columns), border_uv(i, rows, columns)
     if not len(a) or not len(b) or bool(((f < 0) & (i < 0)).any()):
         return None
     gaps, partner = cKDTree(b).query(a)
     best = int(np.argmin(gaps))
     return TrueSection(float(gaps[best]), a[best], b[partner[best]])
-
-
-def prominence(hip: Hip, scan: Scan, level: float) -> float:
-    """How far the femur stands out beyond its shaft, in the direction of its lesser trochanter."""
-    rows = np.arange(scan.pixel_rows()[0], scan.pixel_rows()[-1], 0.5)
-    columns = np.arange(scan.pixel_columns()[0], scan.pixel_columns()[-1], 0.5)
-    x, y, z = scan.points(rows, columns, level)
-    cx, cy = shaft_axis(hip, z)
-    dx, dy = hip.side * x - cx, y - cy
-    ux, uy = -math.cos(hip.version), math.sin(hip.version)
-    along, across = dx * ux + dy * uy, np.abs(-dx * uy + dy * ux)
-    inside = (femur(hip, hip.side * x, y, z)[0] < 0) & (along > across)
-    reach = float(np.hypot(along, across)[inside].max()) if inside.any() else 0.0
-    return reach - math.sqrt(hip.shaft_a * hip.shaft_b)
-
-
-def apex_level(hip: Hip, scan: Scan) -> float:
-    """Scanner level at which the lesser trochanter stands out farthest, to 0.5 mm."""
-    levels = np.arange(-10, 6, 0.5)
-    return float(levels[int(np.argmax([prominence(hip, scan, level) for level in levels]))])
-
-
-def trochanter_slices(hip: Hip, scan: Scan) -> tuple[int, ...]:
-    """Slices in which the femur stands out by more than half of its peak: the true range."""
-    peak = prominence(hip, scan, apex_level(hip, scan))
-    shown = [
-        k
-        for k, level in enumerate(scan.levels)
-        if -15 <= level <= 14 and prominence(hip, scan, level) > 0.5 * peak
-    ]
-    return tuple(shown)

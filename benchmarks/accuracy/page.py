@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from benchmarks.accuracy.real import WITHIN_MM
-from benchmarks.accuracy.run import LabelRow, RealRow, SliceRow
+from benchmarks.accuracy.real import CLICK_SD_MM, CLICKS, WITHIN_MM
+from benchmarks.accuracy.run import NETWORK, PERFECT, LabelRow, RealRow, SliceRow
 from scipy.stats import norm
 
 from ifspace.landmarks.values import Light
@@ -15,11 +15,11 @@ from ifspace.model import Kind
 
 INTRODUCTION = """# Accuracy of the automatic help
 
-Produced by `python -m benchmarks.accuracy`; do not edit. {hips} analytic hips that were used
-neither for developing nor for calibrating: random bones, gap 8 to 32 mm, pixel 0.6 to 0.9 mm,
-slices 4 to 5 mm, tilt up to 10 degrees, fat rims, septa, tendons, shading, texture, Rician noise.
-The truth comes from the analytic surfaces, cut by the middle plane of each slice, with code that
-shares nothing with the product.
+Produced by `python -m benchmarks.accuracy`; do not edit. {hips} analytic hips, drawn for the first
+time when the code was frozen and used neither for developing nor for calibrating: random bones,
+gap 8 to 32 mm, pixel 0.6 to 0.9 mm, slices 4 to 5 mm, tilt up to 10 degrees, fat rims, septa,
+tendons, shading, texture, Rician noise. The truth comes from the analytic surfaces, cut by the
+middle plane of each slice, with code that shares nothing with the product.
 
 A person is simulated who clicks once into the marrow of each bone, on one slice of the range,
 aiming at the middle of the bone and missing by 3 mm (standard deviation on each axis). Every
@@ -35,11 +35,26 @@ INTERVAL = """## The 95 % interval
 
 Of the edges alone; slice spacing and tilt are added when a study is measured.
 """
+LABELS = """## From label maps
+
+A perfect map labels every voxel of the image grid by its centre. A map as of a network has cubic
+voxels, a wavy border (0.8 to 0.9 mm, alike over 6 mm) and lies 0.4 mm too far inside, which gives
+the overlap with the truth that networks publish (Dice 0.93 to 0.95). Every slice of the range
+counts; none is hidden. "Corrected" is what is reported: the label moved to where the grey levels
+show the bone. The interval was calibrated on other hips with the same kinds of label maps.
+"""
 REAL = """## Real hips, frozen seeds
 
 Two readers, not radiologists; they differ by 1.0 mm (IFS) and 1.3 mm (QFS) on average.
-STS_044 has a tumour in the gap and must give no number. The lowest score that is shown was
-chosen with these hips in view, so they are no independent test of it.
+**These hips served development**: what makes an outline believed was written with them in view, so
+they are no independent test. The limits of the score come from analytic hips alone. STS_044 has a
+tumour in the gap and must give no number.
+
+For STS_048 there is a CT of the same patient in the same frame of reference. Its bones, above
+200 HU, are the third opinion below: where it contradicts the readers, the readers' figure is no
+truth either. In STS_046 the tip of the lesser trochanter is as bright as fat, with no dark line
+towards the marrow: it is fatty marrow, as the readers took it, or a layer of fat on the bone, and
+the two differ by 6 mm. The program does not decide and gives no number.
 """
 WORST = """## Worst of the shown slices
 
@@ -119,7 +134,7 @@ def _interval(rows: Sequence[SliceRow]) -> str:
         part = [row for row in rows if (row.sequence, row.snr) == (name, snr)]
         shown = [row for row in part if row.light]
         cover = [
-            100 * np.mean([abs(r.error_mm) <= r.u95_mm for r in group]) if group else np.nan
+            _within([(r.error_mm, r.u95_mm) for r in group]) if group else np.nan
             for group in (part, shown)
         ]
         width = np.median([r.u95_mm for r in shown]) if shown else np.nan
@@ -137,41 +152,106 @@ def _interval(rows: Sequence[SliceRow]) -> str:
     return out
 
 
-def _labels(rows: Sequence[LabelRow]) -> str:
-    """Table of the label-map figures."""
-    out = "| images | labels | " + HEAD + "|---|---|---|---|---|---|---|---|\n"
-    for name in dict.fromkeys(row.sequence for row in rows):
-        part = [row for row in rows if row.sequence == name]
-        for label, field in (
-            ("perfect, label alone", "perfect_mm"),
-            ("1.5 mm as of a network, label alone", "network_mm"),
-            ("the same, corrected on the grey levels where clear", "refined_mm"),
-        ):
-            errors = [e for row in part for e in getattr(row, field)]
-            out += f"| {name} | {label} | {_stats(errors)} |\n"
-    out += "\n| level of the apex | found | mean abs. error |\n|---|---|---|\n"
-    for label, field in (("perfect", "level_perfect_mm"), ("1.5 mm", "level_network_mm")):
-        values = [getattr(row, field) for row in rows]
-        found = [abs(v) for v in values if v is not None]
-        out += f"| {label} labels | {len(found)} of {len(values)} | {np.mean(found):.2f} mm |\n"
+def _within(errors: Sequence[tuple[float, float]]) -> float:
+    """Share of errors within their half-width, in percent."""
+    return 100 * float(np.mean([abs(error) <= u95 for error, u95 in errors]))
+
+
+def _room_errors(rows: Sequence[SliceRow]) -> list[tuple[float, float]]:
+    """Errors of the quadratus femoris space with their half-widths."""
+    return [(r.room_mm - r.room_true_mm, r.room_u95_mm) for r in rows if r.room_true_mm is not None]
+
+
+def _room_interval(rows: Sequence[SliceRow]) -> str:
+    """Coverage of the interval of the quadratus femoris space."""
+    out = (
+        "| images | covered, all | covered, shown | median half-width, shown |\n|---|---|---|---|\n"
+    )
+    for name, snr in _series(rows):
+        part = [row for row in rows if (row.sequence, row.snr) == (name, snr)]
+        every, shown = _room_errors(part), _room_errors([r for r in part if r.room_light])
+        width = np.median([u95 for _, u95 in shown])
+        out += (
+            f"| {name}, SNR {snr:.0f} | {_within(every):.1f} % | {_within(shown):.1f} % | "
+            f"{width:.2f} mm |\n"
+        )
     return out
+
+
+def _labels(rows: Sequence[LabelRow]) -> str:
+    """Tables of the label-map figures: distances, intervals, level."""
+    out = "| images | labels | value | " + HEAD + "|---|---|---|---|---|---|---|---|---|\n"
+    groups = list(dict.fromkeys((row.sequence, row.kind) for row in rows))
+    for sequence, kind in groups:
+        part = [row for row in rows if (row.sequence, row.kind) == (sequence, kind)]
+        for value, field in (("label alone", "label_mm"), ("corrected", "found_mm")):
+            errors = [e for row in part for e in getattr(row, field)]
+            out += f"| {sequence} | {kind} | {value} | {_stats(errors)} |\n"
+    out += "\n| images | labels | interval covers | median half-width | time per hip |\n"
+    out += "|---|---|---|---|---|\n"
+    for sequence, kind in groups:
+        part = [row for row in rows if (row.sequence, row.kind) == (sequence, kind)]
+        widths = [u for row in part for u in row.u95_mm]
+        seconds = np.mean([row.seconds for row in part])
+        out += (
+            f"| {sequence} | {kind} | {_covered(part):.1f} % | {np.median(widths):.2f} mm "
+            f"| {seconds:.2f} s |\n"
+        )
+    out += f"| all | all | {_covered(rows):.1f} % | | |\n"
+    out += "\n| level of the apex | found | mean abs. error |\n|---|---|---|\n"
+    for kind in dict.fromkeys(row.kind for row in rows):
+        values = [row.level_mm for row in rows if row.kind == kind]
+        found = [abs(v) for v in values if v is not None]
+        out += f"| {kind} | {len(found)} of {len(values)} | {np.mean(found):.2f} mm |\n"
+    return out
+
+
+def _covered(rows: Sequence[LabelRow]) -> float:
+    """Share of the values from label maps that lie within their interval, in percent."""
+    inside = [
+        abs(error) <= width
+        for row in rows
+        for error, width in zip(row.found_mm, row.u95_mm, strict=True)
+    ]
+    return 100 * float(np.mean(inside))
 
 
 def _real(rows: Sequence[RealRow]) -> str:
     """Table of the real hips."""
     if not rows:
         return "The real cases were not at hand for this run.\n"
-    out = "| case | space | readers | found | difference | reasons of slices without a number |\n"
-    out += "|---|---|---|---|---|---|\n"
+    out = "| case | space | readers | CT | found | ± | difference | without a number |\n"
+    out += "|---|---|---|---|---|---|---|---|\n"
     for row in rows:
         for kind in Kind:
             found = row.found_mm.get(kind)
             value = "no number" if found is None else f"{found:.1f}"
+            half = "" if found is None else f"{row.u95_mm[kind]:.1f}"
             diff = "" if found is None else f"{found - row.readers_mm[kind]:+.1f}"
+            ct = f"{row.ct_mm:.1f}" if kind is Kind.IFS and row.ct_mm is not None else ""
             out += (
-                f"| {row.name} {row.side} | {kind.upper()} | {row.readers_mm[kind]:.1f} | {value} "
-                f"| {diff} | {row.reason} |\n"
+                f"| {row.name} {row.side} | {kind.upper()} | {row.readers_mm[kind]:.1f} | {ct} "
+                f"| {value} | {half} | {diff} | {row.reason} |\n"
             )
+    return out
+
+
+def _real_again(rows: Sequence[RealRow]) -> str:
+    """Table of the real hips when other clicks are made."""
+    out = f"{CLICKS} times again, with both seeds {CLICK_SD_MM:.0f} mm off on each axis (standard\n"
+    out += "deviation):\n\n| case | space | with a number | median | standard deviation | range |\n"
+    out += "|---|---|---|---|---|---|\n"
+    for row in rows:
+        for kind in Kind:
+            values = np.array(row.again_mm[kind])
+            spread = (
+                f"{np.median(values):.1f} | {np.std(values):.2f} | "
+                f"{values.min():.1f} to {values.max():.1f}"
+                if len(values)
+                else "| | "
+            )
+            given = f"{len(values)} of {CLICKS}"
+            out += f"| {row.name} {row.side} | {kind.upper()} | {given} | {spread} |\n"
     return out
 
 
@@ -189,7 +269,7 @@ def _targets(
         ok = value <= limit if at_most else value >= limit
         sign = "at most" if at_most else "at least"
         verdict = "met" if ok else "**not met**"
-        lines.append(f"| {name} | {sign} {limit:g} {unit} | {value:.2f} {unit} | {verdict} |")
+        lines.append(f"| {name} | {sign} {limit:.4g} {unit} | {value:.2f} {unit} | {verdict} |")
 
     for name, limit in (("T1", 0.55), ("PD", 0.5), ("T2", 0.6)):
         part = [r for r in bones if (r.sequence, r.snr) == (name, 20.0)]
@@ -203,7 +283,7 @@ def _targets(
             share = 100 * len(green) / len(part)
             say("T1: accepted", share, 65, at_most=False, unit="%")
             say("T1: accepted beyond 3 mm", 100 * float((accepted > 3).mean()), 1, unit="%")
-            cover = 100 * float(np.mean([abs(r.error_mm) <= r.u95_mm for r in part]))
+            cover = _within([(r.error_mm, r.u95_mm) for r in part])
             say("T1: interval covers", cover, 93, at_most=False, unit="%")
             say("T1: interval covers no more than needed", cover, 97, unit="%")
         if name == "T1":
@@ -213,19 +293,30 @@ def _targets(
                 0.5,
                 unit="s",
             )
-    perfect = [e for r in labels for e in r.perfect_mm]
-    say("Perfect labels: mean abs. error", float(np.mean(np.abs(perfect))), 0.15)
-    refined = [e for r in labels for e in r.refined_mm]
-    say("1.5 mm labels, corrected: mean abs. error", float(np.mean(np.abs(refined))), 0.5)
-    for name, field, limit in (
-        ("perfect", "level_perfect_mm", 1.0),
-        ("1.5 mm", "level_network_mm", 2.0),
-    ):
-        found = [abs(getattr(r, field)) for r in labels if getattr(r, field) is not None]
+    by_kind = {kind: [r for r in labels if r.kind == kind] for kind in (PERFECT, NETWORK)}
+    perfect = np.abs([e for r in by_kind[PERFECT] for e in r.label_mm])
+    say("Perfect labels: mean abs. error", float(perfect.mean()), 0.15)
+    alone = np.abs([e for r in by_kind[NETWORK] for e in r.label_mm])
+    corrected = np.abs([e for r in by_kind[NETWORK] for e in r.found_mm])
+    say("1.5 mm labels, corrected: mean abs. error", float(corrected.mean()), 0.5)
+    say(
+        "1.5 mm labels, corrected: 95th percentile, no worse than the label's",
+        float(np.percentile(corrected, 95)),
+        float(np.percentile(alone, 95)),
+    )
+    say("Label maps: interval covers", _covered(labels), 93, at_most=False, unit="%")
+    say("Label maps: interval covers no more than needed", _covered(labels), 97, unit="%")
+    seconds = float(np.mean([r.seconds for r in labels]))
+    say("Label maps: processor time per hip", seconds, 1.0, unit="s")
+    for kind, name, limit in ((PERFECT, "perfect", 1.0), (NETWORK, "1.5 mm", 2.0)):
+        found = [abs(r.level_mm) for r in by_kind[kind] if r.level_mm is not None]
         say(f"Level, {name} labels: mean abs. error", float(np.mean(found)), limit)
     shown = np.array([r.room_mm - r.room_true_mm for r in rooms if r.room_light and r.room_true_mm])
     say("QFS, shown: mean abs. error", float(np.abs(shown).mean()), 0.5)
     say("QFS, shown beyond 2 mm", 100 * float((np.abs(shown) > 2).mean()), 3, unit="%")
+    cover = _within(_room_errors(rooms))
+    say("QFS: interval covers", cover, 93, at_most=False, unit="%")
+    say("QFS: interval covers no more than needed", cover, 97, unit="%")
     for name, (count, of) in refused.items():
         say(f"{name} refused", 100 * count / of, 100, at_most=False, unit="%")
     if real:
@@ -264,9 +355,11 @@ def write_page(
         f"Smallest distance of the range, over the shown slices:\n\n{_smallest(bones)}",
         f"{INTERVAL}\n{_interval(bones)}",
         f"## Quadratus femoris space, tendon on the path\n\n{_assisted(rooms, room=True)}",
-        "## From label maps\n\n" + _labels(labels),
+        "Its 95 % interval:\n\n" + _room_interval(rooms),
+        f"{LABELS}\n{_labels(labels)}",
         "## Must be refused\n\n" + refused_lines,
         f"{REAL}\n{_real(real)}",
+        *([_real_again(real)] if real else []),
         WORST,
     ]
     out.parent.mkdir(parents=True, exist_ok=True)

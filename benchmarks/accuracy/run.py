@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from benchmarks.accuracy import real
 from benchmarks.accuracy.cohort import image_of, make_case, rough_seeds, timed
-from benchmarks.accuracy.hips import apex_level, trochanter_slices
-from benchmarks.accuracy.labels import network_labels, perfect_labels, tall_case
+from benchmarks.accuracy.hips import Hip, Scan
+from benchmarks.accuracy.labels import network_labels, perfect_labels, shifted, tall_case
+from benchmarks.accuracy.levels import apex_level, trochanter_slices
 
-from ifspace.landmarks import FoundSide, Level, from_masks, from_seeds, gates, level_from_masks
+from ifspace.labels import LabelMap
+from ifspace.landmarks import Level, from_masks, from_seeds, gates, level_from_masks
 from ifspace.landmarks.assisted import blur_of, examine, stage
-from ifspace.landmarks.confidence import half_width_mm, light_of, room_half_width_mm
 from ifspace.landmarks.search import search
+from ifspace.landmarks.tissue import check_gap
 from ifspace.landmarks.values import Light
 from ifspace.model import Kind, Side
 
@@ -54,11 +56,12 @@ def _examined(case, volume, seeds):
     seen = [examine(scene, found, k, blur_mm) for k in range(last - first + 1)]
     muscle = float(np.median([level.muscle for level in found.levels]))
     refusal = gates.check_signal(scene, muscle) or gates.check_outlines(scene, found.outlines)
+    refusal = refusal or check_gap(scene, found.levels, found.outlines)
     return seen, refusal
 
 
 def assisted_rows(
-    seeds: Iterable[int], sequence: str, snr: float, *, tendon: bool = False
+    seeds: Iterable[int], sequence: str, snr: float, tendon: bool = False
 ) -> list[SliceRow]:
     """Measure a cohort from rough marrow seeds, one per bone and hip."""
     rows = []
@@ -72,9 +75,6 @@ def assisted_rows(
             truth, room = case.truth[k], case.truth_qfs[k]
             if truth is None or item is None:
                 continue
-            u95_mm = half_width_mm(item.evidence)
-            room_u95_mm = room_half_width_mm(item.evidence, capped=any(item.room.capped.values()))
-            score = item.gap.score
             rows.append(
                 SliceRow(
                     sequence,
@@ -83,69 +83,79 @@ def assisted_rows(
                     k,
                     truth.distance_mm,
                     item.gap.value_mm,
-                    u95_mm,
-                    None if refusal else light_of(u95_mm, score),
+                    item.u95_mm,
+                    None if refusal else item.light(item.u95_mm),
                     room.distance_mm if room else None,
                     item.room.value_mm,
-                    room_u95_mm,
-                    None if refusal else light_of(room_u95_mm, score),
+                    item.room_u95_mm,
+                    None if refusal else item.light(item.room_u95_mm),
                     seconds,
                 )
             )
     return rows
 
 
+PERFECT, NETWORK = "perfect", "1.5 mm as of a network"
+# Every kind of label map, by how it is made from the perfect one's hip.
+LABEL_KINDS = (PERFECT, NETWORK, "2 mm as of a network", "1.5 mm, moved as a whole")
+
+
 @dataclass(frozen=True)
 class LabelRow:
-    """One hip measured from labels: errors per slice in mm, error of the level."""
+    """One hip measured from one kind of label map.
+
+    `label_mm` are the errors of the labels alone, `found_mm` those of what is reported, `u95_mm`
+    the half-widths that were reported; each per slice. `level_mm` is the error of the apex.
+    """
 
     sequence: str
-    perfect_mm: tuple[float, ...]
-    network_mm: tuple[float, ...]
-    refined_mm: tuple[float, ...]
-    level_perfect_mm: float | None
-    level_network_mm: float | None
+    kind: str
+    label_mm: tuple[float, ...]
+    found_mm: tuple[float, ...]
+    u95_mm: tuple[float, ...]
+    level_mm: float | None
     seconds: float
 
 
-def _errors(found: FoundSide, truth: dict[int, float], *, of_label: bool) -> tuple[float, ...]:
-    """Errors of all slices with a truth."""
-    return tuple(
-        (item.label_mm if of_label else item.value_mm) - truth[item.slice_index]
-        for item in found.readings(Kind.IFS)
-        if truth.get(item.slice_index, 0) > 3 and item.label_mm is not None
-    )
+def _label_maps(number: int, hip: Hip, scan: Scan) -> dict[str, LabelMap]:
+    """Make every kind of label map of a hip."""
+    network = network_labels(hip, scan, np.random.default_rng(number), 1.5)
+    coarse = network_labels(hip, scan, np.random.default_rng(number + 1), 2.0)
+    moved = shifted(network, np.random.default_rng(number + 2))
+    maps = (perfect_labels(hip, scan), network, coarse, moved)
+    return dict(zip(LABEL_KINDS, maps, strict=True))
 
 
 def label_rows(seeds: Iterable[int], sequence: str) -> list[LabelRow]:
-    """Measure hips from perfect labels and from such as a network makes at 1.5 mm."""
+    """Measure hips from perfect labels and from such as networks make."""
     rows = []
     for number in seeds:
         hip, scan, truth, volume = tall_case(number, sequence)
         side = Side.LEFT if hip.side > 0 else Side.RIGHT
-        shown = [k for k in truth if k in trochanter_slices(hip, scan)]
+        shown = [k for k in trochanter_slices(hip, scan) if k in truth]
         level_range = (min(shown), max(shown))
-        perfect = perfect_labels(hip, scan)
-        network = network_labels(hip, scan, np.random.default_rng(number), 1.5)
-        plain = from_masks(volume, perfect, side, level_range, refine_on_grey=False)
-        found, seconds = timed(from_masks, volume, network, side, level_range)
         apex = apex_level(hip, scan)
-        levels = [level_from_masks(volume, labels, side) for labels in (perfect, network)]
-        errors = [
-            item.apex_height_mm + float(scan.levels[0]) - apex if isinstance(item, Level) else None
-            for item in levels
-        ]
-        rows.append(
-            LabelRow(
-                sequence,
-                _errors(plain, truth, of_label=False),
-                _errors(found, truth, of_label=True),
-                _errors(found, truth, of_label=False),
-                errors[0],
-                errors[1],
-                seconds,
+        for kind, labels in _label_maps(number, hip, scan).items():
+            found, seconds = timed(from_masks, volume, labels, side, level_range)
+            level = level_from_masks(volume, labels, side)
+            readings = [
+                (item, truth[item.slice_index])
+                for item in found.readings(Kind.IFS)
+                if truth.get(item.slice_index, 0) > 3 and item.label_mm is not None
+            ]
+            rows.append(
+                LabelRow(
+                    sequence,
+                    kind,
+                    tuple(item.label_mm - true for item, true in readings),
+                    tuple(item.value_mm - true for item, true in readings),
+                    tuple(item.u95_mm for item, _ in readings),
+                    level.apex_height_mm + float(scan.levels[0]) - apex
+                    if isinstance(level, Level)
+                    else None,
+                    seconds,
+                )
             )
-        )
     return rows
 
 
@@ -166,12 +176,18 @@ def negative_controls(seeds: Iterable[int]) -> dict[str, tuple[int, int]]:
 
 @dataclass(frozen=True)
 class RealRow:
-    """One real hip: what was found, and the mean of two readers."""
+    """One real hip: what was found, the mean of two readers, and the bones of a CT.
+
+    `again_mm` are the values from other clicks, as far as they gave one.
+    """
 
     name: str
     side: str
     readers_mm: dict[Kind, float]
     found_mm: dict[Kind, float]
+    u95_mm: dict[Kind, float]
+    again_mm: dict[Kind, tuple[float, ...]]
+    ct_mm: float | None
     reason: str
 
 
@@ -180,7 +196,7 @@ def real_rows() -> list[RealRow]:
     if not real.DATA.is_dir():
         return []
     rows = []
-    for (name, side), (_, _, readers, _) in real.HIPS.items():
+    for (name, side), (_, _, readers, shown) in real.HIPS.items():
         found = real.found_in(name, side)
         best = {kind: found.best(kind) for kind in Kind}
         reasons = {str(item.reason) for item in found.ifs if hasattr(item, "reason")}
@@ -192,7 +208,20 @@ def real_rows() -> list[RealRow]:
                 str(side),
                 readers,
                 {kind: item.value_mm for kind, item in best.items() if item is not None},
+                {kind: item.u95_mm for kind, item in best.items() if item is not None},
+                _again(name, side),
+                real.smallest_in_ct_mm(name, side, shown),
                 ", ".join(sorted(reasons)),
             )
         )
     return rows
+
+
+def _again(name: str, side: Side) -> dict[Kind, tuple[float, ...]]:
+    """Measure with other clicks; the values of those that gave one."""
+    found = real.found_again(name, side)
+    best = {kind: [one.best(kind) for one in found] for kind in Kind}
+    return {
+        kind: tuple(item.value_mm for item in items if item is not None)
+        for kind, items in best.items()
+    }

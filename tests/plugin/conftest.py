@@ -7,16 +7,23 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 pytest.importorskip("napari", reason="napari is not installed; the plugin needs it")
 
 from tests.conftest import PLAIN, make_volume, pixel_lps_mm
 
-from ifspace.model import Volume
+from ifspace.io.session import read_session
+from ifspace.model import Mark, Volume
 from ifspace.phantom import PhantomSpec, PhantomTruth, write_phantom
 from napari_ifspace.desk import Desk, Spot
+from napari_ifspace.steps import STEPS, Step, step_of
+
+if TYPE_CHECKING:
+    from tests.plugin.hands import Window
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +83,33 @@ def display() -> Iterator[str]:
     yield os.environ["DISPLAY"]
     process.terminate()
     process.wait()
+
+
+@pytest.fixture
+def window(display: str) -> Iterator[Window]:
+    """A window that does not turn the slices by itself."""
+    from tests.plugin.hands import Window
+
+    opened = Window()
+    yield opened
+    opened.answer = "Leave, recover later"
+    opened.viewer.close()
+    opened.hands.qWait(20)
+
+
+@pytest.fixture
+def true_marks(phantom: PhantomTruth) -> dict[Step, Mark]:
+    """The marks that give the headline values: of each step, the pair with the smallest gap."""
+    session = read_session(phantom.session_path)
+    return {step: _of_smallest(session.marks, step) for step in STEPS}
+
+
+def _of_smallest(marks: tuple[Mark, ...], step: Step) -> Mark:
+    mine = [mark for mark in marks if step_of(mark) == step]
+    others = [mark for mark in marks if step_of(mark) == step.partner]
+
+    def gap_mm(mark: Mark) -> float:
+        same = [o for o in others if o.sop_instance_uid == mark.sop_instance_uid]
+        return min(float(np.linalg.norm(o.position_lps_mm - mark.position_lps_mm)) for o in same)
+
+    return min(mine, key=gap_mm)

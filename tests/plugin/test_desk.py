@@ -9,6 +9,7 @@ from tests.conftest import PLAIN, make_volume, pixel_lps_mm
 
 from ifspace.model import Mark, MarkName, MarkState, Side, Source
 from ifspace.workflow import assess
+from napari_ifspace import reading
 from napari_ifspace.desk import Desk, Spot
 from napari_ifspace.steps import STEPS, step_of
 
@@ -23,6 +24,10 @@ def heard(desk: Desk) -> list[str]:
     said: list[str] = []
     desk.said.connect(lambda words, _warning: said.append(words))
     return said
+
+
+def propose(desk: Desk, marks: tuple[Mark, ...]) -> None:
+    desk.record.do("propose", lambda: reading.proposed(desk.state, Side.RIGHT, marks))
 
 
 def place_right(desk: Desk, spot: At) -> None:
@@ -86,21 +91,21 @@ def test_marks_on_different_slices_are_told_at_once(desk: Desk, spot: At) -> Non
 
 def test_placing_again_moves_the_mark_unless_levels_are_kept(desk: Desk, spot: At) -> None:
     place_right(desk, spot)
-    desk.choose(STEPS[0])
+    desk.hand.choose(STEPS[0])
     desk.place(spot(4, 40, 80))
     assert len(desk.session.marks) == 2
-    desk.keep_levels = True
-    desk.choose(STEPS[0])
+    desk.hand.keep_levels = True
+    desk.hand.choose(STEPS[0])
     desk.place(spot(2, 40, 78))
     assert len(desk.session.marks) == 3
 
 
 def test_several_levels_give_a_curve_with_the_smallest_as_headline(desk: Desk, spot: At) -> None:
-    desk.keep_levels = True
+    desk.hand.keep_levels = True
     for k, ischium in ((1, 85), (2, 80), (3, 90)):
-        desk.choose(STEPS[0])
+        desk.hand.choose(STEPS[0])
         desk.place(spot(k, 40, ischium))
-        desk.choose(STEPS[1])
+        desk.hand.choose(STEPS[1])
         desk.place(spot(k, 40, 50))
     outcome = assess(desk.volume, desk.session).measurements[0]
     assert outcome.slice_index == 2
@@ -110,15 +115,15 @@ def test_several_levels_give_a_curve_with_the_smallest_as_headline(desk: Desk, s
 
 def test_the_distance_follows_the_cursor_before_anything_is_placed(desk: Desk, spot: At) -> None:
     desk.place(spot(2, 40, 80))
-    desk.point(spot(2, 40, 55))
-    assert assess(desk.volume, desk.shown).measurements[0].value_mm == pytest.approx(15.0)
+    desk.cursor.point(spot(2, 40, 55))
+    assert assess(desk.volume, desk.cursor.shown).measurements[0].value_mm == pytest.approx(15.0)
     assert len(desk.session.marks) == 1
 
 
 def test_a_confirmed_mark_does_not_move_until_it_is_unconfirmed(desk: Desk, spot: At) -> None:
     place_right(desk, spot)
     desk.confirm(everything=True)
-    desk.choose(STEPS[0])
+    desk.hand.choose(STEPS[0])
     before = desk.session.marks
     for change in (
         lambda: desk.nudge(1.0, 0.0),
@@ -136,23 +141,23 @@ def test_a_confirmed_mark_does_not_move_until_it_is_unconfirmed(desk: Desk, spot
 
 def test_signing_needs_a_reader_and_every_mark_confirmed(desk: Desk, spot: At) -> None:
     said = heard(desk)
-    assert not desk.sign()
+    assert not desk.notes.sign()
     place_right(desk, spot)
-    assert not desk.sign()
+    assert not desk.notes.sign()
     assert "not confirmed yet: right ischium" in said[-1]
     desk.confirm(everything=True)
-    desk.set_reader("")
-    assert not desk.sign()
-    desk.set_reader("A")
-    assert desk.sign()
+    desk.notes.set_reader("")
+    assert not desk.notes.sign()
+    desk.notes.set_reader("A")
+    assert desk.notes.sign()
     assert assess(desk.volume, desk.session).is_final
 
 
 def test_an_edit_after_signing_takes_the_signature_away(desk: Desk, spot: At) -> None:
     place_right(desk, spot)
     desk.confirm(everything=True)
-    desk.sign()
-    desk.note_finding(Side.LEFT, "qf_oedema", "mild")
+    desk.notes.sign()
+    desk.notes.note_finding(Side.LEFT, "qf_oedema", "mild")
     assert desk.session.signature is None
 
 
@@ -172,10 +177,10 @@ def test_accepting_a_proposal_confirms_it_and_moving_it_makes_it_the_readers(
             (MarkName.ISCHIUM_LATERAL, MarkName.LESSER_TROCHANTER_MEDIAL), RIGHT_PAIR, strict=True
         )
     )
-    desk.propose(proposals)
-    desk.select(desk.session.marks[0])
+    propose(desk, proposals)
+    desk.hand.select(desk.session.marks[0])
     desk.confirm(everything=False)
-    desk.select(desk.session.marks[1])
+    desk.hand.select(desk.session.marks[1])
     desk.nudge(0.0, 0.1)
     first, second = desk.session.marks
     assert (first.state, first.source) == (MarkState.CONFIRMED, Source.PROGRAM)
@@ -185,7 +190,8 @@ def test_accepting_a_proposal_confirms_it_and_moving_it_makes_it_the_readers(
 def test_proposals_never_replace_what_a_person_placed(desk: Desk, spot: At) -> None:
     place_right(desk, spot)
     mine = desk.session.marks
-    desk.propose(
+    propose(
+        desk,
         (
             Mark(
                 MarkName.ISCHIUM_LATERAL,
@@ -194,27 +200,27 @@ def test_proposals_never_replace_what_a_person_placed(desk: Desk, spot: At) -> N
                 MarkState.PROPOSED,
                 Source.PROGRAM,
             ),
-        )
+        ),
     )
     assert desk.session.marks == mine
 
 
 def test_a_skipped_step_is_left_out_and_can_be_chosen_again(desk: Desk) -> None:
-    desk.skip()
+    desk.hand.skip()
     assert desk.step == STEPS[1]
-    assert STEPS[0] in desk.skipped
-    desk.choose(STEPS[0])
-    assert desk.skipped == set()
+    assert STEPS[0] in desk.hand.skipped
+    desk.hand.choose(STEPS[0])
+    assert desk.hand.skipped == set()
 
 
 def test_the_keyboard_alone_places_a_second_mark(desk: Desk, spot: At) -> None:
     desk.place(spot(2, 40, 80))
-    desk.release(2)
+    desk.cursor.release(2)
     for _ in range(3):
         desk.nudge(0.0, -10.0)
-    assert desk.cross
-    assert desk.spot is not None
-    desk.place(desk.spot)
+    assert desk.cursor.cross
+    assert desk.cursor.spot is not None
+    desk.place(desk.cursor.spot)
     assert assess(desk.volume, desk.session).measurements[0].value_mm == pytest.approx(18.0)
 
 
@@ -236,7 +242,7 @@ def test_the_second_reader_must_be_another_one(desk: Desk) -> None:
 
 def test_the_level_range_limits_the_measurement(desk: Desk, spot: At) -> None:
     place_right(desk, spot)
-    desk.set_level_end(Side.RIGHT, 3, first=True)
-    desk.set_level_end(Side.RIGHT, 5, first=False)
-    assert desk.level_range(Side.RIGHT) == (3, 5)
+    desk.notes.set_level_end(Side.RIGHT, 3, first=True)
+    desk.notes.set_level_end(Side.RIGHT, 5, first=False)
+    assert desk.notes.level_range(Side.RIGHT) == (3, 5)
     assert assess(desk.volume, desk.session).measurements == ()

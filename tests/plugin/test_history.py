@@ -28,8 +28,8 @@ def edit_at_random(desk: Desk, dice: random.Random) -> None:
     k, j, i = dice.randrange(6), dice.uniform(0, 99), dice.uniform(0, 139)
     kind = dice.randrange(9)
     if kind < 3:
-        desk.choose(dice.choice(STEPS))
-        desk.keep_levels = dice.random() < 0.5
+        desk.hand.choose(dice.choice(STEPS))
+        desk.hand.keep_levels = dice.random() < 0.5
         desk.place(Spot(k, pixel_lps_mm(PLAIN, (k, j, i))))
     elif kind == 3:
         desk.nudge(dice.uniform(-3, 3), dice.uniform(-3, 3))
@@ -40,9 +40,11 @@ def edit_at_random(desk: Desk, dice: random.Random) -> None:
     elif kind == 6:
         desk.remove_selected()
     elif kind == 7:
-        desk.note_finding(dice.choice(list(Side)), "qf_oedema", dice.choice(["none", "mild", None]))
+        desk.notes.note_finding(
+            dice.choice(list(Side)), "qf_oedema", dice.choice(["none", "mild", None])
+        )
     else:
-        desk.set_level_end(dice.choice(list(Side)), k, first=dice.random() < 0.5)
+        desk.notes.set_level_end(dice.choice(list(Side)), k, first=dice.random() < 0.5)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -103,8 +105,8 @@ def test_the_log_says_when_which_mark_from_to_and_by_whom(desk: Desk, spot: At) 
 
 def test_a_state_survives_its_flat_spelling(desk: Desk, spot: At) -> None:
     desk.place(spot(2, 40, 80))
-    desk.note_finding(Side.LEFT, "qf_fat", "2")
-    desk.note_acquisition("hip_rotation", "neutral")
+    desk.notes.note_finding(Side.LEFT, "qf_fat", "2")
+    desk.notes.note_acquisition("hip_rotation", "neutral")
     desk.begin_second_reading("B")
     assert flat(state_of(flat(desk.state))) == flat(desk.state)
 
@@ -156,7 +158,7 @@ def test_a_killed_process_leaves_exactly_its_last_state(volume: Volume) -> None:
     assert flat(found.history.state) == json.loads(done.stdout)
     # Going on writes into the same log, and the next crash recovers both parts.
     desk = Desk(volume, recovered=found)
-    desk.set_reader("B")
+    desk.notes.set_reader("B")
     end = flat(desk.state)
     desk.journal.release()
     again = unfinished(volume.series)
@@ -232,7 +234,7 @@ assert desk.journal.problem and "could not be saved" in desk.journal.problem, sa
 assert any("could not be saved" in words for words in said)
 assert len(desk.session.marks) == 2
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-desk.set_reader("B")
+desk.notes.set_reader("B")
 assert desk.journal.problem is None
 desk.journal.release()
 assert flat(replay(desk.journal.path).history.state) == flat(desk.state)

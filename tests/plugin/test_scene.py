@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +18,10 @@ from napari.utils.interactions import (
 )
 from tests.conftest import PLAIN, Storage, make_volume, pixel_lps_mm
 
-from ifspace.model import MarkState
+from ifspace.model import Mark, MarkName, MarkState, Session, Side
 from ifspace.workflow import assess
 from napari_ifspace import layers
-from napari_ifspace.desk import Desk
+from napari_ifspace.desk import Desk, Spot
 from napari_ifspace.scene import Scene
 from napari_ifspace.steps import STEPS
 
@@ -69,7 +69,7 @@ def read_only(event: Mouse) -> ReadOnlyWrapper:
 @pytest.fixture
 def scene(desk: Desk) -> Scene:
     scene = Scene(ViewerModel(), desk)
-    scene.viewer.camera.zoom = 5.0
+    scene.viewer.scene.camera.zoom = 5.0
     return scene
 
 
@@ -117,8 +117,8 @@ def test_a_click_on_a_mark_places_the_next_one_there(scene: Scene) -> None:
 def test_a_click_on_a_mark_chooses_it_once_the_step_has_one(scene: Scene) -> None:
     scene.show_slice(2)
     click(scene, world_of(scene, (2, 40, 80)))
-    scene.desk.choose(STEPS[0])
-    scene.desk.select(None)
+    scene.desk.hand.choose(STEPS[0])
+    scene.desk.hand.select(None)
     click(scene, world_of(scene, (2, 40, 80)))
     assert scene.desk.selected is scene.desk.session.marks[0]
 
@@ -149,7 +149,7 @@ def test_a_transposed_view_still_gives_the_right_point_and_letters(scene: Scene)
 
 
 def test_letters_follow_a_mirrored_camera(scene: Scene) -> None:
-    scene.viewer.camera.orientation2d = ("down", "left")
+    scene.viewer.scene.camera.orientation2d = ("down", "left")
     assert scene.viewer.canvas.overlays["ifspace_left"].text == "L"
 
 
@@ -178,11 +178,11 @@ def test_a_deleted_layer_comes_back_with_every_mark(scene: Scene) -> None:
     click(scene, world_of(scene, (2, 40, 80)))
     lost: list[str] = []
     scene.lost.connect(lost.append)
-    for layer in (scene.marks, scene.image):
+    for layer in (scene.drawing.marks, scene.image):
         scene.viewer.layers.remove(layer)
     scene.repair()
     assert lost == ["IFSpace marks", "Images"]
-    assert len(scene.marks.data) == 1
+    assert len(scene.drawing.marks.data) == 1
     assert scene.viewer.layers[0] is scene.image
     assert len(scene.desk.session.marks) == 1
 
@@ -191,7 +191,7 @@ def test_clearing_all_layers_loses_nothing(scene: Scene) -> None:
     click(scene, world_of(scene, (2, 40, 80)))
     scene.viewer.layers.clear()
     scene.repair()
-    assert len(scene.marks.data) == len(scene.desk.session.marks) == 1
+    assert len(scene.drawing.marks.data) == len(scene.desk.session.marks) == 1
 
 
 def test_a_shifted_image_goes_back_to_its_place(scene: Scene) -> None:
@@ -205,11 +205,11 @@ def test_removing_points_from_the_layer_removes_no_mark(scene: Scene) -> None:
     scene.show_slice(2)
     click(scene, world_of(scene, (2, 40, 80)))
     scene.draw(None)
-    scene.marks.selected_data = {0}
-    scene.marks.remove_selected()
-    assert len(scene.marks.data) == 0
+    scene.drawing.marks.selected_data = {0}
+    scene.drawing.marks.remove_selected()
+    assert len(scene.drawing.marks.data) == 0
     scene.draw(None)
-    assert len(scene.desk.session.marks) == len(scene.marks.data) == 1
+    assert len(scene.desk.session.marks) == len(scene.drawing.marks.data) == 1
 
 
 def test_lines_and_millimetres_are_drawn_for_every_pair(scene: Scene) -> None:
@@ -217,8 +217,8 @@ def test_lines_and_millimetres_are_drawn_for_every_pair(scene: Scene) -> None:
     for index in ((2, 40, 80), (2, 40, 50)):
         click(scene, world_of(scene, index))
     scene.draw(assess(scene.desk.volume, scene.desk.session))
-    assert set(scene.text.features["label"]) == {"IFS 18.0 mm"}
-    start, along = scene.lines.data[0]
+    assert set(scene.drawing.text.features["label"]) == {"IFS 18.0 mm"}
+    start, along = scene.drawing.lines.data[0]
     ends = [
         layers.world_to_lps_mm(
             scene.desk.display.to_world(point), scene.desk.volume, scene.desk.display
@@ -233,11 +233,11 @@ def test_the_states_have_shapes_of_their_own(scene: Scene) -> None:
     scene.show_slice(2)
     click(scene, world_of(scene, (2, 40, 80)))
     scene.draw(None)
-    before = str(scene.marks.symbol[0])
+    before = str(scene.drawing.marks.symbol[0])
     scene.desk.confirm(everything=True)
     scene.draw(None)
     assert scene.desk.session.marks[0].state is MarkState.CONFIRMED
-    assert str(scene.marks.symbol[0]) != before
+    assert str(scene.drawing.marks.symbol[0]) != before
 
 
 def test_the_wheel_turns_slices_and_stops_at_the_ends(scene: Scene) -> None:
@@ -256,5 +256,70 @@ def test_closing_takes_everything_away_again(scene: Scene) -> None:
     viewer.add_image(np.zeros((4, 4)), name="other")
     scene.close()
     assert [layer.name for layer in viewer.layers] == ["other"]
-    assert not [name for name in viewer.canvas.overlays if name.startswith("ifspace")]
-    assert scene._on_press not in viewer.mouse_drag_callbacks
+    overlays = viewer.canvas.overlays
+    assert not [n for n in overlays if n.startswith("ifspace") and overlays[n].visible]
+    assert not overlays.scale_bar.visible
+    assert scene.mouse.press not in viewer.mouse_drag_callbacks
+
+
+def test_a_click_on_a_bare_image_finds_letters_and_marks_there(desk: Desk) -> None:
+    scene = Scene(ViewerModel(), desk, furnished=False)
+    assert not scene.furnished
+    scene.show_slice(2)
+    click(scene, world_of(scene, (2, 40, 80)))
+    assert scene.viewer.canvas.overlays["ifspace_left"].text == "R"
+    scene.draw(None)
+    assert len(scene.drawing.marks.data) == 1
+
+
+def test_what_was_to_be_drawn_on_a_bare_image_is_drawn_when_it_can_be(
+    desk: Desk, spot: Callable[[float, float, float], Spot]
+) -> None:
+    scene = Scene(ViewerModel(), desk, furnished=False)
+    desk.place(spot(2, 40, 80))
+    desk.place(spot(2, 40, 50))
+    scene.draw(assess(desk.volume, desk.session))
+    assert list(scene.viewer.layers) == [scene.image]
+    scene.furnish()
+    assert set(scene.drawing.text.features["label"]) == {"IFS 18.0 mm"}
+
+
+def test_a_scene_closed_bare_stays_bare(desk: Desk) -> None:
+    scene = Scene(ViewerModel(), desk, furnished=False)
+    scene.close()
+    scene.letter()
+    scene.furnish()
+    assert not list(scene.viewer.layers)
+    assert "ifspace_left" not in scene.viewer.canvas.overlays
+
+
+def test_a_button_held_down_while_the_study_is_put_away_places_nothing(scene: Scene) -> None:
+    here = world_of(scene, (2, 40, 80))
+    mouse_press_callbacks(scene.viewer, read_only(Mouse("mouse_press", here, (0.0, 0.0))))
+    scene.close()
+    mouse_release_callbacks(scene.viewer, read_only(Mouse("mouse_release", here, (0.0, 0.0))))
+    assert scene.desk.session.marks == ()
+
+
+def test_zooming_to_a_hip_goes_to_its_marks_or_to_where_it_was_seen(stored: Storage) -> None:
+    desk = Desk(make_volume(stored))
+    scene = Scene(ViewerModel(), desk)
+    wanted = (3, 41, 87)
+    place = desk.volume.slices[3].plane.to_lps_mm(np.array(wanted[1:], dtype=np.float64))
+    scene.zoom_to(Side.LEFT)
+    half = scene.viewer.scene.camera.center
+    scene.hips_lps_mm = {Side.LEFT: place}
+    scene.zoom_to(Side.LEFT)
+    seen = scene.viewer.scene.camera.center
+    assert seen != half
+    np.testing.assert_allclose(seen[1:], world_of(scene, wanted, stored)[1:], atol=1e-6)
+    scene.zoom_to(Side.RIGHT)
+    assert scene.viewer.scene.camera.center != seen
+    # A mark says it better than a guess.
+    other = (3, 52, 80)
+    mark = Mark(MarkName.ISCHIUM_LATERAL, Side.LEFT, pixel_lps_mm(stored, other))
+    desk.load(Session(marks=(mark,)))
+    scene.zoom_to(Side.LEFT)
+    np.testing.assert_allclose(
+        scene.viewer.scene.camera.center[1:], world_of(scene, other, stored)[1:], atol=1e-6
+    )

@@ -3,142 +3,21 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from tests.plugin.hands import Window
 
 from ifspace.io.session import read_session
 from ifspace.model import Kind, Mark, MarkState, Side
 from ifspace.pacs import nodes_path
 from ifspace.phantom import PhantomTruth
-from napari_ifspace import layers
-from napari_ifspace.app import open_dock
 from napari_ifspace.history import flat
 from napari_ifspace.steps import STEPS, Step, step_of
 from napari_ifspace.widget import IFSpaceDock
 
 pytestmark = pytest.mark.usefixtures("display")
-
-# A drawn pixel is an eighth of a millimetre: a click is exact to a sixth of an image pixel.
-ZOOM_PX_PER_MM = 8.0
-
-
-class Window:
-    """A napari window with the dock, and hands to drive it."""
-
-    def __init__(self) -> None:
-        import napari
-        from qtpy.QtCore import Qt
-        from qtpy.QtTest import QTest
-
-        self.qt, self.hands = Qt, QTest
-        self.viewer = napari.Viewer()
-        self.dock: IFSpaceDock = open_dock(self.viewer)
-        self.asked: list[str] = []
-        self.answer = ""
-        self.dock.ask = self._ask
-        self.window = self.viewer.window._qt_window
-        self.window.activateWindow()
-
-    def _ask(self, _parent: Any, title: str, _question: str, answers: tuple[str, ...]) -> str:
-        self.asked.append(title)
-        return self.answer if self.answer in answers else answers[-1]
-
-    @property
-    def canvas(self) -> Any:
-        return self.viewer.window._qt_viewer.canvas
-
-    def wait(self, until: Callable[[], bool], seconds: float = 30.0) -> None:
-        end = time.monotonic() + seconds
-        while not until():
-            assert time.monotonic() < end, f"waited in vain; it says: {self.dock.message.text()}"
-            self.hands.qWait(20)
-
-    def open(self, path: Path) -> None:
-        self.dock.open_path(path)
-        self.wait(lambda: self.dock.scene is not None)
-        self.hands.qWait(100)
-
-    def look_at(self, mark: Mark) -> tuple[float, ...]:
-        """Turn to a mark's slice and close to it; gives its place in napari's world."""
-        desk, scene = self.dock.desk, self.dock.scene
-        assert desk is not None
-        assert scene is not None
-        slice_index = layers.slice_of(desk.volume, mark)
-        scene.show_slice(slice_index)
-        data = layers.lps_mm_to_data(mark.position_lps_mm, slice_index, desk.volume, desk.display)
-        world = desk.display.to_world(data)
-        self.viewer.camera.center = (0.0, world[1], world[2])
-        self.viewer.camera.zoom = ZOOM_PX_PER_MM
-        self.hands.qWait(30)
-        return tuple(world)
-
-    def pixel(self, world: tuple[float, ...]) -> Any:
-        from qtpy.QtCore import QPoint
-
-        x, y = self.canvas.view.scene.transform.map([world[-1], world[-2], 0.0, 1.0])[:2]
-        return QPoint(round(float(x)), round(float(y)))
-
-    def click(self, world: tuple[float, ...]) -> None:
-        native, at = self.canvas.native, self.pixel(world)
-        self.hands.mouseMove(native, at)
-        self.hands.qWait(15)
-        self.hands.mouseClick(native, self.qt.MouseButton.LeftButton, pos=at)
-        self.hands.qWait(15)
-
-    def drag(self, start: tuple[float, ...], end: tuple[float, ...]) -> None:
-        native, button = self.canvas.native, self.qt.MouseButton.LeftButton
-        first, last = self.pixel(start), self.pixel(end)
-        self.hands.mouseMove(native, first)
-        self.hands.qWait(15)
-        self.hands.mousePress(native, button, pos=first)
-        for share in (0.3, 0.7, 1.0):
-            self.hands.mouseMove(native, first + (last - first) * share)
-            self.hands.qWait(25)
-        self.hands.mouseRelease(native, button, pos=last)
-        self.hands.qWait(25)
-
-    def press(self, key: str) -> None:
-        from qtpy.QtGui import QKeySequence
-
-        combination = QKeySequence(key)[0]
-        self.hands.keyClick(self.canvas.native, combination.key(), combination.keyboardModifiers())
-        self.hands.qWait(10)
-
-
-@pytest.fixture
-def window() -> Iterator[Window]:
-    opened = Window()
-    yield opened
-    opened.answer = "Leave, recover later"
-    opened.viewer.close()
-    opened.hands.qWait(20)
-
-
-@pytest.fixture
-def true_marks(phantom: PhantomTruth) -> dict[Step, Mark]:
-    """The marks that give the headline values: of each step, the pair with the smallest gap."""
-    session = read_session(phantom.session_path)
-    wanted = {}
-    for step in STEPS:
-        mark = _of_smallest(session.marks, step)
-        wanted[step] = mark
-    return wanted
-
-
-def _of_smallest(marks: tuple[Mark, ...], step: Step) -> Mark:
-    mine = [mark for mark in marks if step_of(mark) == step]
-    others = [mark for mark in marks if step_of(mark) == step.partner]
-
-    def gap_mm(mark: Mark) -> float:
-        same = [o for o in others if o.sop_instance_uid == mark.sop_instance_uid]
-        return min(float(np.linalg.norm(o.position_lps_mm - mark.position_lps_mm)) for o in same)
-
-    return min(mine, key=gap_mm)
 
 
 def place_all(window: Window, true_marks: dict[Step, Mark]) -> None:
@@ -169,7 +48,7 @@ def test_from_the_phantom_to_the_report_by_hand(
     for key, count in (("Ctrl+Z", 8), ("Ctrl+Shift+Z", 8)):
         for _ in range(count):
             window.press(key)
-            assert len(window.dock.scene.marks.data) == len(desk.session.marks)
+            assert len(window.dock.scene.drawing.marks.data) == len(desk.session.marks)
     assert flat(desk.state) == placed
 
     window.dock.reader.setText("A")
@@ -237,13 +116,13 @@ def test_no_key_of_napari_can_harm_a_confirmed_mark(
     }
     assert {"1", "3", "Del", "Ctrl+Del"} <= keys
     for key in sorted(keys):
-        window.viewer.layers.selection.active = dock.scene.marks
-        dock.scene.marks.selected_data = {0, 1}
+        window.viewer.layers.selection.active = dock.scene.drawing.marks
+        dock.scene.drawing.marks.selected_data = {0, 1}
         window.press(key)
         assert dock.desk is not None
         assert dock.desk.session.marks is before, key
     window.wait(lambda: dock.reports.export_button.isEnabled(), 60.0)
-    assert len(dock.scene.marks.data) == len(dock.desk.session.marks)
+    assert len(dock.scene.drawing.marks.data) == len(dock.desk.session.marks)
 
 
 def test_a_second_reading_ends_with_the_difference(window: Window, phantom: PhantomTruth) -> None:
@@ -252,13 +131,13 @@ def test_a_second_reading_ends_with_the_difference(window: Window, phantom: Phan
     dock.load_session(phantom.session_path)
     desk = dock.desk
     assert desk is not None
-    desk.set_reader("A")
+    desk.notes.set_reader("A")
     dock.reports.second_reader.setText("B")
     dock.reports.second_button.click()
     assert desk.session.marks == ()
-    assert len(dock.scene.marks.data) == 0
+    assert len(dock.scene.drawing.marks.data) == 0
     dock.load_session(phantom.session_path)
-    desk.set_reader("B")
+    desk.notes.set_reader("B")
     desk.unconfirm(everything=True)
     assert "once every mark" in dock.reports.comparison.text()
     desk.confirm(everything=True)

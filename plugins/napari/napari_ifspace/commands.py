@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (  # type: ignore[attr-defined]
 
 from napari_ifspace.keycard import KeyCard
 from napari_ifspace.keys import ACTIONS, GUARDED_KEYS, load_keys, save_keys
-from napari_ifspace.steps import STEPS
+from napari_ifspace.steps import STEPS, Step, step_of
 
 if TYPE_CHECKING:
     from napari_ifspace.widget import IFSpaceDock
@@ -52,6 +52,8 @@ class Commands(QObject):
         elif self.dock.desk is None:
             self.dock.say("Open a study first.")
         else:
+            if self.dock.scene is not None:
+                self.dock.scene.furnish()
             self._acts[name]()
 
     def enable(self, *, on: bool) -> None:
@@ -136,9 +138,9 @@ class Commands(QObject):
         acts: dict[str, Callable[[], Any]] = {
             "next_step": lambda: self._walk(1),
             "previous_step": lambda: self._walk(-1),
-            "skip": lambda: desk().skip(),
+            "skip": lambda: desk().hand.skip(),
             "place": self._place,
-            "release": lambda: desk().release(self._slice()),
+            "release": lambda: desk().cursor.release(self._slice()),
             "slice_next": lambda: self._turn(1),
             "slice_previous": lambda: self._turn(-1),
             "range_first": lambda: self._range(first=True),
@@ -150,7 +152,12 @@ class Commands(QObject):
             "remove_too": lambda: desk().remove_selected(),
             "undo": lambda: desk().undo(),
             "redo": lambda: desk().redo(),
-            "propose": lambda: self.dock.reports.propose(),
+            "propose": lambda: desk().proposer.ask_seeds(self._step().side),
+            "add_seed": lambda: desk().proposer.ask_further_seed(self._step()),
+            "snap": lambda: desk().snap(),
+            "unsnap": lambda: desk().unsnap(),
+            "snap_switch": lambda: self.dock.snap_panel.toggle(desk()),
+            "second": lambda: self.dock.second_bar.toggle(),
             "zoom": self._zoom,
             "sign": lambda: self.dock.reports.sign(),
             "save": self.dock.ask_and_save,
@@ -177,12 +184,12 @@ class Commands(QObject):
 
     def _walk(self, direction: int) -> None:
         if self.dock.desk is not None:
-            self.dock.desk.walk(direction)
+            self.dock.desk.hand.walk(direction)
             self._show_step()
 
     def _choose(self, step: Any) -> None:
         if self.dock.desk is not None:
-            self.dock.desk.choose(step)
+            self.dock.desk.hand.choose(step)
             self._show_step()
 
     def _show_step(self) -> None:
@@ -194,17 +201,26 @@ class Commands(QObject):
         desk = self.dock.desk
         if desk is None:
             return
-        if desk.spot is None or desk.spot.slice_index != self._slice():
-            desk.release(self._slice())
+        if desk.cursor.spot is None or desk.cursor.spot.slice_index != self._slice():
+            desk.cursor.release(self._slice())
             self.dock.say("Move the cross with the arrow keys, then press the key again.")
             return
-        desk.place(desk.spot)
+        desk.place(desk.cursor.spot)
 
     def _range(self, *, first: bool) -> None:
         desk = self.dock.desk
         if desk is not None:
-            side = desk.step.side if desk.step is not None else STEPS[0].side
-            desk.set_level_end(side, self._slice(), first=first)
+            side = self._step().side
+            desk.notes.set_level_end(side, self._slice(), first=first)
+
+    def _step(self) -> Step:
+        """Give the step in hand; when all are done, that of the selected mark."""
+        desk = self.dock.desk
+        if desk is not None and desk.step is not None:
+            return desk.step
+        if desk is not None and desk.selected is not None:
+            return step_of(desk.selected)
+        return STEPS[0]
 
     def _zoom(self) -> None:
         desk, scene = self.dock.desk, self.dock.scene

@@ -61,11 +61,11 @@ class Forms(QWidget):
     def _finding_chosen(self, side: Side, finding: str) -> None:
         if self.desk is not None:
             code = self._findings[side, finding].currentData()
-            self.desk.note_finding(side, finding, code)
+            self.desk.notes.note_finding(side, finding, code)
 
     def _fact_chosen(self, fact: str) -> None:
         if self.desk is not None:
-            self.desk.note_acquisition(fact, self._facts[fact].currentData())
+            self.desk.notes.note_acquisition(fact, self._facts[fact].currentData())
 
 
 def _label(words: str) -> QLabel:

@@ -113,16 +113,16 @@ class Guide(QWidget):
             self.heading.setText(f"<b>{desk.step.title}</b> ({kind})")
             self.definition.setText(desk.step.definition)
         self.levels.blockSignals(True)
-        self.levels.setChecked(desk.keep_levels)
+        self.levels.setChecked(desk.hand.keep_levels)
         self.levels.blockSignals(False)
 
     def _chosen(self, item: QListWidgetItem) -> None:
         if self.desk is not None:
-            self.desk.choose(STEPS[self.list.row(item)])
+            self.desk.hand.choose(STEPS[self.list.row(item)])
 
     def _levels_toggled(self, checked: bool) -> None:
         if self.desk is not None:
-            self.desk.keep_levels = checked
+            self.desk.hand.keep_levels = checked
 
 
 def _row_text(desk: Desk, step: Step) -> str:
@@ -130,7 +130,7 @@ def _row_text(desk: Desk, step: Step) -> str:
     marks = [mark for mark in desk.session.marks if step_of(mark) == step]
     title = f"{number}  {step.title}"
     if not marks:
-        return f"{title}  (skipped)" if step in desk.skipped else title
+        return f"{title}  (skipped)" if step in desk.hand.skipped else title
     slices = sorted({slice_of(desk.volume, mark) + 1 for mark in marks})
     words = f"{title}  · {', '.join(map(str, slices))}"
     confidence = marks[0].confidence

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ifspace.io.session import session_from_json, session_to_json
+from ifspace.landmarks import Bone, OutlinePoint
+from ifspace.model import Side
 from napari_ifspace.reading import State
 
 # Entries that a session file must have and that may be null; null is spelled by absence here.
@@ -25,7 +29,7 @@ def flat(state: State) -> Flat:
     """Spell a state as one level of keys, so that two states can be told apart entry by entry.
 
     Examples of keys: ``active``, ``reading/0/reader``, ``reading/0/mark/left/ischium_lateral/0``,
-    ``reading/1/findings/right/qf_oedema``.
+    ``reading/1/findings/right/qf_oedema``, ``reading/0/point/right/femur/0``.
     """
     spelled: Flat = {"active": state.active}
     for number, session in enumerate(state.sessions):
@@ -43,6 +47,9 @@ def flat(state: State) -> Flat:
         spelled |= {
             f"reading/{number}/{key}": value for key, value in data.items() if value is not None
         }
+        for count, point in enumerate(state.points[number]):
+            key = f"reading/{number}/point/{point.side.value}/{point.bone.value}/{count}"
+            spelled[key] = point.position_lps_mm.tolist()
     return spelled
 
 
@@ -60,6 +67,7 @@ def state_of(spelled: Mapping[str, Any]) -> State:
     data: list[dict[str, Any]] = [
         {"marks": [], "findings": {}, **dict.fromkeys(_NULLABLE)} for _ in range(count)
     ]
+    points: list[dict[int, OutlinePoint]] = [{} for _ in range(count)]
     for key, value in spelled.items():
         if not key.startswith("reading/"):
             continue
@@ -69,9 +77,18 @@ def state_of(spelled: Mapping[str, Any]) -> State:
             session["marks"].append(value)
         elif name == "findings":
             session["findings"].setdefault(rest[0], {})[rest[1]] = value
+        elif name == "point":
+            side, bone, order = rest
+            position_lps_mm = np.array(value, dtype=np.float64)
+            point = OutlinePoint(Bone(bone), Side(side), position_lps_mm)
+            points[int(number)][int(order)] = point
         else:
             session[name] = value
-    return State(tuple(session_from_json(item) for item in data), int(spelled["active"]))
+    return State(
+        tuple(session_from_json(item) for item in data),
+        int(spelled["active"]),
+        tuple(tuple(item[order] for order in sorted(item)) for item in points),
+    )
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
@@ -131,6 +148,11 @@ class History:
     def state(self) -> State:
         """The present."""
         return self._state
+
+    @property
+    def past(self) -> Sequence[Edit]:
+        """The edits that led to the present, the oldest first."""
+        return self._past
 
     @property
     def can_undo(self) -> bool:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from ifspace.errors import OutputError
 from ifspace.export import ALL_FORMATS, export, refuse_inside
+from ifspace.landmarks import FoundSide
 from ifspace.model import Kind, Measurement, Side, StudyResult
 from ifspace.report import findings_paragraph
 from ifspace.report.wording import find_space
 from ifspace.workflow import assess
-from napari_ifspace.reading import State
+from napari_ifspace.reading import State, portable
 from napari_ifspace.study import OpenStudy
 
 DICOM_FORMATS = ("sr", "dicom-pdf", "dicom-sc")
@@ -78,8 +79,11 @@ def write_outputs(
     formats: Collection[str],
     *,
     overwrite: bool = False,
+    found: Mapping[Side, FoundSide] | None = None,
 ) -> tuple[Path, ...]:
     """Write the asked-for files of every reading; several readings get a folder each.
+
+    `found` is what the program found for the reading being made, so that it need not search again.
 
     Raises
     ------
@@ -87,8 +91,15 @@ def write_outputs(
         If a file exists already or cannot be written, or a session does not fit.
     """
     refuse_inside(out, study.path)
-    # As in the window: only marks count, not the seeds that once led to proposals.
-    results = [assess(study.volume, replace(session, seeds=())) for session in state.sessions]
+    # As in the window, and as `measure` would do with the session that is written.
+    results = [
+        assess(
+            study.volume,
+            portable(session, state.points[number]),
+            found=found if number == state.active else None,
+        )
+        for number, session in enumerate(state.sessions)
+    ]
     if len(results) == 1:
         return export(study.loaded, results[0], out, formats=formats, overwrite=overwrite)
     written: list[Path] = []

@@ -10,7 +10,7 @@ from qtpy.QtGui import QBrush, QColor, QIcon, QPainter, QPainterPath, QPen, QPix
 from qtpy.QtWidgets import QWidget
 
 from ifspace.model import MarkName, MarkState, Side
-from napari_ifspace.scene import STATE_COLORS
+from napari_ifspace.drawing import STATE_COLORS
 from napari_ifspace.steps import Step
 
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from ifspace.assistance import only_proposed
 from ifspace.geometry import Floats
+from ifspace.landmarks import OutlinePoint
+from ifspace.measure import level_range_indices
 from ifspace.model import (
     MARKS_OF_KIND,
     Mark,
     MarkState,
+    Seed,
     Session,
     Side,
     Source,
@@ -30,27 +34,45 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """All readings of one series, the oldest first, and which of them is being made."""
+    """All readings of one series, the oldest first, and which of them is being made.
+
+    `points` holds for every reading the outline points that its reader dragged: session files
+    have no place for them.
+    """
 
     sessions: tuple[Session, ...]
     active: int = 0
+    points: tuple[tuple[OutlinePoint, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a state without a reading."""
         if not 0 <= self.active < len(self.sessions):
             message = f"reading {self.active} of {len(self.sessions)} does not exist"
             raise ValueError(message)
+        missing = len(self.sessions) - len(self.points)
+        object.__setattr__(self, "points", (*self.points, *((),) * missing))
 
     @property
     def session(self) -> Session:
         """The reading being made."""
         return self.sessions[self.active]
 
+    @property
+    def dragged(self) -> tuple[OutlinePoint, ...]:
+        """The outline points of the reading being made."""
+        return self.points[self.active]
+
     def with_session(self, session: Session) -> State:
         """Replace the reading being made."""
         changed = list(self.sessions)
         changed[self.active] = session
-        return State(tuple(changed), self.active)
+        return replace(self, sessions=tuple(changed))
+
+    def with_dragged(self, points: tuple[OutlinePoint, ...]) -> State:
+        """Replace the outline points of the reading being made."""
+        changed = list(self.points)
+        changed[self.active] = points
+        return replace(self, points=tuple(changed))
 
 
 def empty_state(volume: Volume, reader: str | None) -> State:
@@ -76,6 +98,14 @@ def slice_id(volume: Volume, slice_index: int) -> str:
     if source.frame_number is None:
         return source.sop_instance_uid
     return f"{source.sop_instance_uid}#{source.frame_number}"
+
+
+def level_range_of(volume: Volume, session: Session, side: Side) -> tuple[int, int] | None:
+    """Give the level range that the reader set on one side, where its slices are there."""
+    try:
+        return level_range_indices(volume, session, side)
+    except ValueError:
+        return None
 
 
 def mark_at(volume: Volume, session: Session, step: Step, slice_index: int) -> Mark | None:
@@ -181,12 +211,56 @@ def with_mark_state(state: State, marks: tuple[Mark, ...], to: MarkState) -> Sta
     return _with_marks(state, changes)
 
 
-def proposed(state: State, proposals: tuple[Mark, ...]) -> State:
-    """Add a program's proposals for the marks that no person has touched."""
-    kept = tuple(mark for mark in state.session.marks if mark.state is not MarkState.PROPOSED)
-    taken = {step_of(mark) for mark in kept}
-    fresh = tuple(mark for mark in proposals if step_of(mark) not in taken)
-    return state.with_session(replace(state.session, marks=(*kept, *fresh), signature=None))
+def proposed(state: State, side: Side, proposals: tuple[Mark, ...]) -> State:
+    """Put a program's proposals in the place of its earlier ones on one side.
+
+    A space of which a person has touched a mark stays as it is.
+    """
+    session = state.session
+    kept = tuple(mark for mark in session.marks if not _is_proposal(mark, side))
+    fresh = tuple(
+        mark for mark in proposals if only_proposed(session, step_of(mark).kind, mark.side)
+    )
+    return state.with_session(replace(session, marks=(*kept, *fresh), signature=None))
+
+
+def pointed_at(
+    state: State,
+    side: Side,
+    seeds: tuple[Seed, ...],
+    points: tuple[OutlinePoint, ...],
+    proposals: tuple[Mark, ...],
+) -> State:
+    """Note where the reader pointed on one side, and what the program proposes from it."""
+    others = tuple(seed for seed in state.session.seeds if seed.side is not side)
+    dragged = tuple(point for point in state.dragged if point.side is not side)
+    seeded = state.with_session(replace(state.session, seeds=(*others, *seeds), signature=None))
+    return proposed(seeded.with_dragged((*dragged, *points)), side, proposals)
+
+
+def rejected(state: State, side: Side) -> State:
+    """Take everything away that the program proposes on one side, and what it began from."""
+    return pointed_at(state, side, (), (), ())
+
+
+def rests_on_seeds(session: Session, mark: Mark) -> bool:
+    """Tell whether a mark is a proposal that the seeds of its side would bring back."""
+    return _is_proposal(mark, mark.side) and any(seed.side is mark.side for seed in session.seeds)
+
+
+def _is_proposal(mark: Mark, side: Side) -> bool:
+    return mark.side is side and mark.state is MarkState.PROPOSED
+
+
+def portable(session: Session, points: tuple[OutlinePoint, ...]) -> Session:
+    """Give a reading as a session file can hold it, so that it is measured as it was shown.
+
+    Dragged outline points have no place there. Where a side has some, its seeds would be searched
+    without them and give another distance; they are left out, and the proposed marks speak.
+    """
+    corrected = {point.side for point in points}
+    seeds = tuple(seed for seed in session.seeds if seed.side not in corrected)
+    return session if len(seeds) == len(session.seeds) else replace(session, seeds=seeds)
 
 
 def with_level_end(
@@ -253,12 +327,12 @@ def second_reading(state: State, volume: Volume, reader: str) -> State:
     if state.session.reader is None:
         raise RefusedError("Give the first reader an ID before the second reading begins.")
     sessions = (*state.sessions, _empty_session(volume, reader))
-    return State(sessions, len(sessions) - 1)
+    return State(sessions, len(sessions) - 1, state.points)
 
 
 def shown_reading(state: State, index: int) -> State:
     """Go back to another reading."""
-    return State(state.sessions, index)
+    return replace(state, active=index)
 
 
 def pair(session: Session, step: Step, slice_index: int, volume: Volume) -> list[Mark]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,6 @@ from napari_ifspace.outputs import (
     formats_for,
     write_outputs,
 )
-from napari_ifspace.proposals import Proposed, propose_from_seeds
 from napari_ifspace.sending import SendRow
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class Reports(QWidget):
 
     def _range_words(self, side: Side) -> str:
         desk = self.dock.desk
-        ends = desk.level_range(side) if desk is not None else None
+        ends = desk.notes.level_range(side) if desk is not None else None
         return "not set" if ends is None else f"slices {ends[0] + 1} to {ends[1] + 1}"
 
     def _comparison(self) -> str:
@@ -208,7 +208,8 @@ class Reports(QWidget):
             return "The difference is shown once every mark of the second reading is confirmed."
         try:
             first, second = (
-                assess(desk.volume, session) for session in (desk.state.sessions[0], latest)
+                assess(desk.volume, replace(session, seeds=()))
+                for session in (desk.state.sessions[0], latest)
             )
         except IfspaceError as error:
             return str(error)
@@ -223,7 +224,7 @@ class Reports(QWidget):
 
     def sign(self) -> None:
         """Sign the reading."""
-        if self.dock.desk is not None and self.dock.desk.sign():
+        if self.dock.desk is not None and self.dock.desk.notes.sign():
             self.dock.say("Signed: the report is final.")
 
     def begin_second(self) -> None:
@@ -232,30 +233,6 @@ class Reports(QWidget):
         if desk is not None and desk.begin_second_reading(self.second_reader.text()):
             self.second_reader.clear()
             self.dock.say("Second reading: the first reader's marks are hidden until it is done.")
-
-    def propose(self) -> None:
-        """Ask for two rough points of the side in hand, to propose its marks."""
-        desk = self.dock.desk
-        if desk is not None:
-            desk.ask_seeds(desk.step.side if desk.step is not None else Side.RIGHT)
-
-    def propose_now(self) -> None:
-        """Let the library look for marks, without freezing the window."""
-        desk = self.dock.desk
-        if desk is None:
-            return
-        volume, seeds, side = desk.volume, desk.seeds, desk.seed_side
-        level_range = desk.level_range(side)
-        self.dock.say(f"Looking for the borders on the {side.value} …")
-
-        def show(found: Proposed) -> None:
-            if self.dock.desk is desk and self.dock.scene is not None:
-                desk.propose(found.marks)
-                self.dock.scene.show_outlines(found.outlines)
-                self.dock.show_step()
-                self.dock.say(found.words, warning=not found.marks)
-
-        self.dock.run(lambda: propose_from_seeds(volume, seeds, side, level_range), show)
 
     def export(self) -> None:
         """Write the chosen files without freezing the window."""
@@ -274,7 +251,7 @@ class Reports(QWidget):
         overwrite = out.is_dir() and any(out.iterdir())
         if overwrite and self._keep_existing():
             return
-        state = desk.state
+        state, found = desk.state, desk.proposer.found
         self.export_button.setEnabled(False)
         self.dock.say("Writing the reports …")
 
@@ -288,10 +265,14 @@ class Reports(QWidget):
             self.send_row.offer(files)
             self.dock.say(f"{len(files)} file(s) written to {out.name}.")
 
-        worker = self.dock.run(
-            lambda: write_outputs(study, state, out, formats, overwrite=overwrite), done
+        self.dock.run(
+            lambda: write_outputs(study, state, out, formats, overwrite=overwrite, found=found),
+            done,
+            self._export_ended,
         )
-        worker.finished.connect(lambda: self.export_button.setEnabled(True))
+
+    def _export_ended(self) -> None:
+        self.export_button.setEnabled(True)
 
     def _keep_existing(self) -> bool:
         answer = self.dock.ask(
@@ -313,7 +294,7 @@ class Reports(QWidget):
 
     def _set_range(self, side: Side, *, first: bool) -> None:
         if self.dock.desk is not None and self.dock.scene is not None:
-            self.dock.desk.set_level_end(side, self.dock.scene.slice_index, first=first)
+            self.dock.desk.notes.set_level_end(side, self.dock.scene.slice_index, first=first)
 
     def _reading_chosen(self, row: int) -> None:
         desk = self.dock.desk

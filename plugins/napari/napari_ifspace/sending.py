@@ -79,8 +79,10 @@ class SendRow(QWidget):
 
         self.button.setEnabled(False)
         self.dock.say(f"Sending to {node.name} …")
-        worker = self.dock.run(lambda: send(node, files), self._sent)
-        worker.finished.connect(lambda: self.button.setEnabled(True))
+        self.dock.run(lambda: send(node, files), self._sent, self._ended)
+
+    def _ended(self) -> None:
+        self.button.setEnabled(True)
 
     def _sent(self, outcomes: Any) -> None:
         failed = [item for item in outcomes if item.status.value == "failed"]

@@ -1,76 +1,28 @@
-"""The strip beside the canvas: every slice with its marks and millimetres; a click jumps."""
+"""The strip beside the canvas: every slice with its bones and millimetres; a click jumps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
-from ifspace.measure import level_range_indices
-from ifspace.model import (
-    MARKS_OF_KIND,
-    Kind,
-    Measurement,
-    Session,
-    Side,
-    StudyResult,
-    Volume,
-)
-from napari_ifspace.layers import slice_of
+from ifspace.landmarks import FoundSide
+from ifspace.model import Kind, Session, Side, StudyResult, Volume
+from napari_ifspace.levels import Bones, Cell, Levels, Seen, bones, cells, reader_levels
 from napari_ifspace.paint import Colors
 
-ROWS: tuple[tuple[Kind, Side], ...] = tuple(
-    (kind, side) for side in (Side.RIGHT, Side.LEFT) for kind in Kind
+# Radiological order; of each side first the bones, then both spaces.
+ROWS: tuple[tuple[Side, Kind | None], ...] = tuple(
+    (side, kind) for side in (Side.RIGHT, Side.LEFT) for kind in (None, *Kind)
 )
-_HEAD_PX = 66.0
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One space on one slice: which of its marks are there, and the distance."""
-
-    ischial: bool = False
-    femoral: bool = False
-    value_mm: float | None = None
-    smallest: bool = False
-    second: bool = False
-
-
-def cells(
-    volume: Volume, session: Session, result: StudyResult | None
-) -> dict[tuple[Kind, Side, int], Cell]:
-    """Gather what the strip shows; only slices that hold something have a cell."""
-    found: dict[tuple[Kind, Side, int], Cell] = {}
-    for kind, side in ROWS:
-        present: dict[int, list[bool]] = {}
-        for mark in session.marks:
-            if mark.side is side and mark.name in MARKS_OF_KIND[kind]:
-                both = present.setdefault(slice_of(volume, mark), [False, False])
-                both[MARKS_OF_KIND[kind].index(mark.name)] = True
-        values = _values(result, kind, side)
-        ordered = sorted(values.values())
-        for slice_index, (ischial, femoral) in present.items():
-            value_mm = values.get(slice_index)
-            found[kind, side, slice_index] = Cell(
-                ischial,
-                femoral,
-                value_mm,
-                smallest=value_mm is not None and value_mm == ordered[0],
-                second=len(ordered) > 1 and value_mm == ordered[1],
-            )
-    return found
-
-
-def _values(result: StudyResult | None, kind: Kind, side: Side) -> dict[int, float]:
-    for space in result.spaces if result is not None else ():
-        outcome = space.outcome
-        if isinstance(outcome, Measurement) and (outcome.kind, outcome.side) == (kind, side):
-            curve = {level.slice_index: level.value_mm for level in outcome.curve}
-            return curve or {outcome.slice_index: outcome.value_mm}
-    return {}
+_HEAD_PX = 76.0
+_LINE = 1.25
+# The curve fills this share of a row from below; the number stands on it.
+_CURVE_FLOOR, _CURVE_SHARE = 0.12, 0.88
+_PALE = 0.6
 
 
 class Strip(QWidget):
@@ -85,34 +37,53 @@ class Strip(QWidget):
         self._count = 0
         self._here = 0
         self._cells: dict[tuple[Kind, Side, int], Cell] = {}
+        self._bones: dict[tuple[Side, int], Bones] = {}
         self._ranges: dict[Side, tuple[int, int]] = {}
         self.setToolTip(
-            "● ischial mark   ◆ femoral mark   filled: smallest distance   framed: second best   "
-            "shaded: slices of the lesser trochanter. Click to go to a slice."
+            "Bones: upper bar ischium, lower bar lesser trochanter; solid as you marked it, "
+            "dashed as the program estimates it.\n"
+            "Distances in mm, with their curve from slice to slice: filled smallest, framed "
+            "second best, grey the program's estimate.\n"
+            "● ischial mark alone, ◆ femoral mark alone. "
+            "Shaded: your slices of the lesser trochanter. Click to go to a slice."
         )
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Ask for five lines."""
-        return QSize(700, int(QFontMetricsF(self.font()).height() * 6.6))
+        """Ask for a line each for slices, bones and spaces."""
+        line = QFontMetricsF(self.font()).height() * _LINE
+        return QSize(700, int((len(ROWS) + 1.2) * line))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Never be cut."""
         return QSize(300, self.sizeHint().height())
 
     def show_reading(
-        self, volume: Volume, session: Session, result: StudyResult | None, here: int
+        self,
+        volume: Volume,
+        session: Session,
+        result: StudyResult | None,
+        here: int,
+        *,
+        found: Mapping[Side, FoundSide] | None = None,
+        level_hint: Levels | None = None,
     ) -> None:
-        """Show another state."""
+        """Show another state.
+
+        Parameters
+        ----------
+        volume, session, result
+            The images, the reading and what it measures.
+        here
+            The slice in view.
+        found
+            What the program found from seeds, per side.
+        level_hint
+            Slices that seem to show the lesser trochanter where nobody has pointed yet.
+        """
         self._count, self._here = len(volume.slices), here
-        self._cells = cells(volume, session, result)
-        self._ranges = {}
-        for side in Side:
-            try:
-                ends = level_range_indices(volume, session, side)
-            except ValueError:
-                ends = None
-            if ends is not None:
-                self._ranges[side] = ends
+        self._cells = cells(volume, session, result, found)
+        self._bones = bones(volume, session, found, level_hint)
+        self._ranges = reader_levels(volume, session)
         self.update()
 
     def show_slice(self, here: int) -> None:
@@ -138,19 +109,30 @@ class Strip(QWidget):
         return float((self.width() - _HEAD_PX - 4) / max(self._count, 1))
 
     def paintEvent(self, _event: Any) -> None:  # noqa: N802
-        """Paint heads, ranges, marks and numbers."""
+        """Paint heads, ranges, bones, curves and numbers."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        line = QFontMetricsF(self.font()).height() * 1.25
+        line = QFontMetricsF(self.font()).height() * _LINE
         self._heads(painter, line)
-        for row, (kind, side) in enumerate(ROWS):
-            self._row(painter, kind, side, QRectF(0, (row + 1) * line, self.width(), line))
-        if self._count:
-            column = self._column_px()
-            painter.setPen(QPen(self.colors.accent, 2.0))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(QRectF(_HEAD_PX + self._here * column, 1, column, 5 * line))
+        boxes = [QRectF(0, (row + 1) * line, self.width(), line) for row in range(len(ROWS))]
+        for (side, kind), box in zip(ROWS, boxes, strict=True):
+            self._ground(painter, side, "bones" if kind is None else kind.value.upper(), box)
+        # Below the numbers: a number may be wider than its column, and the frame would cut it.
+        self._frame(painter, line)
+        for (side, kind), box in zip(ROWS, boxes, strict=True):
+            if kind is None:
+                self._bones_row(painter, side, box)
+            else:
+                self._values_row(painter, kind, side, box)
         painter.end()
+
+    def _frame(self, painter: QPainter, line: float) -> None:
+        if not self._count:
+            return
+        column = self._column_px()
+        painter.setPen(QPen(self.colors.accent, 2.0))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(QRectF(_HEAD_PX + self._here * column, 1, column, (len(ROWS) + 1) * line))
 
     def _heads(self, painter: QPainter, line: float) -> None:
         column = self._column_px()
@@ -166,50 +148,97 @@ class Strip(QWidget):
                 box = QRectF(x - 20, 0, 40, line)
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(slice_index + 1))
 
-    def _row(self, painter: QPainter, kind: Kind, side: Side, box: QRectF) -> None:
+    def _place(self, slice_index: int, box: QRectF) -> QRectF:
         column = self._column_px()
-        painter.setPen(self.colors.text)
-        name = f"{side.value[0].upper()}  {kind.value.upper()}"
-        painter.drawText(
-            QRectF(2, box.top(), _HEAD_PX, box.height()), Qt.AlignmentFlag.AlignVCenter, name
-        )
-        for slice_index in range(self._count):
-            place = QRectF(
-                _HEAD_PX + slice_index * column, box.top() + 1, column - 1, box.height() - 2
-            )
-            first, last = self._ranges.get(side, (1, 0))
-            ground = QColor(
-                self.colors.accent if first <= slice_index <= last else self.colors.panel
-            )
-            ground.setAlphaF(0.35 if first <= slice_index <= last else 0.6)
-            painter.fillRect(place, ground)
-        for (its_kind, its_side, slice_index), cell in self._cells.items():
-            if (its_kind, its_side) == (kind, side):
-                middle = _HEAD_PX + (slice_index + 0.5) * column
-                self._cell(painter, cell, middle, column, box)
+        return QRectF(_HEAD_PX + slice_index * column, box.top() + 1, column - 1, box.height() - 2)
 
-    def _cell(
-        self, painter: QPainter, cell: Cell, middle: float, column: float, box: QRectF
-    ) -> None:
+    def _ground(self, painter: QPainter, side: Side, words: str, box: QRectF) -> None:
+        painter.setPen(self.colors.text)
+        place = QRectF(2, box.top(), _HEAD_PX, box.height())
+        name = f"{side.value[0].upper()}  {words}"
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, name)
+        first, last = self._ranges.get(side, (1, 0))
+        for slice_index in range(self._count):
+            inside = first <= slice_index <= last
+            ground = QColor(self.colors.accent if inside else self.colors.panel)
+            ground.setAlphaF(0.35 if inside else 0.6)
+            painter.fillRect(self._place(slice_index, box), ground)
+
+    def _bones_row(self, painter: QPainter, side: Side, box: QRectF) -> None:
+        for (its_side, slice_index), seen in self._bones.items():
+            if its_side is not side:
+                continue
+            place = self._place(slice_index, box)
+            half = place.height() / 2.0
+            for number, who in enumerate((seen.ischium, seen.trochanter)):
+                bar = QRectF(place.left() + 1, place.top() + number * half, place.width() - 2, half)
+                self._bar(painter, bar.adjusted(0, 1.5, 0, -1.5), who)
+
+    def _bar(self, painter: QPainter, bar: QRectF, who: Seen) -> None:
+        """Draw one bone: whole where the reader says so, pale and broken for an estimate."""
+        if who is Seen.READER:
+            painter.fillRect(bar, self.colors.text)
+        elif who is Seen.PROGRAM:
+            pale = QColor(self.colors.text)
+            pale.setAlphaF(_PALE)
+            piece = bar.width() / 5.0
+            for number in (0, 2, 4):
+                dash = QRectF(bar.left() + number * piece, bar.top(), piece, bar.height())
+                painter.fillRect(dash, pale)
+
+    def _values_row(self, painter: QPainter, kind: Kind, side: Side, box: QRectF) -> None:
+        mine = {
+            slice_index: cell
+            for (its_kind, its_side, slice_index), cell in self._cells.items()
+            if (its_kind, its_side) == (kind, side)
+        }
+        values = [cell.value_mm for cell in mine.values() if cell.value_mm is not None]
+        if len(values) > 1:
+            for slice_index, cell in mine.items():
+                if cell.value_mm is not None:
+                    share = (cell.value_mm - min(values)) / max(max(values) - min(values), 1e-6)
+                    self._curve(painter, self._place(slice_index, box), cell, share)
+        # The two that matter come last, on top of their neighbours.
+        for slice_index, cell in sorted(
+            mine.items(), key=lambda item: (item[1].smallest, item[1].second)
+        ):
+            self._cell(painter, cell, self._place(slice_index, box), alone=len(values) == 1)
+
+    def _curve(self, painter: QPainter, place: QRectF, cell: Cell, share: float) -> None:
+        """Draw one slice of the curve of distance against level."""
+        bar = QRectF(place)
+        bar.setTop(place.bottom() - place.height() * (_CURVE_FLOOR + _CURVE_SHARE * share))
+        color = QColor(self.colors.faint if cell.estimated else self.colors.accent)
+        color.setAlphaF(0.45)
+        painter.fillRect(bar, color)
+
+    def _cell(self, painter: QPainter, cell: Cell, place: QRectF, *, alone: bool) -> None:
         metrics = QFontMetricsF(self.font())
         if cell.value_mm is None:
-            painter.setPen(QPen(self.colors.text, 1.0))
-            painter.setBrush(self.colors.text)
-            y = box.center().y()
-            if cell.ischial:
-                painter.drawEllipse(QPointF(middle, y), 3.5, 3.5)
-            if cell.femoral:
-                corners = [(0.0, -5.0), (5.0, 0.0), (0.0, 5.0), (-5.0, 0.0)]
-                diamond = QPolygonF([QPointF(middle + dx, y + dy) for dx, dy in corners])
-                painter.drawPolygon(diamond)
+            self._mark(painter, cell, place.center())
             return
         words = f"{cell.value_mm:.1f}"
-        width = max(metrics.horizontalAdvance(words) + 6, min(column - 1, 46.0))
-        place = QRectF(middle - width / 2, box.top() + 1, width, box.height() - 2)
-        painter.setPen(QPen(self.colors.text, 1.4 if cell.second else 0.8))
-        painter.setBrush(self.colors.accent if cell.smallest else self.colors.background)
-        painter.drawRect(place)
+        width = metrics.horizontalAdvance(words) + 6
+        important = cell.smallest or cell.second or (alone and not cell.estimated)
+        if width > place.width() and not important:
+            return
+        box = QRectF(place.center().x() - width / 2, place.top(), width, place.height())
+        if important:
+            painter.setPen(QPen(self.colors.text, 1.4 if cell.second else 0.8))
+            painter.setBrush(self.colors.accent if cell.smallest else self.colors.background)
+            painter.drawRect(box)
         bright = self.colors.accent.lightnessF() > 0.5
         on_fill = QColor("black" if bright else "white")
-        painter.setPen(on_fill if cell.smallest else self.colors.text)
-        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
+        plain = self.colors.faint if cell.estimated else self.colors.text
+        painter.setPen(on_fill if cell.smallest else plain)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+
+    def _mark(self, painter: QPainter, cell: Cell, middle: QPointF) -> None:
+        """Draw a mark whose partner is missing."""
+        painter.setPen(QPen(self.colors.text, 1.0))
+        painter.setBrush(self.colors.text)
+        if cell.ischial:
+            painter.drawEllipse(middle, 3.5, 3.5)
+        if cell.femoral:
+            corners = [(0.0, -5.0), (5.0, 0.0), (0.0, 5.0), (-5.0, 0.0)]
+            painter.drawPolygon(QPolygonF([middle + QPointF(dx, dy) for dx, dy in corners]))

@@ -36,7 +36,7 @@ def open_path(path: Path, series: Series | None = None) -> OpenStudy:
     with open_study(path) as inventory:
         warning = None
         if series is not None:
-            chosen = _again(inventory, series)
+            chosen = find_again(inventory, series)
         else:
             try:
                 chosen = inventory.choose()
@@ -50,7 +50,7 @@ def open_path(path: Path, series: Series | None = None) -> OpenStudy:
         return OpenStudy(path, inventory, loaded, volume, warning)
 
 
-def _again(inventory: Inventory, series: Series) -> Series:
+def find_again(inventory: Inventory, series: Series) -> Series:
     """Find a series again; its files may lie in another temporary folder than before."""
     for item in inventory.ranked:
         found = item.series

@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from napari.qt.threading import create_worker
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QProgressBar,
-    QPushButton,
-    QScrollArea,
-    QSizePolicy,
-    QTabWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFileDialog, QLabel, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from ifspace.errors import EvidenceError, IfspaceError, SessionError
 from ifspace.io.session import read_session, write_session
@@ -32,24 +17,26 @@ from ifspace.notice import NOTICE
 from ifspace.quality import check
 from ifspace.report.texts import load_texts
 from ifspace.workflow import assess, check_belongs
-from napari_ifspace import asking
+from napari_ifspace import asking, work
 from napari_ifspace.commands import Commands
-from napari_ifspace.contributions import PLACEHOLDER
 from napari_ifspace.desk import Desk
 from napari_ifspace.forms import Forms
 from napari_ifspace.guide import Guide
-from napari_ifspace.journal import retire, unfinished
+from napari_ifspace.head import Head
 from napari_ifspace.judgement import Judgement
+from napari_ifspace.opening import Opening, first_slice
 from napari_ifspace.paint import colors_of
+from napari_ifspace.reading import portable
 from napari_ifspace.reports import Reports
 from napari_ifspace.scene import Scene
+from napari_ifspace.secondbar import SecondBar
+from napari_ifspace.snappanel import SnapPanel
 from napari_ifspace.strip import Strip
-from napari_ifspace.study import OpenStudy, describe, open_path
+from napari_ifspace.study import OpenStudy
 
 MINIMUM_WIDTH_PX = 460
 # The disk is asked to write at most this long after an edit.
 SYNC_MS = 500
-FURNISH_MS = 60
 
 _DOCKS: WeakKeyDictionary[Any, IFSpaceDock] = WeakKeyDictionary()
 
@@ -75,7 +62,8 @@ class IFSpaceDock(QWidget):
         self.scene: Scene | None = None
         self.study: OpenStudy | None = None
         self.result: StudyResult | None = None
-        self._worker: Any = None
+        self._showing_preview = False
+        self._image_flags: tuple[Flag, ...] = ()
         self.colors = colors_of(napari_viewer.theme)
         self._build()
         self.commands = Commands(self)
@@ -89,33 +77,21 @@ class IFSpaceDock(QWidget):
             corner, area = Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea
             window.setCorner(corner, area)
             napari_viewer.window.add_dock_widget(self.strip, name="Slices", area="bottom")
-        self._refresh()
+        self.refresh()
 
     # ---------------------------------------------------------------------------------- building
 
     def _build(self) -> None:
-        self.title = QLabel("No study is open.")
-        self.title.setWordWrap(True)
-        self.open_button = QPushButton("Open…")
-        self.open_button.clicked.connect(self.choose_path)
-        self.series_box = QComboBox()
-        self.series_box.setObjectName("ifspace_series")
-        self.series_box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.series_box.activated.connect(self._series_chosen)
-        self.reader = QLineEdit()
-        self.reader.setObjectName("ifspace_reader")
-        self.reader.setPlaceholderText("Reader ID")
-        self.reader.setMaximumWidth(110)
-        self.reader.editingFinished.connect(self._reader_given)
-        self.message = QLabel()
-        self.message.setObjectName("ifspace_message")
-        self.message.setWordWrap(True)
-        self.message.setMinimumHeight(self.message.fontMetrics().height() * 2 + 4)
-        self.busy = QProgressBar()
-        self.busy.setRange(0, 0)
-        self.busy.hide()
+        self.opening = Opening(self)
+        self.head = Head(self.colors)
+        self.message, self.reader = self.head.message, self.head.reader
+        self.head.asked_to_open.connect(self.opening.choose_path)
+        self.head.series_chosen.connect(self.opening.choose_series)
+        self.head.reader_given.connect(self._reader_given)
         texts = load_texts()
         self.guide = Guide(self.colors, lambda name: self.commands.act(name))
+        self.snap_panel = SnapPanel(self.colors, lambda name: self.commands.act(name))
+        self.second_bar = SecondBar(self)
         self.judgement = Judgement(self.colors, texts)
         self.forms = Forms()
         self.reports = Reports(self)
@@ -124,14 +100,11 @@ class IFSpaceDock(QWidget):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.addWidget(self.open_button)
-        head.addWidget(self.series_box, 1)
-        head.addWidget(self.reader)
         measure = QWidget()
         column = QVBoxLayout(measure)
         column.setContentsMargins(4, 4, 4, 4)
         column.addWidget(self.guide)
+        column.addWidget(self.snap_panel)
         column.addWidget(self.judgement)
         column.addStretch(1)
         self.tabs = QTabWidget()
@@ -149,10 +122,8 @@ class IFSpaceDock(QWidget):
         notice.setWordWrap(True)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(6, 6, 6, 6)
-        whole.addWidget(self.title)
-        whole.addLayout(head)
-        whole.addWidget(self.message)
-        whole.addWidget(self.busy)
+        whole.addWidget(self.head)
+        whole.addWidget(self.second_bar)
         whole.addWidget(self.tabs, 1)
         whole.addWidget(notice)
 
@@ -169,104 +140,31 @@ class IFSpaceDock(QWidget):
 
     # ----------------------------------------------------------------------------------- opening
 
-    def choose_path(self) -> None:
-        """Ask for a folder and open it."""
-        chosen = QFileDialog.getExistingDirectory(self, "Folder with the study")
-        if chosen:
-            self.open_path(Path(chosen))
-
-    def open_path(self, path: Path, series: Any = None) -> None:
+    def open_path(self, path: Path) -> None:
         """Open a study without freezing the window."""
-        if not self._may_leave():
-            return
-        self.say(f"Opening {path.name} …")
-        self.run(lambda: open_path(path, series), self.show_study)
+        self.opening.open_path(path)
 
-    def show_study(self, study: OpenStudy, session: Session | None = None) -> None:
-        """Put a loaded study on the desk in place of the one before."""
-        self._clear()
-        for layer in [item for item in self.viewer.layers if PLACEHOLDER in item.metadata]:
-            self.viewer.layers.remove(layer)
-        self.study = study
+    def take(self, study: OpenStudy, desk: Desk, scene: Scene) -> None:
+        """Work on another study from now on."""
+        self.study, self.desk, self.scene = study, desk, scene
         self._image_flags = check(study.volume)
-        recovered = self._recovered(study) if session is None else None
-        self.desk = Desk(study.volume, reader=self.reader.text() or None, recovered=recovered)
-        self.desk.changed.connect(self._refresh)
-        self.desk.pointed.connect(self._pointed)
-        self.desk.said.connect(self._said)
-        self.desk.seeded.connect(self.reports.propose_now)
-        if session is not None:
-            self.desk.load(session)
-            self.desk.saved()
-        self.scene = Scene(self.viewer, self.desk, furnished=False)
-        self.scene.lost.connect(self._lost)
-        self.scene.turned.connect(self._turned)
-        self._fill_series(study)
-        self.viewer.reset_view()
-        self.scene.show_slice(self._first_slice())
-        # The image comes first; what is drawn on it follows when it is on the screen.
-        QTimer.singleShot(FURNISH_MS, self.scene.furnish)
-        self._refresh()
-        self.say(study.warning or self.guide_sentence(), warning=study.warning is not None)
-
-    def guide_sentence(self) -> str:
-        """Say what to do next."""
-        if self.desk is None or self.desk.step is None:
-            return "All steps are done: check, confirm, sign and export."
-        return f"Click the {self.desk.step.title.lower()}; the wheel changes the slice."
-
-    def _recovered(self, study: OpenStudy) -> Any:
-        found = unfinished(study.volume.series)
-        if found is None:
-            return None
-        count = len(found.history.state.session.marks)
-        answer = self.ask(
-            self,
-            "Unfinished reading",
-            f"A reading of this series with {count} mark(s) was not closed properly. "
-            f"Its last edit was at {found.last_edit_at[:19].replace('T', ' ')} UTC.",
-            ("Recover", "Start afresh"),
-        )
-        if answer == "Recover":
-            return found
-        retire(found, "started afresh")
-        return None
-
-    def _first_slice(self) -> int:
-        """Begin where marks are, else in the middle of the lesser trochanter level."""
-        if self.desk is None:
-            return 0
-        for step in [self.desk.step] if self.desk.step else []:
-            at = self.desk.slice_of_step(step)
-            if at is not None:
-                return at
-        marks = self.desk.session.marks
-        if marks:
-            return self.desk.volume.nearest_slice(marks[0].position_lps_mm)[0]
-        return len(self.desk.volume.slices) // 2
-
-    def _fill_series(self, study: OpenStudy) -> None:
-        self.series_box.clear()
-        for item in study.inventory.ranked:
-            prefix = "" if item.suitable else "▲ "
-            self.series_box.addItem(prefix + describe(item.series), item.series)
-            self.series_box.setItemData(
-                self.series_box.count() - 1, "; ".join(item.reasons), Qt.ItemDataRole.ToolTipRole
-            )
-            if item.series == study.volume.series:
-                self.series_box.setCurrentIndex(self.series_box.count() - 1)
-        self.title.hide()
-
-    def _series_chosen(self, row: int) -> None:
-        series = self.series_box.itemData(row)
-        if self.study is not None and series != self.study.volume.series:
-            self.open_path(self.study.path, series)
+        desk.changed.connect(self.refresh)
+        desk.pointed.connect(self._pointed)
+        desk.said.connect(self._said)
+        desk.proposer.run, desk.proposer.answers.flags = self.run, self._image_flags
+        desk.proposer.proposed.connect(self._jump)
+        scene.lost.connect(self._lost)
+        scene.turned.connect(self._turned)
+        self.head.show_study(study)
+        self.second_bar.show_study(study, scene.second)
+        self.snap_panel.begin(desk)
 
     # ---------------------------------------------------------------------------------- refreshing
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Show the reading in every part of the window."""
         desk = self.desk
-        for widget in (self.guide, self.forms):
+        for widget in (self.guide, self.forms, self.snap_panel):
             widget.setEnabled(desk is not None)
         self.reports.refresh()
         if desk is None:
@@ -274,22 +172,33 @@ class IFSpaceDock(QWidget):
             return
         self.result, problem = self._judge(desk.session)
         self.guide.refresh(desk)
+        self.snap_panel.refresh(desk)
         self.forms.refresh(desk)
-        self.judgement.refresh(self.result, problem)
+        proposer = desk.proposer
+        self.judgement.refresh(self.result, problem, proposer.found)
         if self.scene is not None:
             self.scene.draw(self.result)
-            self.strip.show_reading(desk.volume, desk.session, self.result, self.scene.slice_index)
-        if not self.reader.hasFocus():
-            self.reader.setText(desk.session.reader or "")
+            self.scene.show_outlines()
+            self.strip.show_reading(
+                desk.volume,
+                desk.session,
+                self.result,
+                self.scene.slice_index,
+                found=proposer.found,
+                level_hint=proposer.level_hint,
+            )
+        self.head.show_reader(desk.session.reader)
         self._sync.start()
+        proposer.catch_up()
 
     def _judge(self, session: Session) -> tuple[StudyResult | None, str | None]:
         if self.desk is None:
             return None, None
         try:
-            # Seeds start a search of seconds; here only marks count, which is what is shown.
-            counted = replace(session, seeds=())
-            return assess(self.desk.volume, counted, image_flags=self._image_flags), None
+            # What was found from the seeds is handed in: a search would take seconds.
+            counted, found = self.desk.proposer.measured(session)
+            flags = self._image_flags
+            return assess(self.desk.volume, counted, image_flags=flags, found=found), None
         except (SessionError, EvidenceError) as error:
             return None, str(error)
 
@@ -302,25 +211,22 @@ class IFSpaceDock(QWidget):
         desk, scene = self.desk, self.scene
         if desk is None or scene is None:
             return
-        if desk.preview is None:
-            if self._showing_preview or desk.cross:
-                self._showing_preview = desk.cross
+        if desk.cursor.preview is None:
+            if self._showing_preview or desk.cursor.cross:
+                self._showing_preview = desk.cursor.cross
                 scene.draw(self.result)
                 self.judgement.show_values(self.result)
             return
         self._showing_preview = True
-        result, _ = self._judge(desk.shown)
+        result, _ = self._judge(desk.cursor.shown)
         scene.draw(result)
         self.judgement.show_values(result)
-
-    _showing_preview = False
-    _last_words = ("", False)
-    _image_flags: tuple[Flag, ...] = ()
 
     def _turned(self) -> None:
         if self.scene is not None and self.desk is not None:
             self.strip.show_slice(self.scene.slice_index)
-            self.desk.carry(self.scene.slice_index)
+            self.second_bar.refresh()
+            self.desk.cursor.carry(self.scene.slice_index)
 
     def show_step(self) -> None:
         """Bring the slice of the mark in hand into view."""
@@ -349,28 +255,23 @@ class IFSpaceDock(QWidget):
         ):
             widget.colors = self.colors
             widget.update()
-        message, warning = self._last_words
-        self.say(message, warning=warning)
-        self._refresh()
+        self.head.recolor(self.colors)
+        self.snap_panel.recolor(self.colors)
+        self.second_bar.refresh()
+        self.refresh()
 
     # -------------------------------------------------------------------------------------- words
 
     def say(self, message: str, *, warning: bool = False) -> None:
         """Show one sentence."""
-        self._last_words = (message, warning)
-        color = self.colors.warning.name() if warning else self.colors.text.name()
-        sign = "▲ " if warning else ""
-        escaped = message.replace("&", "&amp;").replace("<", "&lt;")
-        self.message.setText(f"<span style='color:{color}'>{sign}{escaped}</span>")
-        self.message.setToolTip(message)
+        self.head.say(message, warning=warning)
 
     def _said(self, message: str, warning: bool) -> None:
         self.say(message, warning=warning)
 
-    def _reader_given(self) -> None:
+    def _reader_given(self, reader: str) -> None:
         if self.desk is not None:
-            self.desk.set_reader(self.reader.text())
-        self.reader.clearFocus()
+            self.desk.notes.set_reader(reader)
 
     # ------------------------------------------------------------------------------------ sessions
 
@@ -385,7 +286,7 @@ class IFSpaceDock(QWidget):
             self.say(str(error), warning=True)
             return
         self.desk.load(session)
-        self._jump(self._first_slice())
+        self._jump(first_slice(self.desk))
         self.say(f"{len(session.marks)} mark(s) taken from {path.name}.")
 
     def save_session(self, path: Path) -> bool:
@@ -393,7 +294,7 @@ class IFSpaceDock(QWidget):
         if self.desk is None:
             return False
         try:
-            write_session(self.desk.session, path)
+            write_session(portable(self.desk.session, self.desk.state.dragged), path)
         except IfspaceError as error:
             self.say(str(error), warning=True)
             return False
@@ -416,37 +317,24 @@ class IFSpaceDock(QWidget):
 
     # ------------------------------------------------------------------------------------- workers
 
-    def run(self, work: Callable[[], Any], done: Callable[[Any], None]) -> Any:
-        """Do slow work in a thread; a problem the user can act on comes back as a sentence."""
+    def run(
+        self,
+        slow: Callable[[], Any],
+        done: Callable[[Any], None],
+        *ended: Callable[[], None],
+    ) -> Any:
+        """Do slow work in a thread; a problem the user can act on comes back as a sentence.
 
-        def guarded() -> tuple[Any, str | None]:
-            # The problem travels as text: the worker would raise an error that it is handed.
-            try:
-                return work(), None
-            except IfspaceError as error:
-                return None, str(error)
-
-        def finish(answer: tuple[Any, str | None]) -> None:
-            value, problem = answer
-            if problem is not None:
-                self.say(problem, warning=True)
-            else:
-                done(value)
-
-        worker = create_worker(guarded)
-        worker.returned.connect(finish)
-        worker.errored.connect(
-            lambda error: self.say(f"Something unexpected went wrong: {error}", warning=True)
+        `done` takes what came of it; `ended`, methods of widgets, are called whatever came of it.
+        """
+        self.head.work_begins()
+        return work.start(
+            slow, done, lambda words: self.say(words, warning=True), self.head.work_ends, *ended
         )
-        worker.finished.connect(self.busy.hide)
-        self.busy.show()
-        self._worker = worker
-        worker.start()
-        return worker
 
     # ------------------------------------------------------------------------------------- closing
 
-    def _may_leave(self) -> bool:
+    def may_leave(self) -> bool:
         """Ask before a reading with unsaved work goes out of sight."""
         desk = self.desk
         if desk is None or not desk.unsaved or not any(s.marks for s in desk.state.sessions):
@@ -462,10 +350,12 @@ class IFSpaceDock(QWidget):
             return self.ask_and_save()
         return answer == "Leave, recover later"
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Put the study away; what is unsaved stays in the log."""
         if self.scene is not None:
             self.scene.close()
         if self.desk is not None:
+            self.desk.proposer.close()
             if self.desk.unsaved:
                 self.desk.journal.sync()
                 self.desk.journal.release()
@@ -476,10 +366,11 @@ class IFSpaceDock(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Ask before the window closes with unsaved work."""
         if event.type() == QEvent.Type.Close and watched is self._main_window():
-            if not self._may_leave():
+            if not self.may_leave():
                 event.ignore()
                 return True
-            self._clear()
+            self.opening.forget()
+            self.clear()
         return bool(super().eventFilter(watched, event))
 
     def showEvent(self, event: Any) -> None:  # noqa: N802

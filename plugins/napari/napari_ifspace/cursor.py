@@ -1,0 +1,115 @@
+"""The cursor over the image: what it points at, and what a mark there would measure.
+
+Mouse and keyboard both move it. Nothing here changes the reading.
+"""
+
+from __future__ import annotations
+
+from psygnal import Signal
+
+from ifspace.model import Mark, Session, Volume
+from napari_ifspace import reading
+from napari_ifspace.hand import Hand
+from napari_ifspace.places import Spot
+from napari_ifspace.proposer import Proposer
+from napari_ifspace.reading import RefusedError, State
+from napari_ifspace.record import Record
+from napari_ifspace.steps import Step
+
+
+class Cursor:
+    """Where the reader points.
+
+    Attributes
+    ----------
+    spot
+        The point under the cursor; nothing while it is off the image.
+    cross
+        Whether the keyboard moves the cursor, so that it has to be drawn.
+    preview
+        What would be decided if the mark under the cursor were set down now.
+    """
+
+    pointed = Signal()
+
+    def __init__(self, volume: Volume, record: Record, hand: Hand, proposer: Proposer) -> None:
+        """Point at nothing yet."""
+        self.volume = volume
+        self.record = record
+        self.hand = hand
+        self.proposer = proposer
+        self.spot: Spot | None = None
+        self.cross = False
+        self.preview: State | None = None
+
+    @property
+    def shown(self) -> Session:
+        """The reading as it would be if the mark under the cursor were set down now."""
+        return (self.preview or self.record.state).session
+
+    def point(self, spot: Spot | None, *, by_key: bool = False) -> None:
+        """Follow the cursor: the distance is shown as if the step's mark were there."""
+        self.spot = spot
+        self.cross = by_key
+        self.preview = None
+        ready = self.hand.blocked is None and self.proposer.seeding is None
+        step = self.hand.step if ready else None
+        if spot is not None and step is not None and self._partner_on(spot, step):
+            try:
+                self.preview = self.with_mark(spot, step)
+            except RefusedError:
+                self.preview = None
+        self.pointed.emit()
+
+    def release(self, slice_index: int) -> None:
+        """Let go of the selected mark; the cross that the keys move starts where it was.
+
+        While a seed is asked for, stop asking instead.
+        """
+        if self.proposer.stop():
+            return
+        plane = self.volume.slices[slice_index].plane
+        rows, columns = plane.shape_ji
+        start_lps_mm = plane.to_lps_mm([(rows - 1) / 2.0, (columns - 1) / 2.0])
+        if self.hand.selected is not None:
+            start_lps_mm = plane.foot_lps_mm(self.hand.selected.position_lps_mm)
+        elif self.spot is not None:
+            start_lps_mm = plane.foot_lps_mm(self.spot.point_lps_mm)
+        self.hand.select(None)
+        self.point(Spot(slice_index, start_lps_mm), by_key=True)
+
+    def carry(self, slice_index: int) -> None:
+        """Take the cross of the keyboard along to another slice."""
+        if self.spot is not None and self.cross:
+            plane = self.volume.slices[slice_index].plane
+            self.point(Spot(slice_index, plane.foot_lps_mm(self.spot.point_lps_mm)), by_key=True)
+
+    def drag(self, mark: Mark, spot: Spot) -> None:
+        """Show a mark somewhere else without moving it yet."""
+        self.spot = spot
+        try:
+            self.preview = reading.moved(self.record.state, self.volume, mark, spot.point_lps_mm)
+        except RefusedError:
+            self.preview = None
+        self.pointed.emit()
+
+    def with_mark(self, spot: Spot, step: Step) -> State:
+        """Give what would be decided if a step's mark were set down.
+
+        Raises
+        ------
+        RefusedError
+            If the reading takes no mark there.
+        """
+        return reading.placed(
+            self.record.state,
+            self.volume,
+            step,
+            spot.point_lps_mm,
+            spot.slice_index,
+            keep_levels=self.hand.keep_levels,
+        )
+
+    def _partner_on(self, spot: Spot, step: Step) -> bool:
+        session = self.record.session
+        return reading.mark_at(self.volume, session, step.partner, spot.slice_index) is not None

@@ -1,0 +1,187 @@
+"""Open a study on the desk of a dock: load it, offer what was left behind, show the image."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QFileDialog
+
+from ifspace.model import Session, Side
+from napari_ifspace.contributions import PLACEHOLDER
+from napari_ifspace.desk import Desk
+from napari_ifspace.journal import Unfinished, retire, unfinished
+from napari_ifspace.level import OpeningLevel, opening_level
+from napari_ifspace.scene import Scene
+from napari_ifspace.study import OpenStudy, open_path
+
+if TYPE_CHECKING:
+    from napari_ifspace.widget import IFSpaceDock
+
+# The canvas is painted a few milliseconds after it is asked to; the rest begins when that is over.
+FURNISH_MS = 60
+
+
+class Opening:
+    """How studies come onto one dock's desk.
+
+    Attributes
+    ----------
+    seeks_level
+        Whether a study that nobody has marked yet opens at the level of the lesser trochanter.
+    """
+
+    def __init__(self, dock: IFSpaceDock) -> None:
+        """Begin without a study."""
+        self.dock = dock
+        self.seeks_level = True
+        self._latest: object = None
+        self._furnishing = QTimer(dock)
+        self._furnishing.setSingleShot(True)
+        self._furnishing.setInterval(FURNISH_MS)
+        self._furnishing.timeout.connect(self._furnish)
+        QTimer.singleShot(0, _warm_up)
+
+    def choose_path(self) -> None:
+        """Ask for a folder and open it."""
+        chosen = QFileDialog.getExistingDirectory(self.dock, "Folder with the study")
+        if chosen:
+            self.open_path(Path(chosen))
+
+    def open_path(self, path: Path, series: Any = None) -> None:
+        """Open a study without freezing the window."""
+        if not self.dock.may_leave():
+            return
+        self.dock.say(f"Opening {path.name} …")
+        asked = self._latest = object()
+
+        def show(study: OpenStudy) -> None:
+            # Of two studies opened one after the other, the one asked for last stays.
+            if self._latest is asked:
+                self.show_study(study)
+
+        self.dock.run(lambda: open_path(path, series), show)
+
+    def forget(self) -> None:
+        """Show nothing of what is still being opened: the window closes."""
+        self._latest = None
+
+    def show_study(self, study: OpenStudy, session: Session | None = None) -> None:
+        """Put a loaded study on the desk in place of the one before."""
+        dock = self.dock
+        dock.clear()
+        for layer in [item for item in dock.viewer.layers if PLACEHOLDER in item.metadata]:
+            dock.viewer.layers.remove(layer)
+        recovered = self._recovered(study) if session is None else None
+        desk = Desk(study.volume, reader=dock.reader.text() or None, recovered=recovered)
+        if session is not None:
+            desk.load(session)
+            desk.saved()
+        scene = Scene(dock.viewer, desk, furnished=False)
+        dock.take(study, desk, scene)
+        dock.viewer.reset_view()
+        scene.show_slice(first_slice(desk))
+        dock.refresh()
+        dock.say(study.warning or guide_sentence(desk), warning=study.warning is not None)
+        # The image comes first; what is drawn and written on it follows when it is on the screen.
+        self._furnishing.start()
+
+    def _furnish(self) -> None:
+        dock = self.dock
+        if dock.scene is None:
+            return
+        if not dock.scene.lettered:
+            dock.scene.letter()
+            self._furnishing.start()
+            return
+        dock.scene.furnish()
+        if self.seeks_level and dock.study is not None and dock.study.warning is None:
+            self._seek_level()
+
+    def _seek_level(self) -> None:
+        """Turn to the level of the lesser trochanter, unless the reader has begun by then."""
+        desk, scene = self.dock.desk, self.dock.scene
+        if desk is None or scene is None or _has_begun(desk):
+            return
+        turned: list[bool] = []
+        scene.turned.connect(lambda: turned.append(True))
+
+        def show(level: OpeningLevel) -> None:
+            if self.dock.desk is not desk:
+                return
+            desk.proposer.hint(level.ranges)
+            scene.hips_lps_mm = level.hips_lps_mm
+            if level.absent is not None and not _has_begun(desk):
+                desk.hand.leave_out(level.absent)
+            if turned or _has_begun(desk):
+                if self.dock.head.words == waiting:
+                    self.dock.say(guide_sentence(desk))
+                return
+            if level.slice_index is not None:
+                scene.show_slice(level.slice_index)
+            self.dock.say(f"{level.words} {guide_sentence(desk)}")
+
+        waiting = f"Looking for the level of the lesser trochanter … {guide_sentence(desk)}"
+        self.dock.say(waiting)
+        self.dock.run(lambda: opening_level(desk.volume), show)
+
+    def choose_series(self, series: Any) -> None:
+        """Open another series of the same study."""
+        study = self.dock.study
+        if study is not None and series != study.volume.series:
+            self.open_path(study.path, series)
+
+    def _recovered(self, study: OpenStudy) -> Unfinished | None:
+        found = unfinished(study.volume.series)
+        if found is None:
+            return None
+        count = len(found.history.state.session.marks)
+        answer = self.dock.ask(
+            self.dock,
+            "Unfinished reading",
+            f"A reading of this series with {count} mark(s) was not closed properly. "
+            f"Its last edit was at {found.last_edit_at[:19].replace('T', ' ')} UTC.",
+            ("Recover", "Start afresh"),
+        )
+        if answer == "Recover":
+            return found
+        retire(found, "started afresh")
+        return None
+
+
+def _warm_up() -> None:
+    """Import in a thread what napari imports with the first layer of marks; it takes a second."""
+    Thread(target=import_module, args=("pandas",), daemon=True).start()
+
+
+def first_slice(desk: Desk) -> int:
+    """Begin where marks are, else where the level range is, else in the middle of the stack."""
+    if desk.step is not None:
+        at = desk.slice_of_step(desk.step)
+        if at is not None:
+            return at
+    marks = desk.session.marks
+    if marks:
+        return desk.volume.nearest_slice(marks[0].position_lps_mm)[0]
+    for side in (Side.RIGHT, Side.LEFT):
+        ends = desk.notes.level_range(side)
+        if ends is not None:
+            return sum(ends) // 2
+    return len(desk.volume.slices) // 2
+
+
+def _has_begun(desk: Desk) -> bool:
+    """Tell whether the reader has done anything that a turn of the slices would disturb."""
+    session = desk.session
+    given = session.marks or session.seeds or session.level_range
+    return bool(given or desk.proposer.seeding or desk.cursor.cross)
+
+
+def guide_sentence(desk: Desk) -> str:
+    """Say what to do next."""
+    if desk.step is None:
+        return "All steps are done: check, confirm, sign and export."
+    return f"Click the {desk.step.title.lower()}; the wheel changes the slice."

@@ -1,0 +1,78 @@
+"""The record of a reading: the present state, every edit of it, and its log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from psygnal import Signal
+
+from ifspace.model import Series, Session
+from napari_ifspace.history import History
+from napari_ifspace.journal import Journal, Unfinished
+from napari_ifspace.reading import RefusedError, State
+
+
+class Record:
+    """What was decided, and how it came about.
+
+    Attributes
+    ----------
+    history, journal
+        Every edit, to be taken back and repeated; the log of them.
+    unsaved
+        Whether there are edits in no file of the reader's choice.
+    """
+
+    said = Signal(str, bool)
+
+    def __init__(
+        self,
+        series: Series,
+        state: State,
+        folder: Path | None = None,
+        recovered: Unfinished | None = None,
+    ) -> None:
+        """Begin with a state, or go on with what a dead process left behind."""
+        self.history = recovered.history if recovered is not None else History(state)
+        self.journal = Journal(series, self.history.state, folder, recovered)
+        self.history.listener = self._write
+        self.unsaved = recovered is not None
+
+    @property
+    def state(self) -> State:
+        """Everything decided."""
+        return self.history.state
+
+    @property
+    def session(self) -> Session:
+        """The reading being made."""
+        return self.history.state.session
+
+    def do(self, action: str, after: Callable[[], State]) -> bool:
+        """Go to a new state; where it is refused, say why and change nothing."""
+        try:
+            done = self.history.do(action, after())
+        except RefusedError as refusal:
+            self.said.emit(str(refusal), True)
+            return False
+        self.unsaved = self.unsaved or done
+        return done
+
+    def undo(self) -> str | None:
+        """Take the last edit back; gives its name, or nothing at the start."""
+        return self._again(self.history.undo())
+
+    def redo(self) -> str | None:
+        """Repeat the last edit taken back; gives its name, or nothing at the end."""
+        return self._again(self.history.redo())
+
+    def _again(self, action: str | None) -> str | None:
+        self.unsaved = self.unsaved or action is not None
+        return action
+
+    def _write(self, kind: str, action: str, before: State, after: State) -> None:
+        had_problem = self.journal.problem
+        self.journal.record(kind, action, before, after)
+        if self.journal.problem is not None and self.journal.problem != had_problem:
+            self.said.emit(self.journal.problem, True)

@@ -1,0 +1,155 @@
+"""The list of second series, the switch that shows the chosen one, and its warning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_ifspace.desk import Desk
+from napari_ifspace.head import SeriesBox
+from napari_ifspace.second import Linked, Second, load_linked
+from napari_ifspace.study import OpenStudy, describe
+
+if TYPE_CHECKING:
+    from napari_ifspace.widget import IFSpaceDock
+
+NONE_CHOSEN = "No second series"
+
+
+class SecondBar(QWidget):
+    """One row: which series, shown or not, how much of the measured images shines through."""
+
+    def __init__(self, dock: IFSpaceDock) -> None:
+        """Begin without a study."""
+        super().__init__()
+        self.dock = dock
+        self.box = SeriesBox()
+        self.box.setObjectName("ifspace_second_series")
+        self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.box.currentTextChanged.connect(self._name)
+        self.box.activated.connect(self._chosen)
+        self.shown = QCheckBox("Show")
+        self.shown.setObjectName("ifspace_second_shown")
+        self.shown.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.shown.clicked.connect(self.toggle)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(10, 100)
+        self.slider.setValue(100)
+        self.slider.setFixedWidth(90)
+        self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.slider.setToolTip("To the left the measured images shine through")
+        self.slider.valueChanged.connect(self._faded)
+        self.warning = QLabel()
+        self.warning.setObjectName("ifspace_second_warning")
+        self.warning.setWordWrap(True)
+        row = QHBoxLayout()
+        for widget, stretch in ((self.box, 1), (self.shown, 0), (self.slider, 0)):
+            row.addWidget(widget, stretch)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(row)
+        column.addWidget(self.warning)
+        self.hide()
+
+    @property
+    def second(self) -> Second | None:
+        """The second series of the scene in view."""
+        return self.dock.scene.second if self.dock.scene is not None else None
+
+    def show_study(self, study: OpenStudy, second: Second) -> None:
+        """List what can be looked at beside the series that is read."""
+        second.changed.connect(self.refresh)
+        second.gone.connect(self._gone)
+        self.box.clear()
+        self.box.addItem(NONE_CHOSEN, None)
+        for item in study.inventory.ranked:
+            if item.series != study.volume.series:
+                self.box.addItem(describe(item.series), item.series)
+        self.setVisible(self.box.count() > 1)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show whether a second series is in view, and its warning."""
+        second = self.second
+        there = second is not None and second.layer is not None
+        self.shown.setEnabled(there)
+        self.slider.setEnabled(there)
+        self.shown.setChecked(second is not None and second.visible)
+        warning = second.warning if second is not None and second.visible else None
+        color = self.dock.colors.warning.name()
+        self.warning.setText(f"<span style='color:{color}'>▲ {warning}</span>" if warning else "")
+        self.warning.setVisible(warning is not None)
+
+    def toggle(self) -> None:
+        """Flip between the measured images and the second series."""
+        second = self.second
+        if second is None or second.layer is None:
+            self.dock.say(
+                "Choose a second series first, in the list below the one that is read."
+                if self.box.count() > 1
+                else "This study has no second series."
+            )
+        else:
+            second.toggle()
+        self.refresh()
+
+    def _name(self, name: str) -> None:
+        """Give the whole name to a mouse that rests on the list."""
+        self.box.setToolTip(f"{name}. A second series to look at, at the same patient position")
+
+    def _faded(self, percent: int) -> None:
+        if self.second is not None:
+            self.second.set_opacity(percent / 100.0)
+
+    def _chosen(self, row: int) -> None:
+        series, study, desk = self.box.itemData(row), self.dock.study, self.dock.desk
+        if study is None or desk is None or self.second is None:
+            return
+        self.second.remove()
+        self.refresh()
+        if series is None:
+            return
+        self.dock.say(f"Loading {describe(series)} …")
+        volume = desk.volume
+        self.dock.run(
+            lambda: load_linked(study.path, series, volume),
+            lambda linked: self._loaded(linked, desk, row),
+            lambda: self._ended(desk, row),
+        )
+
+    def _loaded(self, linked: Linked, desk: Desk, row: int) -> None:
+        """Show a second series, unless another study or series was chosen in the meantime."""
+        second = self.second
+        if self.dock.desk is not desk or second is None or self.box.currentIndex() != row:
+            return
+        second.show(linked)
+        second.set_opacity(self.slider.value() / 100.0)
+        key = self.dock.commands.keys["second"]
+        flips = f"{key} flips" if key else "“Show” flips"
+        self.dock.say(
+            f"{describe(linked.series)} is shown at the same patient position; {flips} between it "
+            "and the series that is measured."
+        )
+
+    def _ended(self, desk: Desk, row: int) -> None:
+        """Take the choice back where loading came to nothing."""
+        second = self.second
+        if self.dock.desk is not desk or second is None or second.layers:
+            return
+        if self.box.currentIndex() == row:
+            self.box.setCurrentIndex(0)
+
+    def _gone(self) -> None:
+        self.box.setCurrentIndex(0)
+        self.refresh()
+        self.dock.say("The second series was taken out of the viewer; marks can be placed again.")

@@ -1,0 +1,104 @@
+"""A real window with the dock, and hands to drive it by mouse and key events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ifspace.model import Mark
+from napari_ifspace import layers
+from napari_ifspace.app import open_dock
+from napari_ifspace.widget import IFSpaceDock
+
+# A drawn pixel is an eighth of a millimetre: a click is exact to a sixth of an image pixel.
+ZOOM_PX_PER_MM = 8.0
+
+
+class Window:
+    """A napari window with the dock, and hands to drive it.
+
+    Unless it `seeks_level`, it stays at the slice it opens at, and starts no thread for that.
+    """
+
+    def __init__(self, *, seeks_level: bool = False) -> None:
+        import napari
+        from qtpy.QtCore import Qt
+        from qtpy.QtTest import QTest
+
+        self.qt, self.hands = Qt, QTest
+        self.viewer = napari.Viewer()
+        self.dock: IFSpaceDock = open_dock(self.viewer)
+        self.dock.opening.seeks_level = seeks_level
+        self.asked: list[str] = []
+        self.answer = ""
+        self.dock.ask = self._ask
+        self.window = self.viewer.window._qt_window
+        self.window.activateWindow()
+
+    def _ask(self, _parent: Any, title: str, _question: str, answers: tuple[str, ...]) -> str:
+        self.asked.append(title)
+        return self.answer if self.answer in answers else answers[-1]
+
+    @property
+    def canvas(self) -> Any:
+        return self.viewer.window._qt_viewer.canvas
+
+    def wait(self, until: Callable[[], bool], seconds: float = 30.0) -> None:
+        end = time.monotonic() + seconds
+        while not until():
+            assert time.monotonic() < end, f"waited in vain; it says: {self.dock.message.text()}"
+            self.hands.qWait(20)
+
+    def open(self, path: Path) -> None:
+        before = self.dock.scene
+        self.dock.open_path(path)
+        self.wait(lambda: self.dock.scene not in (None, before) and self.dock.scene.furnished)
+        self.hands.qWait(50)
+
+    def look_at(self, mark: Mark) -> tuple[float, ...]:
+        """Turn to a mark's slice and close to it; gives its place in napari's world."""
+        desk, scene = self.dock.desk, self.dock.scene
+        assert desk is not None
+        assert scene is not None
+        slice_index = layers.slice_of(desk.volume, mark)
+        scene.show_slice(slice_index)
+        data = layers.lps_mm_to_data(mark.position_lps_mm, slice_index, desk.volume, desk.display)
+        world = desk.display.to_world(data)
+        self.viewer.scene.camera.center = (0.0, world[1], world[2])
+        self.viewer.scene.camera.zoom = ZOOM_PX_PER_MM
+        self.hands.qWait(30)
+        return tuple(world)
+
+    def pixel(self, world: tuple[float, ...]) -> Any:
+        from qtpy.QtCore import QPoint
+
+        x, y = self.canvas.view.scene.transform.map([world[-1], world[-2], 0.0, 1.0])[:2]
+        return QPoint(round(float(x)), round(float(y)))
+
+    def click(self, world: tuple[float, ...]) -> None:
+        native, at = self.canvas.native, self.pixel(world)
+        self.hands.mouseMove(native, at)
+        self.hands.qWait(15)
+        self.hands.mouseClick(native, self.qt.MouseButton.LeftButton, pos=at)
+        self.hands.qWait(15)
+
+    def drag(self, start: tuple[float, ...], end: tuple[float, ...]) -> None:
+        native, button = self.canvas.native, self.qt.MouseButton.LeftButton
+        first, last = self.pixel(start), self.pixel(end)
+        self.hands.mouseMove(native, first)
+        self.hands.qWait(15)
+        self.hands.mousePress(native, button, pos=first)
+        for share in (0.3, 0.7, 1.0):
+            self.hands.mouseMove(native, first + (last - first) * share)
+            self.hands.qWait(25)
+        self.hands.mouseRelease(native, button, pos=last)
+        self.hands.qWait(25)
+
+    def press(self, key: str) -> None:
+        from qtpy.QtGui import QKeySequence
+
+        combination = QKeySequence(key)[0]
+        self.hands.keyClick(self.canvas.native, combination.key(), combination.keyboardModifiers())
+        self.hands.qWait(10)
