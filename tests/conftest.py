@@ -10,9 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from ifspace.geometry import Plane
 from ifspace.model import Series, Slice, SliceSource, Volume
+
+# The same examples in every run, however slow the machine: a failure can be looked at again.
+settings.register_profile("same every time", derandomize=True, deadline=None, database=None)
+settings.load_profile("same every time")
 
 REAL_DATA = Path(
     os.environ.get("IFSPACE_REAL_DATA", Path(__file__).parents[1] / ".." / "shared" / "data")

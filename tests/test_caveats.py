@@ -118,6 +118,21 @@ def test_a_mark_beside_its_slice_is_said() -> None:
     assert "mark_between_slices" not in codes(replace(NEUTRAL, marks=(_mark(0.3),)))
 
 
+def test_marks_that_took_no_part_are_said() -> None:
+    marked = replace(NEUTRAL, marks=(_mark(0.0),))
+    assert "marks_not_counted" not in codes(marked, outcome(slice_index=3))
+    curve = (LevelValue(1, 15.0, 2.0), LevelValue(2, 16.0, 2.0))
+    elsewhere = outcome(slice_index=1, curve=curve, second_best_mm=16.0)
+    found = [
+        flag
+        for flag in caveats(make_volume(PLAIN), marked, (elsewhere,))
+        if flag.code == "marks_not_counted"
+    ]
+    assert [flag.slice_indices for flag in found] == [(3,)]
+    assert "left ischiofemoral space on slice 4 were" in found[0].detail
+    assert "marks_not_counted" not in codes(marked, replace(elsewhere, side=Side.RIGHT))
+
+
 def test_marks_that_name_no_series_are_said() -> None:
     unbound = replace(NEUTRAL, series_instance_uid=None, marks=(_mark(0.0),))
     assert "series_not_checked" in codes(unbound)

@@ -31,12 +31,13 @@ class Photographer:
         from napari_ifspace.app import hide_panels, open_dock
 
         self.wait = QTest.qWait
-        self.truth = write_phantom(folder / "phantom", PhantomSpec(ifs_mm=14.0, qfs_mm=9.0))
+        spec = PhantomSpec(ifs_mm=14.0, qfs_mm=9.0, extra_contrasts=("PD-FS",))
+        self.truth = write_phantom(folder / "phantom", spec)
         self.viewer = napari.Viewer(title="IFSpace")
         self.dock: Any = open_dock(self.viewer)
         hide_panels(self.viewer)
         self.dock.open_path(self.truth.image_path)
-        self.until(lambda: self.dock.scene is not None)
+        self.until(lambda: "Opened at" in self.dock.message.text())
         self.wait(300)
 
     def until(self, done: Any) -> None:
@@ -57,16 +58,16 @@ class Photographer:
         small.thumbnail(LARGEST_PX, Image.Resampling.LANCZOS)
         small.save(IMAGES / f"window-{name}.png", optimize=True)
 
-    def place(self, mark: Any) -> None:
-        """Place one true mark."""
+    def place(self, mark: Any, off_lps_mm: Any = 0.0) -> None:
+        """Place one true mark, or beside it."""
         from napari_ifspace import layers
         from napari_ifspace.desk import Spot
         from napari_ifspace.steps import step_of
 
         at = layers.slice_of(self.dock.desk.volume, mark)
         self.dock.scene.show_slice(at)
-        self.dock.desk.choose(step_of(mark))
-        self.dock.desk.place(Spot(at, mark.position_lps_mm))
+        self.dock.desk.hand.choose(step_of(mark))
+        self.dock.desk.place(Spot(at, mark.position_lps_mm + off_lps_mm))
         self.wait(30)
 
 
@@ -80,6 +81,7 @@ def main() -> None:
 
     camera = Photographer(folder)
     dock = camera.dock
+    camera.until(lambda: "Looking" not in dock.message.text())
     camera.shoot("start")
 
     seeds = json.loads(camera.truth.truth_path.read_text())["sides"]["right"]["seeds_lps_mm"]
@@ -90,25 +92,46 @@ def main() -> None:
     camera.until(lambda: "Looking" not in dock.message.text())
     dock.scene.zoom_to(Side.RIGHT)
     camera.shoot("proposal")
+    correct_an_outline(camera, Side.RIGHT)
+    camera.shoot("correction")
     while dock.desk.history.can_undo:
         dock.desk.undo()
-    dock.scene.show_outlines(())
 
-    for mark in smallest_pairs(read_session(camera.truth.session_path).marks):
+    pairs = smallest_pairs(read_session(camera.truth.session_path).marks)
+    dock.commands.act("snap_switch")
+    ischium, trochanter = pairs[:2]
+    way = trochanter.position_lps_mm - ischium.position_lps_mm
+    way /= np.linalg.norm(way)
+    camera.place(ischium, 1.3 * way)
+    camera.place(trochanter, -1.7 * way)
+    dock.scene.zoom_to(Side.RIGHT)
+    camera.shoot("snapped")
+    dock.second_bar.box.setCurrentIndex(1)
+    dock.second_bar.box.activated.emit(1)
+    camera.until(lambda: dock.scene.second.layer is not None)
+    camera.shoot("second")
+    dock.scene.second.remove()
+    dock.second_bar.box.setCurrentIndex(0)
+    dock.second_bar.refresh()
+    dock.commands.act("snap_switch")
+    while dock.desk.history.can_undo:
+        dock.desk.undo()
+
+    for mark in pairs:
         camera.place(mark)
-    dock.desk.select(None)
-    dock.desk.set_reader("A")
+    dock.desk.hand.select(None)
+    dock.desk.notes.set_reader("A")
     dock.scene.zoom_to(Side.LEFT)
     camera.shoot("measured")
 
     dock.desk.confirm(everything=True)
-    dock.desk.note_acquisition("hip_rotation", "neutral")
-    dock.desk.note_finding(Side.LEFT, "qf_oedema", "moderate")
+    dock.desk.notes.note_acquisition("hip_rotation", "neutral")
+    dock.desk.notes.note_finding(Side.LEFT, "qf_oedema", "moderate")
     dock.tabs.setCurrentIndex(1)
     camera.viewer.theme = "light"
     camera.shoot("findings")
     camera.viewer.theme = "dark"
-    dock.desk.sign()
+    dock.desk.notes.sign()
     dock.reports.folder.setText(str(folder / "report"))
     dock.reports.export()
     camera.until(lambda: bool(dock.reports.last_files))
@@ -126,6 +149,26 @@ def main() -> None:
     camera.save(Image.open(folder / "keys.png"), "keys")
     dock.desk.saved()
     camera.viewer.close()
+
+
+def correct_an_outline(camera: Photographer, side: Any) -> None:
+    """Drag the back of the femur's outline outwards by a millimetre and a half."""
+    from ifspace.landmarks import Bone
+    from ifspace.model import Kind
+    from napari_ifspace.proposer import Held
+
+    dock = camera.dock
+    k = dock.scene.slice_index
+    outline = next(
+        item.points_lps_mm
+        for item in dock.desk.proposer.found[side].outlines
+        if (item.bone, item.slice_index, item.kind) == (Bone.FEMUR, k, Kind.IFS)
+    )
+    start = max(outline, key=lambda point: float(point[1]))
+    dock.desk.proposer.hold(Held(side, Bone.FEMUR, k, start))
+    dock.desk.proposer.drag(start + np.array([0.0, 1.5, 0.0]))
+    dock.desk.proposer.drop()
+    camera.until(lambda: not dock.desk.proposer.searching)
 
 
 def smallest_pairs(marks: Any) -> list[Any]:

@@ -6,11 +6,20 @@ report says so until a person confirms them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ifspace.geometry import closest_points
-from ifspace.landmarks import FoundSide, Proposal, ProposedSide, SliceReading, SliceRefusal
+from ifspace.labels import LabelMap
+from ifspace.landmarks import (
+    FoundSide,
+    Proposal,
+    ProposedSide,
+    SliceReading,
+    SliceRefusal,
+    from_masks,
+    from_seeds,
+)
 from ifspace.measure import LevelDistance, half_width_95_mm, headline
 from ifspace.measure.spaces import counted
 from ifspace.measure.uncertainty import program_parts
@@ -26,6 +35,7 @@ from ifspace.model import (
     Outcome,
     Outline,
     Reason,
+    SeedName,
     Session,
     SessionOutline,
     Severity,
@@ -33,6 +43,61 @@ from ifspace.model import (
     Source,
     Volume,
 )
+
+# A muscle label as a second estimate of the room: more than this apart is worth a look.
+MUSCLE_TOLERANCE_MM = 3.0
+
+
+class Finder:
+    """Finds the borders of a side once, when the first of its two spaces asks."""
+
+    def __init__(
+        self,
+        volume: Volume,
+        session: Session,
+        labels: LabelMap | None,
+        known: Mapping[Side, FoundSide],
+    ) -> None:
+        """Look on one volume; `known` sides are not searched again."""
+        self.volume, self.session, self.labels = volume, session, labels
+        self._known = known
+        self._sides: dict[Side, FoundSide] = {}
+
+    @property
+    def found(self) -> tuple[FoundSide, ...]:
+        """Every side that was looked for."""
+        return tuple(self._sides.values())
+
+    def corrected(self, outcomes: Sequence[Outcome]) -> Iterator[FoundSide]:
+        """Give what proposed marks came of that hold a reader's corrections."""
+        for side, found in self._known.items():
+            proposed = any(
+                isinstance(item, Measurement) and item.state is MarkState.PROPOSED
+                for item in outcomes
+                if item.side is side
+            )
+            if proposed and side not in self._sides:
+                yield found
+
+    def can_find(self, side: Side) -> bool:
+        """Tell whether anybody pointed at the bones of this side."""
+        seeded = any(seed.side is side for seed in self.session.seeds)
+        return seeded or self.labels is not None
+
+    def find(self, side: Side, level_range: tuple[int, int] | None) -> FoundSide:
+        """Find both spaces of a side: from its seeds, or else from the label map."""
+        if side not in self._sides and side in self._known:
+            self._sides[side] = self._known[side]
+        if side not in self._sides:
+            seeds = [seed for seed in self.session.seeds if seed.side is side]
+            # A femur seed alone is only a proposal; the label map knows the ischium.
+            complete = {seed.name for seed in seeds} == set(SeedName)
+            if self.labels is not None and not complete:
+                found = from_masks(self.volume, self.labels, side, level_range)
+            else:
+                found = from_seeds(self.volume, seeds, side, level_range)
+            self._sides[side] = found
+        return self._sides[side]
 
 
 def outcome_of(
@@ -73,6 +138,7 @@ def outcome_of(
         level_range=level_range or _looked_at(found, kind),
         method=found.method,
         apex_slice_index=found.apex_slice,
+        ifs_3d_mm=found.ifs_3d_mm if kind is Kind.IFS else None,
     )
 
 
@@ -143,6 +209,24 @@ def unread_slices(found: Iterable[FoundSide]) -> tuple[Flag, ...]:
                 )
                 indices = tuple(item.slice_index for item in unread)
                 flags.append(Flag("slices_not_read", Severity.CAUTION, detail, indices))
+    return tuple(flags)
+
+
+def muscle_disagreements(found: Iterable[FoundSide]) -> tuple[Flag, ...]:
+    """Say where the labelled quadratus femoris is not as thick as the room that was measured."""
+    flags = []
+    for side in found:
+        best = side.best(Kind.QFS)
+        if best is None or best.muscle_mm is None:
+            continue
+        if abs(best.muscle_mm - best.value_mm) > MUSCLE_TOLERANCE_MM:
+            detail = (
+                f"The label of the {side.side} quadratus femoris is {best.muscle_mm:.0f} mm thick"
+                f" where the QFS is {best.value_mm:.0f} mm; look at both before you rely on either."
+            )
+            flags.append(
+                Flag("muscle_label_disagrees", Severity.CAUTION, detail, (best.slice_index,))
+            )
     return tuple(flags)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from ifspace.findings import UNKNOWN
 from ifspace.measure.spaces import counted
 from ifspace.model import (
+    MARKS_OF_KIND,
     Flag,
     Kind,
     MarkState,
@@ -42,6 +43,7 @@ def caveats(volume: Volume, session: Session, outcomes: Sequence[Outcome]) -> tu
         *_position_flags(volume.series, session),
         *_patient_flags(volume.series),
         *(flag for outcome in outcomes for flag in _outcome_flags(outcome, session)),
+        *(flag for outcome in outcomes for flag in _marks_not_counted(volume, session, outcome)),
     ]
     order = list(reversed(Severity))
     return tuple(sorted(found, key=lambda flag: order.index(flag.severity)))
@@ -156,6 +158,28 @@ def _outcome_flags(outcome: Outcome, session: Session) -> Iterator[Flag]:
             Severity.INFO,
             f"The {name} was measured on the one slice that the reader chose.",
             (outcome.slice_index,),
+        )
+
+
+def _marks_not_counted(volume: Volume, session: Session, outcome: Outcome) -> Iterator[Flag]:
+    """Say which marks took no part: beyond the level range, without a partner, on a bad slice."""
+    if not isinstance(outcome, Measurement):
+        return
+    counted_slices = {outcome.slice_index, *(level.slice_index for level in outcome.curve)}
+    left_out = {
+        volume.nearest_slice(mark.position_lps_mm)[0]
+        for mark in session.marks
+        if mark.side is outcome.side and mark.name in MARKS_OF_KIND[outcome.kind]
+    } - counted_slices
+    if left_out:
+        places = tuple(sorted(left_out))
+        yield Flag(
+            "marks_not_counted",
+            Severity.CAUTION,
+            f"Marks of the {outcome.side} {_name(outcome.kind)} on {counted(places)} were not"
+            " counted: outside the range of the lesser trochanter, without a partner, or on a slice"
+            " that cannot be measured.",
+            places,
         )
 
 

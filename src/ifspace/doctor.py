@@ -93,3 +93,19 @@ def _optional() -> Iterator[Finding]:
         missing = [module for module in modules if importlib.util.find_spec(module) is None]
         detail = f"install ifspace[{extra}]" if missing else "installed"
         yield Finding(name, works=not missing, needed=False, detail=detail)
+    yield _segmenter()
+
+
+def _segmenter() -> Finding:
+    """Tell whether bones can be segmented; the program is looked for and not started."""
+    from ifspace.segmenter import EXECUTABLE, EXECUTABLE_VARIABLE, HOW_TO_GET_WEIGHTS, find
+
+    found = find()
+    if found is None:
+        detail = f"install {EXECUTABLE} apart and name its program in {EXECUTABLE_VARIABLE}"
+    elif not found.has_weights:
+        detail = f"weights are missing; {HOW_TO_GET_WEIGHTS}"
+    else:
+        detail = "installed, with weights"
+    works = found is not None and found.has_weights
+    return Finding(f"segment bones with {EXECUTABLE}", works=works, needed=False, detail=detail)

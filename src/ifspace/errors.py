@@ -10,6 +10,7 @@
     ├── SessionError             marks that do not belong to this series, or are not marks
     ├── EvidenceError            a published value that does not exist or cannot be used
     ├── OutputError              the results cannot be written where they were asked for
+    ├── SegmenterError           an installed segmentation program is missing, or has failed
     └── NetworkError             a DICOM node or server cannot be used as it was asked to be
 
 A caller's mistake is a ``ValueError``; a space that could not be measured is no error at all
@@ -47,6 +48,10 @@ class EvidenceError(IfspaceError):
 
 class OutputError(IfspaceError):
     """Results cannot be written."""
+
+
+class SegmenterError(IfspaceError):
+    """A segmentation program that the user installed is not there, or failed."""
 
 
 class NetworkError(IfspaceError):

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage as ndi
 
 from ifspace.geometry import Floats, Plane
-from ifspace.model import Volume
+from ifspace.model import Series, Volume
 
 LEFT_LPS = np.array([1.0, 0.0, 0.0])
 POSTERIOR_LPS = np.array([0.0, 1.0, 0.0])
@@ -150,3 +150,97 @@ def flatten(patch: Patch) -> Patch:
     floor = max(1e-3 * abs(middle), 1e-9)
     signal = patch.signal / np.maximum(shading, floor) * middle
     return Patch(patch.slice_index, patch.plane, signal, patch.seen)
+
+
+# ------------------------------------------------------------------------------ another series
+
+# A series of one slice, or one without a thickness, is shown this far from its slice.
+THINNEST_SLICE_MM = 1.0
+
+
+def same_frame(first: Series, second: Series) -> bool | None:
+    """Tell whether positions in two series mean the same place; nothing where nobody says so.
+
+    References
+    ----------
+    DICOM PS3.3 C.7.4.1: equal Frame of Reference UIDs say that positions correspond.
+    """
+    uids = (first.frame_of_reference_uid, second.frame_of_reference_uid)
+    if None in uids:
+        return None
+    return uids[0] == uids[1]
+
+
+def values_on(volume: Volume, plane: Plane) -> Floats:
+    """Read a volume at the pixels of a plane of another series, by patient position.
+
+    Linear within the slices and between neighbouring ones. A slice stands for what lies within
+    half a step of it, a pixel for half a pixel around it; beyond, there is no value.
+
+    Parameters
+    ----------
+    volume
+        The volume to read; its slices may have any orientation and need not be evenly spaced.
+    plane
+        Where values are wanted.
+
+    Returns
+    -------
+    array
+        (rows, columns) of `plane`, NaN where the volume does not reach.
+    """
+    # Where a pixel lies in another plane is linear in row and column: three pixels tell all.
+    corner_lps_mm = plane.to_lps_mm([[0, 0], [1, 0], [0, 1]])
+    below, share, inside = _between_slices(volume, corner_lps_mm, plane.shape_ji)
+    values = np.full(plane.shape_ji, np.nan)
+    for k in range(int(below.min()), int(below.max()) + 1):
+        here = inside & (below == k)
+        if here.any():
+            found = _in_slice(volume, k, corner_lps_mm, plane.shape_ji)
+            if share[here].any():
+                above = _in_slice(volume, k + 1, corner_lps_mm, plane.shape_ji)
+                found = np.where(share > 0.0, (1.0 - share) * found + share * above, found)
+            values[here] = found[here]
+    return values
+
+
+def _spread(at_three: Floats, shape_ji: tuple[int, int]) -> Floats:
+    """Continue a linear quantity from pixels (0, 0), (1, 0) and (0, 1) over all pixels."""
+    here, down, right = at_three
+    rows, columns = (np.arange(count, dtype=np.float64) for count in shape_ji)
+    return np.asarray(here + (down - here) * rows[:, None] + (right - here) * columns)
+
+
+def _between_slices(
+    volume: Volume, corner_lps_mm: Floats, shape_ji: tuple[int, int]
+) -> tuple[NDArray[np.intp], Floats, NDArray[np.bool_]]:
+    """Find the slice below each pixel, the share of the one above, and whether any is near."""
+    reference = volume.slices[0].plane
+    origins_lps_mm = np.stack([item.plane.origin_lps_mm for item in volume.slices])
+    slice_heights_mm = reference.height_mm(origins_lps_mm)
+    # Slices are sorted along their normal, one way or the other.
+    sign = -1.0 if slice_heights_mm[-1] < 0.0 else 1.0
+    slice_heights_mm = sign * slice_heights_mm
+    heights_mm = _spread(sign * reference.height_mm(corner_lps_mm), shape_ji)
+    thickness_mm = volume.slice_step_mm or volume.series.slice_thickness_mm or THINNEST_SLICE_MM
+    inside = heights_mm >= slice_heights_mm[0] - thickness_mm / 2.0
+    inside &= heights_mm <= slice_heights_mm[-1] + thickness_mm / 2.0
+    last = len(volume.slices) - 1
+    place = np.interp(heights_mm, slice_heights_mm, np.arange(last + 1))
+    below = np.minimum(place.astype(np.intp), last)
+    return below, place - below, inside
+
+
+def _in_slice(
+    volume: Volume, slice_index: int, corner_lps_mm: Floats, shape_ji: tuple[int, int]
+) -> Floats:
+    """Read one slice at the feet of all pixels, linearly; NaN outside its own pixels."""
+    stored = volume.slices[slice_index].plane
+    at = [_spread(axis, shape_ji) for axis in stored.to_index_ji(corner_lps_mm).T]
+    # Rounding must not cut the outermost half pixel off.
+    low, (high_j, high_i) = -0.5 - 1e-6, np.asarray(stored.shape_ji) - 0.5 + 1e-6
+    seen = (at[0] >= low) & (at[0] <= high_j) & (at[1] >= low) & (at[1] <= high_i)
+    values = ndi.map_coordinates(
+        volume.voxels[slice_index], at, order=1, mode="nearest", output=np.float64
+    )
+    return np.where(seen, values, np.nan)

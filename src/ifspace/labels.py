@@ -18,6 +18,8 @@ from ifspace.errors import SessionError
 from ifspace.geometry import Grid
 
 REQUIRED = ("hip_left", "hip_right", "femur_left", "femur_right")
+# What some maps know besides: the muscle, as a second estimate of its room.
+OPTIONAL = ("quadratus_femoris_left", "quadratus_femoris_right")
 
 # Class numbers as the projects publish them; a map with names in it needs none of these.
 PRESETS: Mapping[str, Mapping[str, int]] = MappingProxyType(
@@ -30,6 +32,8 @@ PRESETS: Mapping[str, Mapping[str, int]] = MappingProxyType(
             "hip_right": 6152,
             "femur_left": 6171,
             "femur_right": 6172,
+            "quadratus_femoris_left": 6221,
+            "quadratus_femoris_right": 6222,
         },
     }
 )
@@ -79,10 +83,12 @@ def canonical_name(name: str) -> str | None:
     """Turn a name such as ``Left Femur``, ``femur_left`` or ``hip bone R`` into ours."""
     words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
     sides = {_SIDES[word] for word in words if word in _SIDES}
-    bones = {_BONES[word] for word in words if word in _BONES}
-    if len(sides) != 1 or len(bones) != 1:
+    structures = {_BONES[word] for word in words if word in _BONES}
+    if {"quadratus", "femoris"} <= set(words):
+        structures.add("quadratus_femoris")
+    if len(sides) != 1 or len(structures) != 1:
         return None
-    return f"{bones.pop()}_{sides.pop()}"
+    return f"{structures.pop()}_{sides.pop()}"
 
 
 def parse_labels(text: str) -> dict[str, int]:
@@ -96,10 +102,14 @@ def parse_labels(text: str) -> dict[str, int]:
     values: dict[str, int] = {}
     for part in text.split(","):
         name, _, number = part.partition("=")
-        if name.strip() not in REQUIRED or not number.strip().isdigit() or int(number) == 0:
+        if (
+            name.strip() not in (*REQUIRED, *OPTIONAL)
+            or not number.strip().isdigit()
+            or int(number) == 0
+        ):
             message = (
                 f"--labels: {part.strip()!r} is not NAME=NUMBER with a name out of "
-                f"{', '.join(REQUIRED)} and a number above zero"
+                f"{', '.join((*REQUIRED, *OPTIONAL))} and a number above zero"
             )
             raise SessionError(message)
         values[name.strip()] = int(number)

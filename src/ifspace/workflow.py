@@ -14,6 +14,8 @@ from typing import Any
 
 from ifspace import __version__, quality
 from ifspace.assistance import (
+    Finder,
+    muscle_disagreements,
     only_proposed,
     outcome_of,
     outlines_of,
@@ -41,7 +43,7 @@ from ifspace.io import (
     read_identity,
 )
 from ifspace.labels import LabelMap
-from ifspace.landmarks import FoundSide, from_masks, from_seeds, propose
+from ifspace.landmarks import FoundSide, propose
 from ifspace.measure import level_range_indices, measure_space
 from ifspace.model import (
     AssessedSpace,
@@ -52,7 +54,6 @@ from ifspace.model import (
     Outcome,
     PatientIdentity,
     Reason,
-    SeedName,
     Series,
     Session,
     Severity,
@@ -179,6 +180,7 @@ def assess(
     labels: LabelMap | None = None,
     *,
     image_flags: tuple[Flag, ...] | None = None,
+    found: Mapping[Side, FoundSide] | None = None,
 ) -> StudyResult:
     """Measure both spaces on the asked sides and lay the evidence beside them.
 
@@ -187,7 +189,9 @@ def assess(
     proposal and is added to the session as such.
 
     A window that assesses the same images with every move of the mouse hands in, as `image_flags`,
-    what :func:`ifspace.quality.check` said of them before.
+    what :func:`ifspace.quality.check` said of them before, and as `found` what the library found
+    before from the same seeds and level range. Where a reader corrected that, the session holds the
+    marks that came of it and no seeds; the outlines and their caveats are kept all the same.
 
     Raises
     ------
@@ -201,11 +205,11 @@ def assess(
     panel = _panel(volume.series, session, settings)
     if image_flags is None:
         image_flags = quality.check(volume)
-    finder = _Finder(volume, session, labels)
+    finder = Finder(volume, session, labels, found or {})
     outcomes = [
         _outcome(finder, kind, side, image_flags) for side in settings.sides for kind in Kind
     ]
-    found = finder.found
+    sides = (*finder.found, *finder.corrected(outcomes))
     session = with_proposals(session, outcomes)
     return replace(
         _result(
@@ -217,12 +221,13 @@ def assess(
             flags=(
                 *image_flags,
                 *_range_flags(volume, session),
-                *unread_slices(found),
+                *unread_slices(sides),
+                *muscle_disagreements(sides),
                 *caveats(volume, session, outcomes),
             ),
         ),
         slice_step_mm=volume.slice_step_mm,
-        outlines=outlines_of(found),
+        outlines=outlines_of(sides),
     )
 
 
@@ -324,37 +329,6 @@ def _panel(series: Series, session: Session, settings: Settings) -> Panel:
     )
 
 
-class _Finder:
-    """Finds the borders of a side once, when the first of its two spaces asks."""
-
-    def __init__(self, volume: Volume, session: Session, labels: LabelMap | None) -> None:
-        self.volume, self.session, self.labels = volume, session, labels
-        self._sides: dict[Side, FoundSide] = {}
-
-    @property
-    def found(self) -> tuple[FoundSide, ...]:
-        """Every side that was looked for."""
-        return tuple(self._sides.values())
-
-    def can_find(self, side: Side) -> bool:
-        """Tell whether anybody pointed at the bones of this side."""
-        seeded = any(seed.side is side for seed in self.session.seeds)
-        return seeded or self.labels is not None
-
-    def find(self, side: Side, level_range: tuple[int, int] | None) -> FoundSide:
-        """Find both spaces of a side: from its seeds, or else from the label map."""
-        if side not in self._sides:
-            seeds = [seed for seed in self.session.seeds if seed.side is side]
-            # A femur seed alone is only a proposal; the label map knows the ischium.
-            complete = {seed.name for seed in seeds} == set(SeedName)
-            if self.labels is not None and not complete:
-                found = from_masks(self.volume, self.labels, side, level_range)
-            else:
-                found = from_seeds(self.volume, seeds, side, level_range)
-            self._sides[side] = found
-        return self._sides[side]
-
-
 def _level_range(volume: Volume, session: Session, side: Side) -> tuple[int, int] | None:
     """Give the range of the session; none where its slices are not there, see `_range_flags`."""
     try:
@@ -375,7 +349,7 @@ def _range_flags(volume: Volume, session: Session) -> Iterator[Flag]:
             )
 
 
-def _outcome(finder: _Finder, kind: Kind, side: Side, flags: Sequence[Flag]) -> Outcome:
+def _outcome(finder: Finder, kind: Kind, side: Side, flags: Sequence[Flag]) -> Outcome:
     volume, session = finder.volume, finder.session
     theirs, ours = session.frame_of_reference_uid, volume.series.frame_of_reference_uid
     if theirs is not None and ours is not None and theirs != ours:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.cli.conftest import ifspace as ifspace
 
 from ifspace.model import Mark, MarkName, MarkState, Session, Side, Volume
 from ifspace.report import result_to_json

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from benchmarks.accuracy.cohort import image_of, make_case, rough_seeds, to_lps_mm
+from benchmarks.accuracy.run import assisted_rows
 
 from ifspace.geometry import Plane
 from ifspace.landmarks import Light, SliceReading, from_seeds
@@ -208,3 +209,15 @@ def test_a_void_as_metal_leaves_it_is_refused(hip, t1, seeds):
 def test_a_range_outside_the_volume_is_the_callers_mistake(hip, t1, seeds):
     with pytest.raises(ValueError, match="level_range"):
         from_seeds(t1, seeds, hip.side, (3, 40))
+
+
+def test_six_hips_are_found_as_the_page_on_accuracy_promises():
+    """A small part of the cohort; hips that were used for developing, so no proof by themselves."""
+    rows = assisted_rows(range(2004, 2010), "T1", 20.0)
+    errors_mm = np.abs([row.error_mm for row in rows])
+    green_mm = np.abs([row.error_mm for row in rows if row.light is Light.GREEN])
+    assert errors_mm.mean() < 0.55
+    assert green_mm.mean() < 0.35
+    assert green_mm.max() < 2.0
+    assert len(green_mm) >= 0.65 * len(errors_mm)
+    assert np.mean([abs(row.error_mm) <= row.u95_mm for row in rows]) >= 0.9

@@ -32,6 +32,22 @@ def test_a_thin_layer_of_fat_hardly_moves_the_edge():
     assert found.offset_mm[0] == pytest.approx(0.2, abs=0.2)
 
 
+@pytest.mark.parametrize("smear_mm", [4.0, 5.0, 6.0])
+def test_an_oblique_surface_lies_where_half_of_the_slice_is_bone(smear_mm):
+    """A thin band that moves through the slice looks wide; its outer edge is inside of that."""
+    shifts = np.linspace(-0.5, 0.5, 41) * smear_mm
+    profile = np.mean([blurred(shift, 1.6, 300.0) for shift in shifts], axis=0)
+    seen_at_mm = 1.0
+    found = fit(
+        np.interp(PROFILE_MM + seen_at_mm, PROFILE_MM, profile)[None],
+        np.array([1.6 + 0.6 * smear_mm]),
+        cortex=np.array([60.0]),
+        blur_mm=0.42,
+        ramp_mm=smear_mm / np.sqrt(12),
+    )
+    assert found.offset_mm[0] + seen_at_mm == pytest.approx(0.0, abs=0.3)
+
+
 def test_one_outlier_does_not_pull_a_smoothed_edge():
     arc = np.arange(0.0, 20.0, 0.75)
     values = np.zeros(len(arc))

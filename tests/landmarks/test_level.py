@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
 from ifspace.landmarks import Level, Refusal, find_level
 from ifspace.model import Reason, Side
@@ -9,13 +10,13 @@ from ifspace.model import Reason, Side
 STEP_MM = 4.5
 
 
-def femur(heights, side, apex_mm=40.0, bump_mm=11.0):
+def femur(heights, side, apex_mm=40.0, bump_mm=11.0, neck_from_mm=62.0):
     """A leaning round shaft with a posteromedial bump, and a widening neck above."""
     outward = 1.0 if side is Side.LEFT else -1.0
     angle = np.linspace(0, 2 * np.pi, 240, endpoint=False)
     out = {}
     for k, h in enumerate(heights):
-        neck = np.clip((h - 62.0) / 4, 0, 12)
+        neck = np.clip((h - neck_from_mm) / 4, 0, 12)
         radius = np.full(angle.shape, 15.0) + neck
         bump = bump_mm * np.exp(-0.5 * ((h - apex_mm) / 7.0) ** 2)
         toward = np.exp(-0.5 * ((angle - np.radians(35)) / 0.3) ** 2)
@@ -67,3 +68,46 @@ def test_three_slices_are_not_enough():
     found = find_level(femur(heights, Side.LEFT), dict(enumerate(heights)), Side.LEFT)
     assert isinstance(found, Refusal)
     assert found.reason is Reason.FEMUR_NOT_COVERED
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("downwards", [False, True])
+def test_unequal_steps_move_neither_apex_nor_range(side, downwards):
+    heights = np.cumsum(np.tile([4.0, 5.0, 4.5], 6)) + 1.5
+    heights = heights[::-1] if downwards else heights
+    found = find_level(femur(heights, side), dict(enumerate(heights)), side)
+    assert isinstance(found, Level)
+    assert found.apex_height_mm == pytest.approx(40.0, abs=0.3)
+    # Steps 32.5 to 46 lie within 8.2 mm of the apex, 28.5 and 51 do not.
+    assert sorted(heights[[found.first, found.last]]) == [32.5, 46.0]
+
+
+def test_the_trochanter_does_not_draw_the_axis_of_the_shaft_towards_itself():
+    apart = []
+    for phase_mm in range(5):
+        heights = phase_mm + np.arange(0, 70, 5.0)
+        shapes = femur(heights, Side.LEFT, neck_from_mm=44.0)
+        found = find_level(shapes, dict(enumerate(heights)), Side.LEFT)
+        assert isinstance(found, Level)
+        apart.append(found.apex_height_mm - 40.0)
+    assert np.mean(apart) == pytest.approx(0.0, abs=0.15)
+
+
+def test_a_wavy_outline_moves_the_apex_by_a_small_part_of_a_slice():
+    rng = np.random.default_rng(0)
+    apart = []
+    for _ in range(60):
+        heights = rng.uniform(0, 5) + np.arange(0, 78, 5.0)
+        shapes = {k: wavy(p, rng) for k, p in femur(heights, Side.LEFT).items()}
+        found = find_level(shapes, dict(enumerate(heights)), Side.LEFT)
+        assert isinstance(found, Level)
+        apart.append(abs(found.apex_height_mm - 40.0))
+    assert np.mean(apart) < 0.5
+
+
+def wavy(outline_mm, rng, sd_mm=0.6):
+    """Move the border in and out, alike over some millimetres."""
+    wave = gaussian_filter1d(rng.standard_normal(len(outline_mm)), 16, mode="wrap")
+    from_centre = outline_mm - outline_mm.mean(0)
+    length = np.linalg.norm(from_centre, axis=1)
+    return outline_mm + from_centre * (wave * sd_mm / wave.std() / length)[:, None]

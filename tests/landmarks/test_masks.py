@@ -4,13 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from benchmarks.accuracy.hips import apex_level, trochanter_slices
+from benchmarks.accuracy.hips import femur, ischium
 from benchmarks.accuracy.labels import network_labels, perfect_labels, tall_case
-from scipy.ndimage import binary_erosion
+from benchmarks.accuracy.levels import apex_level, trochanter_slices
+from scipy.ndimage import binary_dilation, binary_erosion
 from scipy.spatial import cKDTree
+from skimage.measure import find_contours
 
+from ifspace.geometry import Grid, Segment
 from ifspace.labels import LabelMap
 from ifspace.landmarks import Level, Refusal, from_masks, level_from_masks
+from ifspace.landmarks.label_values import Muscle
+from ifspace.landmarks.shapes import smooth_mask
 from ifspace.model import Kind, Reason, Side
 
 
@@ -18,7 +23,7 @@ from ifspace.model import Kind, Reason, Side
 def scene():
     hip, scan, truth, volume = tall_case(3005, "T1")
     side = Side.LEFT if hip.side > 0 else Side.RIGHT
-    shown = [k for k in truth if k in trochanter_slices(hip, scan)]
+    shown = [k for k in trochanter_slices(hip, scan) if k in truth]
     return hip, scan, truth, volume, side, (min(shown), max(shown))
 
 
@@ -63,14 +68,15 @@ def test_grey_levels_correct_a_network_label_and_keep_its_own_value(scene):
     for seed in range(4):
         labels = network_labels(hip, scan, np.random.default_rng(seed), 1.5)
         found = from_masks(volume, labels, side, level_range)
-        assert found.method == "masks+grey/1"
+        assert found.method == "masks+grey/2"
         for item in found.readings(Kind.IFS):
             if "corrected" in item.note:
                 before.append(abs(item.label_mm - truth[item.slice_index]))
                 after.append(abs(item.value_mm - truth[item.slice_index]))
-    assert len(after) >= 5
-    assert np.mean(after) < 0.7
+    # A hip whose cortex is hard to see: every slice counts all the same.
+    assert len(after) >= 12
     assert np.mean(after) < 0.8 * np.mean(before)
+    assert max(after) < max(before)
 
 
 def test_the_range_is_found_from_the_label_when_none_is_given(scene, perfect):
@@ -129,3 +135,135 @@ def test_labels_of_another_frame_of_reference_are_refused(scene, perfect):
     found = from_masks(ours, theirs, side)
     assert found.refusal is not None
     assert found.refusal.reason is Reason.OTHER_FRAME_OF_REFERENCE
+
+
+def surface_lps_mm(field, levels, scan, *, behind_mm=-1e9) -> np.ndarray:
+    """Points of an analytic surface, cut by planes of the scan."""
+    rows, columns = scan.pixel_rows(), scan.pixel_columns()
+    points = []
+    for level in levels:
+        for line in find_contours(field(*scan.points(rows, columns, level)), 0.0):
+            v = np.interp(line[:, 0], np.arange(len(rows)), rows)
+            u = np.interp(line[:, 1], np.arange(len(columns)), columns)
+            points.append(scan.turn @ np.stack([u, v, np.full(len(u), level)]))
+    found = np.concatenate(points, axis=1).T
+    return found[found[:, 1] > behind_mm]
+
+
+def test_in_space_the_distance_is_that_of_the_true_surfaces(scene, perfect):
+    hip, scan, _, volume, side, (first, last) = scene
+    bones = {
+        "femur": lambda x, y, z: femur(hip, hip.side * x, y, z)[0],
+        "ischium": lambda x, y, z: ischium(hip, hip.side * x, y, z),
+    }
+    low, high = scan.levels[first], scan.levels[last]
+    middle = 0.5 * (low + high)
+    true_mm = cKDTree(
+        surface_lps_mm(bones["femur"], np.arange(low, high + 0.1, 1.0), scan)
+    ).query(
+        surface_lps_mm(
+            bones["ischium"],
+            np.arange(middle - 16, middle + 16.1, 1.0),
+            scan,
+            behind_mm=hip.shaft_y - 25.0,
+        )
+    )[0].min()  # fmt: skip
+    found = from_masks(volume, perfect, side, (first, last), refine_on_grey=False)
+    assert found.ifs_3d_mm == pytest.approx(true_mm, abs=1.0)
+    assert found.ifs_3d_mm <= found.best(Kind.IFS).value_mm + 0.3
+
+
+def test_in_space_neither_acetabulum_nor_pubis_count(scene, perfect):
+    hip, scan, _, volume, side, (first, last) = scene
+    femur_mask = perfect.voxels == 1
+    # The tuberosity moved 15 columns towards the midline: now both traps are nearer.
+    tuberosity = np.roll(perfect.voxels == 2, -15 * hip.side, axis=2)
+    plain = np.where(femur_mask, 1, 2 * tuberosity)
+    trapped = plain.copy()
+    middle = 0.5 * (scan.levels[first] + scan.levels[last])
+    around = binary_dilation(femur_mask, np.ones((1, 3, 3)), iterations=4) & ~femur_mask
+    for k, level in enumerate(scan.levels):
+        if level > middle + 20.0:
+            trapped[k][around[k]] = 2
+        elif femur_mask[k].any():
+            rows, columns = np.nonzero(femur_mask[k])
+            front = round(rows.mean() - 27.0 / scan.pixel[0])
+            trapped[k, front - 8 : front, columns.min() : columns.max()] = 2
+    values = [
+        from_masks(
+            volume,
+            LabelMap(perfect.grid, voxels, perfect.values),
+            side,
+            (first, last),
+            refine_on_grey=False,
+        ).ifs_3d_mm
+        for voxels in (plain, trapped)
+    ]
+    assert values[1] == pytest.approx(values[0], abs=0.1)
+    points = [perfect.grid.to_lps_mm(np.argwhere(trapped == n)) for n in (1, 2)]
+    assert cKDTree(points[0]).query(points[1])[0].min() < values[0] - 3.0
+
+
+def otherwise(labels: LabelMap, order: tuple[int, int, int], flipped: tuple[int, ...]) -> LabelMap:
+    """The same labels with other axes first, some of them counted backwards."""
+    voxels = np.transpose(labels.voxels, order)
+    affine = labels.grid.affine_lps_mm.copy()
+    affine[:3, :3] = affine[:3, :3][:, list(order)]
+    for axis in flipped:
+        voxels = np.flip(voxels, axis)
+        affine[:3, 3] += affine[:3, axis] * (voxels.shape[axis] - 1)
+        affine[:3, axis] *= -1
+    shape = (voxels.shape[0], voxels.shape[1], voxels.shape[2])
+    return LabelMap(Grid(shape, affine), np.ascontiguousarray(voxels), labels.values)
+
+
+@pytest.mark.parametrize(
+    ("order", "flipped"),
+    [
+        ((0, 1, 2), (0,)),
+        ((0, 1, 2), (1, 2)),
+        ((2, 0, 1), ()),
+        ((1, 2, 0), (0, 2)),
+        ((0, 2, 1), (1,)),
+    ],
+)
+@pytest.mark.parametrize("kind", ["unequal voxels on the images' grid", "on an oblique grid"])
+def test_labels_stored_otherwise_give_the_same_millimetres(kind, order, flipped, scene, perfect):
+    hip, scan, _, volume, side, level_range = scene
+    # Cubes along the patient's axes lie obliquely to the slices, which are tilted.
+    labels = (
+        network_labels(hip, scan, np.random.default_rng(2), 1.5) if "oblique" in kind else perfect
+    )
+    stored = otherwise(labels, order, flipped)
+    here = from_masks(volume, labels, side, level_range, refine_on_grey=False)
+    there = from_masks(volume, stored, side, level_range, refine_on_grey=False)
+    expected = {item.slice_index: item.value_mm for item in here.readings(Kind.IFS)}
+    assert len(expected) >= 3
+    assert {item.slice_index: item.value_mm for item in there.readings(Kind.IFS)} == pytest.approx(
+        expected, abs=0.05
+    )
+    assert there.ifs_3d_mm == pytest.approx(here.ifs_3d_mm, abs=0.05)
+
+
+def test_a_hip_bone_without_a_femur_in_the_same_place_is_named(scene, perfect):
+    *_, volume, side, _ = scene
+    far = perfect.grid.affine_lps_mm.copy()
+    far[2, 3] += 500.0
+    moved = LabelMap(Grid(perfect.grid.shape_kji, far), perfect.voxels.copy(), perfect.values)
+    found = from_masks(volume, moved, side)
+    assert found.refusal is not None
+    assert found.refusal.reason is Reason.LABEL_MISSING
+    assert "outside the images" in found.refusal.detail
+
+
+def test_the_labelled_muscle_is_measured_along_the_segment():
+    voxels = np.zeros((20, 30, 60), np.int32)
+    voxels[:, 5:25, 20:41] = 7
+    affine = np.array([[0, 0, 0.5, 100], [0, 1.0, 0, 10], [2.0, 0, 0, 5], [0, 0, 0, 1]], float)
+    labels = LabelMap(Grid(voxels.shape, affine), voxels, {"quadratus_femoris_left": 7})
+    muscle = Muscle(smooth_mask(labels, "quadratus_femoris_left"))
+    # 21 voxels of 0.5 mm, from 109.75 to 120.25.
+    across = Segment([108.0, 25.0, 25.0], [122.0, 25.0, 25.0])
+    assert muscle.thickness_mm(across) == pytest.approx(10.5, abs=0.3)
+    beside = Segment([108.0, 60.0, 25.0], [122.0, 60.0, 25.0])
+    assert muscle.thickness_mm(beside) == 0.0

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from benchmarks.accuracy.cohort import ORIGIN_LPS_MM, volume_of
-from benchmarks.accuracy.hips import apex_level, shaft_axis
+from benchmarks.accuracy.hips import shaft_axis
 from benchmarks.accuracy.labels import tall_case
+from benchmarks.accuracy.levels import apex_level
 from benchmarks.accuracy.scanner import mr_image, tissue_fractions
 
 from ifspace.geometry import Plane

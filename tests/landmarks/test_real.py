@@ -8,13 +8,9 @@ import numpy as np
 import pytest
 from benchmarks.accuracy import real
 from benchmarks.accuracy.real import HIPS, WITHIN_MM, seeds_of
-from scipy import ndimage as ndi
 from scipy.spatial import cKDTree
-from skimage.measure import find_contours
 
-from ifspace.io import load_volume, open_study
-from ifspace.labels import LabelMap
-from ifspace.landmarks import Refusal, from_masks, from_seeds, level_at, propose
+from ifspace.landmarks import Bone, Refusal, from_masks, from_seeds, level_at, propose
 from ifspace.model import Kind, Reason, Side, Volume
 
 pytestmark = [
@@ -51,8 +47,52 @@ def test_the_level_agrees_with_the_readers(name, side):
     assert abs(level.apex - middle) * (volume.slice_step_mm or 0) < 12.0
 
 
-def test_a_tumour_in_the_gap_gives_no_number():
+@pytest.mark.parametrize("side", list(Side))
+def test_both_hips_of_a_whole_pelvis_give_both_spaces(side):
+    found = from_seeds(volume_of("C3N-01871"), seeds_of("C3N-01871", side), side, (4, 7))
+    assert found.best(Kind.IFS) is not None
+    assert found.best(Kind.QFS) is not None
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_another_click_gives_the_same_millimetres_or_none(side):
+    volume, rng = volume_of("C3N-01871"), np.random.default_rng(1)
+    shown = HIPS["C3N-01871", side][3]
+    frozen = seeds_of("C3N-01871", side)
+    first = from_seeds(volume, frozen, side, shown)
+    given = 0
+    for _ in range(3):
+        seeds = [real.missed(seed, volume, rng) for seed in frozen]
+        best = from_seeds(volume, seeds, side, shown).best(Kind.IFS)
+        if best is not None:
+            assert best.value_mm == pytest.approx(first.best(Kind.IFS).value_mm, abs=1.0)
+            given += 1
+    assert given > 0
+
+
+def test_a_tumour_in_the_gap_is_named():
     found = from_seeds(volume_of("STS_044"), seeds_of("STS_044", Side.RIGHT), Side.RIGHT, (17, 22))
+    assert found.refusal is not None
+    assert found.refusal.reason is Reason.GAP_ABNORMAL
+
+
+@pytest.mark.parametrize(("name", "side"), real.OUTSIDE)
+@pytest.mark.parametrize("with_range", [False, True])
+def test_seeds_in_femora_that_the_image_cuts_off_are_refused(name, side, with_range):
+    femur, ischium, shown = real.OUTSIDE[name, side]
+    seeds = real.seeded(side, femur, ischium)
+    found = from_seeds(volume_of(name), seeds, side, shown if with_range else None)
+    assert found.refusal is not None
+    assert found.refusal.reason is Reason.FEMUR_NOT_COVERED
+
+
+@pytest.mark.parametrize(
+    ("side", "ischium"),
+    [(side, place) for side, places in real.BESIDE_THE_ISCHIUM.items() for place in places],
+)
+def test_a_seed_in_fat_beside_the_ischium_gives_no_number(side, ischium):
+    seeds = real.seeded(side, real.HIPS["C3N-01871", side][0], ischium)
+    found = from_seeds(volume_of("C3N-01871"), seeds, side, (4, 7))
     assert found.best(Kind.IFS) is None
     assert found.best(Kind.QFS) is None
 
@@ -76,49 +116,47 @@ def test_a_whole_pelvis_gives_level_and_region_on_both_sides():
         assert corner[:, 0].min() - 3 < reader[0] < corner[:, 0].max() + 3
 
 
+def test_outlines_of_the_mr_lie_on_the_bone_of_the_ct():
+    """Where both bones face each other, also in slices that are too unclear to be shown."""
+    ct = real.ct_of_sts_048()
+    seeds = seeds_of("STS_048", Side.LEFT)
+    labels = real.two_bones(ct, *(seed.position_lps_mm for seed in seeds))
+    found = from_seeds(volume_of("STS_048"), seeds, Side.LEFT, (46, 48))
+    for k in (46, 47, 48):
+        lines = real.bones_in_ct(ct, labels, k)
+        ours = {
+            item.bone: item.points_lps_mm
+            for item in found.outlines
+            if item.slice_index == k and item.kind is Kind.IFS
+        }
+        ct_mm = float(cKDTree(lines[Bone.FEMUR]).query(lines[Bone.ISCHIUM])[0].min())
+        mr_mm = float(cKDTree(ours[Bone.FEMUR]).query(ours[Bone.ISCHIUM])[0].min())
+        assert mr_mm == pytest.approx(ct_mm, abs=2.0)
+
+
 def test_bone_thresholded_in_ct_gives_the_distance_of_its_own_contours():
     """The CT of the same patient in the same frame of reference, as a label map."""
-    folder = real.DATA / "sts_hip_t1" / "STS_048" / "CT"
-    with open_study(folder) as study:
-        ct = load_volume(study.ranked[0].series)
+    ct = real.ct_of_sts_048()
     femur, ischium = (seed.position_lps_mm for seed in seeds_of("STS_048", Side.LEFT))
     k = ct.nearest_slice(femur)[0]
-    labels = _two_bones(ct, femur, ischium)
+    labels = real.two_bones(ct, femur, ischium)
     found = from_masks(ct, labels, Side.LEFT, (k, k + 2), refine_on_grey=False)
     readings = found.readings(Kind.IFS)
     assert readings
     for item in readings:
-        plane = ct.slices[item.slice_index].plane
-        lines = [
-            np.vstack(
-                [
-                    plane.to_lps_mm(line)
-                    for line in find_contours(
-                        np.asarray(labels.voxels[item.slice_index] == number, float), 0.5
-                    )
-                    if len(line) > 60
-                ]
-            )
-            for number in (1, 2)
-        ]
-        direct_mm = float(cKDTree(lines[0]).query(lines[1])[0].min())
+        lines = real.bones_in_ct(ct, labels, item.slice_index)
+        direct_mm = float(cKDTree(lines[Bone.FEMUR]).query(lines[Bone.ISCHIUM])[0].min())
         assert item.label_mm == pytest.approx(direct_mm, abs=0.5)
 
 
-def _two_bones(ct, femur_lps_mm, ischium_lps_mm):
-    """Bone above 200 HU, filled; every voxel belongs to the seed it is connected to."""
-    voxels = np.zeros(ct.voxels.shape, np.int32)
-    for k, item in enumerate(ct.slices):
-        filled = ndi.binary_fill_holes(ndi.binary_closing(ct.voxels[k] > 200, iterations=2))
-        parts, count = ndi.label(ndi.binary_opening(filled, iterations=1))
-        if count < 2:
-            continue
-        centres = item.plane.to_lps_mm(
-            np.array(ndi.center_of_mass(parts > 0, parts, range(1, count + 1)))
-        )
-        sizes = np.bincount(parts.ravel())[1:]
-        for number, seed in ((1, femur_lps_mm), (2, ischium_lps_mm)):
-            apart = np.linalg.norm(centres[:, :2] - seed[:2], axis=1) + 1e3 * (sizes < 80)
-            if apart.min() < 25:
-                voxels[k][parts == int(apart.argmin()) + 1] = number
-    return LabelMap(ct.grid, voxels, {"femur_left": 1, "hip_left": 2})
+@pytest.mark.parametrize(("name", "side"), [("STS_048", Side.LEFT), ("STS_046", Side.RIGHT)])
+def test_a_view_of_one_hip_gives_its_side_and_its_level(name, side):
+    sides = propose(volume_of(name)).sides
+    answer = sides[side]
+    assert not isinstance(answer, Refusal)
+    first, last = HIPS[name, side][3]
+    assert first <= answer.level.last
+    assert answer.level.first <= last
+    (other,) = (sides[item] for item in Side if item is not side)
+    assert isinstance(other, Refusal)
+    assert other.reason is Reason.SIDE_NOT_SHOWN

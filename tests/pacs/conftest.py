@@ -13,7 +13,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 from pynetdicom import AE, evt
 from pynetdicom.presentation import AllStoragePresentationContexts
 
@@ -129,12 +129,12 @@ def images(tmp_path: Path) -> list[Path]:
     """Write three small images of one study."""
     folder = tmp_path / "images"
     folder.mkdir()
-    study, series = generate_uid(), generate_uid()
+    study, series = "2.25.1", "2.25.2"
     paths = []
     for number in range(3):
         meta = FileMetaDataset()
         meta.MediaStorageSOPClassUID = MRImageStorage
-        meta.MediaStorageSOPInstanceUID = generate_uid()
+        meta.MediaStorageSOPInstanceUID = f"2.25.{10 + number}"
         meta.TransferSyntaxUID = ExplicitVRLittleEndian
         path = folder / f"{number}.dcm"
         image = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)

@@ -5,6 +5,9 @@ from string import Formatter
 import pytest
 
 import ifspace.report
+from ifspace.dicom_out.codes import METHOD_MEANINGS
+from ifspace.landmarks import assisted, masks
+from ifspace.measure import spaces
 from ifspace.model import Kind, MarkState, Position, Reason, Relation, Severity, Side, Source
 from ifspace.report.details import CAVEATS
 from ifspace.report.texts import load_texts
@@ -16,6 +19,8 @@ TECHNIQUE = (
     *("position", "rotation", "bolster", "format"),
 )
 PROVENANCE = ("software", "study", "series", "evidence", "panel", "settings")
+
+METHODS = tuple(name.partition("/")[0] for name in METHOD_MEANINGS)
 
 # Ids that are put together from an enum, as the code writes them.
 FAMILIES = {
@@ -37,6 +42,7 @@ FAMILIES = {
     "cutoffs.{}": ("sensitivity", "specificity", "auc"),
     "technique.{}": TECHNIQUE,
     "provenance.{}": PROVENANCE,
+    "origin.method.{}": METHODS,
 }
 
 
@@ -91,3 +97,10 @@ def test_an_unknown_language_is_refused():
 
 def test_no_text_calls_a_distance_by_the_name_of_the_syndrome():
     assert not any(re.search(r"\bIFI\b", text) for text in load_texts().values())
+
+
+def test_every_method_has_a_name_in_reports_and_in_dicom():
+    used = {spaces.METHOD, assisted.METHOD, masks.METHOD, masks.METHOD_REFINED}
+    assert used == set(METHOD_MEANINGS)
+    # DICOM LO, the type of a code's meaning, holds 64 characters.
+    assert all(len(meaning) <= 64 for meaning in METHOD_MEANINGS.values())

@@ -61,7 +61,9 @@ def _sem(values_mm: Floats, persons: Ints, *, consistency: bool) -> Result:
     compute = sem_consistency_mm if consistency else sem_agreement_mm
     ms = mean_squares(values_mm)
     if ms.error <= NO_SPREAD_MM2:
-        return Estimate(compute(ms), note="no interval: the readings differ by a constant or not")
+        return Estimate(
+            compute(ms), note="no interval: two readings differ by the same amount on every hip"
+        )
     naive = _chi2_interval(ms) if consistency else None
     if naive is not None and not is_clustered(persons):
         return Estimate(compute(ms), naive)

@@ -17,7 +17,7 @@ from ifspace.agreement.readings import Reading, Readings
 from ifspace.cutoffs import cutoffs_for
 from ifspace.model import Kind
 from ifspace.notice import NOTICE
-from ifspace.statistics import NotGiven, to_json
+from ifspace.statistics import NotGiven, Result, to_json
 from ifspace.statistics.clusters import FEW_CLUSTERS
 
 AGREEMENT_SCHEMA = "ifspace-agreement/1"
@@ -64,9 +64,19 @@ class AgreementStudy:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every row was used and readers could be compared for every space."""
-        compared = all(isinstance(space.between, Comparison) for space in self.spaces)
+        """Whether every row was used and readers could be compared in full for every space."""
+        compared = all(_is_full(space.between) for space in self.spaces)
         return compared and not self.readings.problems
+
+
+def _is_full(between: Comparison | NotGiven) -> bool:
+    """Tell whether correlation, error and limits of agreement could all be given."""
+    if isinstance(between, NotGiven):
+        return False
+    main: list[Result] = [one.result for one in between.iccs]
+    main.append(between.precision.sem_agreement_mm)
+    main += [pair.differences.lower_limit_mm for pair in between.pairs]
+    return not any(isinstance(item, NotGiven) for item in main)
 
 
 def study_agreement(readings: Readings) -> AgreementStudy:

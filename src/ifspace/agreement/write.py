@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from pathlib import Path
 from typing import Any
 
 from ifspace.agreement.design import Plan, list_name
 from ifspace.agreement.pages import agreement_sheet, chart_name, pair_charts
 from ifspace.agreement.study import AgreementStudy, Comparison, Pair, study_to_json
-from ifspace.figures import Chart, chart_files, sheet_pdf
+from ifspace.figures import Chart, as_json_bytes, write_study
 from ifspace.model import Kind
 from ifspace.notice import NOTICE
 from ifspace.report.files import refuse_overwriting, write_all
 from ifspace.tables import Table
 
-AGREEMENT_NAME = "agreement.json"
-PDF_NAME = "agreement.pdf"
 KEY_NAME = "key.csv"
 READINGS_NAME = "readings.csv"
 PLAN_NAME = "plan.json"
@@ -37,22 +34,19 @@ def write_agreement(
         If a file is there already or cannot be written; nothing is left behind.
     """
     drawn = _draw(study)
-    contents = {
-        AGREEMENT_NAME: as_json_bytes(study_to_json(study)),
-        PDF_NAME: sheet_pdf(agreement_sheet(study, drawn)),
-        **chart_files([chart for pair in drawn.values() for chart in pair]),
-    }
+    more = {}
     if unblinded is not None:
         rows = [tuple(row.cells[name] for name in unblinded.columns) for row in unblinded.rows]
-        contents[READINGS_NAME] = _csv(unblinded.columns, rows)
-    if not overwrite:
-        refuse_overwriting(out, list(contents))
-    return write_all(out, contents)
-
-
-def as_json_bytes(data: Any) -> bytes:
-    """Write JSON as every result file is written."""
-    return (json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+        more[READINGS_NAME] = _csv(unblinded.columns, rows)
+    return write_study(
+        "agreement",
+        study_to_json(study),
+        agreement_sheet(study, drawn),
+        [chart for pair in drawn.values() for chart in pair],
+        out,
+        more=more,
+        overwrite=overwrite,
+    )
 
 
 def _draw(study: AgreementStudy) -> dict[int, tuple[Chart, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -16,6 +16,7 @@ from ifspace.errors import OutputError
 from ifspace.figures.chart import Chart
 from ifspace.figures.sheet import Sheet
 from ifspace.notice import NOTICE
+from ifspace.report.files import refuse_overwriting, write_all
 
 # Enough for a journal's half-page figure, and three dots to a millimetre more than a screen.
 PNG_DOTS_PER_INCH = 220.0
@@ -54,6 +55,54 @@ def chart_files(drawn: Sequence[Chart]) -> dict[str, bytes]:
         for kind in CHART_FORMATS:
             made[f"{chart.name}.{kind}"] = _set("figure.typ", data, kind)
     return made
+
+
+def write_study(
+    stem: str,
+    data: Mapping[str, Any],
+    sheet: Sheet,
+    drawn: Sequence[Chart],
+    out: Path,
+    *,
+    more: Mapping[str, bytes] | None = None,
+    overwrite: bool = False,
+) -> tuple[Path, ...]:
+    """Write a study of numbers: ``stem.json``, ``stem.pdf`` and every chart; all of it or none.
+
+    Parameters
+    ----------
+    stem
+        What both files are called.
+    data
+        The content of the JSON file.
+    sheet, drawn
+        The pages, and the charts on them.
+    out
+        The folder; made if need be.
+    more
+        Other files that belong to the study, by name.
+    overwrite
+        Replace files that exist.
+
+    Raises
+    ------
+    OutputError
+        If a file is there already or cannot be written; nothing is left behind.
+    """
+    contents = {
+        f"{stem}.json": as_json_bytes(data),
+        f"{stem}.pdf": sheet_pdf(sheet),
+        **chart_files(drawn),
+        **(more or {}),
+    }
+    if not overwrite:
+        refuse_overwriting(out, list(contents))
+    return write_all(out, contents)
+
+
+def as_json_bytes(data: Mapping[str, Any]) -> bytes:
+    """Write JSON as every result file is written."""
+    return (json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def _set(template: str, data: dict[str, Any], kind: Format) -> bytes:

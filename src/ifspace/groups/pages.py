@@ -42,6 +42,8 @@ from ifspace.groups.study import GroupStudy, GroupSummary, SpaceGroups, Subgroup
 from ifspace.model import Kind, Side
 from ifspace.statistics import Estimate, NotGiven, Result
 
+# With it a space of many cut-offs and subgroups still fits its page.
+CHART_HEIGHT_MM = 58.0
 # How far the points of a group are spread sideways, in units of the group axis.
 SPREAD = 0.28
 HEADER = ("statistic", "value", "95 % interval", "hips as independent")
@@ -264,7 +266,7 @@ def _values_chart(space: SpaceGroups, study: GroupStudy) -> Chart:
         x=Axis("", 0.5, 2.5, ((1.0, names[0]), (2.0, names[1]))),
         y=axis_around("distance, mm", [*values_mm, *lengths]),
         items=(*levels, *dots, *means),
-        height_mm=72.0,
+        height_mm=CHART_HEIGHT_MM,
     )
 
 
@@ -303,7 +305,7 @@ def _roc_chart(space: SpaceGroups) -> Chart:
         x=Axis("100 − specificity, %", -0.02, 1.02, shares),
         y=Axis("sensitivity, %", -0.02, 1.02, shares),
         items=tuple(found),
-        height_mm=72.0,
+        height_mm=CHART_HEIGHT_MM,
     )
 
 

@@ -76,7 +76,7 @@ def auc(values_mm: Floats, is_case: Flags) -> float:
 
 def auc_result(values_mm: Floats, is_case: Flags, persons: Ints) -> Result:
     """Estimate the area under the ROC curve, the hips of a person as one cluster."""
-    missing = too_few(is_case)
+    missing = why_not(values_mm, is_case)
     if missing is not None:
         return missing
     area = auc(values_mm, is_case)
@@ -99,6 +99,15 @@ def too_few(is_case: Flags) -> NotGiven | None:
         detail = f"{counts[0]} hips of cases and {counts[1]} of controls; 3 of each are needed"
         return NotGiven("too_few_hips", detail)
     return None
+
+
+def why_not(values_mm: Floats, is_case: Flags) -> NotGiven | None:
+    """Say why no length can tell the groups apart, if so."""
+    missing = too_few(is_case)
+    if missing is None and float(np.ptp(values_mm)) == 0.0:
+        detail = "every hip has the same value, so no length tells the groups apart"
+        return NotGiven("zero_variance", detail)
+    return missing
 
 
 def auc_variance(values_mm: Floats, is_case: Flags, persons: Ints) -> float:
@@ -178,7 +187,7 @@ def best_cutoff_mm(values_mm: Floats, is_case: Flags) -> float:
 
 def optimal_cutoff(values_mm: Floats, is_case: Flags, persons: Ints) -> OptimalCutoff | NotGiven:
     """Choose the best length, and say by how much choosing it here flatters it."""
-    missing = too_few(is_case)
+    missing = why_not(values_mm, is_case)
     if missing is not None:
         return missing
     chosen_mm = best_cutoff_mm(values_mm, is_case)

@@ -163,11 +163,15 @@ def difference_mm(hips: Hips) -> Result:
     missing = too_few(is_case)
     if missing is not None:
         return missing
+    cases_mm, controls_mm = values_mm[is_case], values_mm[~is_case]
+    if float(np.ptp(cases_mm)) == 0.0 and float(np.ptp(controls_mm)) == 0.0:
+        note = "no interval: the hips of each group do not differ from each other"
+        return Estimate(float(cases_mm.mean() - controls_mm.mean()), note=note)
     design = np.column_stack([np.ones(len(is_case)), is_case])
     found = robust_line(design, values_mm, hips.persons, ("controls", "difference"))["difference"]
     if not isinstance(found, Estimate):
         return found
-    naive, p_value = _welch(values_mm[is_case], values_mm[~is_case])
+    naive, p_value = _welch(cases_mm, controls_mm)
     if not is_clustered(hips.persons):
         return Estimate(found.value, naive, None, p_value)
     return Estimate(found.value, found.interval, naive, found.p_value, found.note)
@@ -231,6 +235,8 @@ def _adjusted(hips: Hips) -> AdjustedModel | NotGiven:
     if not known.items or missing is not None:
         detail = "age and sex are known of too few hips for an adjusted model"
         return NotGiven("covariates_missing", detail)
+    if float(np.ptp(known.values_mm)) == 0.0:
+        return NotGiven("zero_variance", "every hip has the same value: nothing to adjust")
     ages = np.asarray([item.facts.age_years for item in known.items], dtype=np.float64)
     columns = {
         "group (cases minus controls)": known.is_case.astype(np.float64),

@@ -140,7 +140,10 @@ def _names(table: Table, column: str, cases: str | None) -> tuple[str, str]:
     words = sorted({plain_text(row.text(column)) for row in table.rows if row.text(column)})
     if len(words) != 2:
         shown = ", ".join(words[:6]) or "nothing"
-        message = f"column {column} holds {len(words)} groups ({shown}); expected exactly two"
+        count = f"{len(words)} {'group' if len(words) == 1 else 'groups'}"
+        message = (
+            f"column {column} holds {count} ({shown}), expected two; keep the rows of two groups"
+        )
         raise UnreadableInputError(message)
     if cases is not None:
         if cases not in words:

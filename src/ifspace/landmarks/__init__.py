@@ -2,11 +2,12 @@
 
 Pure functions on a volume and seeds or a label map::
 
-    from_seeds(volume, seeds, side, level_range=None) -> FoundSide
+    from_seeds(volume, seeds, side, level_range=None, *, points=(), memory=None) -> FoundSide
     from_masks(volume, label_map, side, level_range=None) -> FoundSide
     level_from_masks(volume, label_map, side) -> Level | Refusal
     propose(volume) -> Proposal
     level_at(volume, side, femur_seed) -> Level | Refusal
+    snap_to_edge(volume, slice_index, mark, toward_lps_mm=None) -> Snapped | Refusal
     ifspace.io.labels.read_label_map(path, labels=None, preset=None) -> LabelMap
 
 A :class:`FoundSide` holds one reading or refusal per slice and space, the outlines to draw, and
@@ -17,10 +18,12 @@ from ifspace.landmarks.assisted import from_seeds
 from ifspace.landmarks.level import Level, find_level
 from ifspace.landmarks.masks import from_masks, level_from_masks
 from ifspace.landmarks.propose import Proposal, ProposedSide, level_at, propose
+from ifspace.landmarks.snap import EdgeProfile, Snapped, snap_to_edge
 from ifspace.landmarks.values import (
     Bone,
     FoundSide,
     Light,
+    OutlinePoint,
     Reading,
     Refusal,
     SliceOutline,
@@ -30,9 +33,11 @@ from ifspace.landmarks.values import (
 
 __all__ = [
     "Bone",
+    "EdgeProfile",
     "FoundSide",
     "Level",
     "Light",
+    "OutlinePoint",
     "Proposal",
     "ProposedSide",
     "Reading",
@@ -40,10 +45,12 @@ __all__ = [
     "SliceOutline",
     "SliceReading",
     "SliceRefusal",
+    "Snapped",
     "find_level",
     "from_masks",
     "from_seeds",
     "level_at",
     "level_from_masks",
     "propose",
+    "snap_to_edge",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,8 @@ from scipy.spatial import cKDTree
 
 from ifspace.geometry import Floats
 from ifspace.image import Patch
+from ifspace.landmarks.clearness import clearness
+from ifspace.landmarks.corrections import NO_POINTS, held_offset
 from ifspace.landmarks.edge import fit, profiles, smooth_along
 from ifspace.landmarks.outline import (
     Contour,
@@ -25,21 +28,24 @@ NORMAL_STEP_MM = 0.75
 OFFSET_SIGMA_MM = 1.5
 THICKNESS_SIGMA_MM = 4.0
 DENSE_MM = 0.1
+# No profile is trusted beyond this when offsets are smoothed along an edge.
+LEAST_SIGMA_MM = 0.15
+# Standard deviation of an even spread over one.
+EVEN_SPREAD = 1.0 / np.sqrt(12.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Edge:
     """Outer edge of one bone near the other one, below the pixel.
 
-    `points_mm` (n, 2); `reward`, `thickness_mm`, `sigma_mm`, `blur_ratio` and `offset_mm` (n,)
+    `points_mm` (n, 2); `clearness`, `thickness_mm`, `sigma_mm` and `offset_mm` (n,)
     say how it was seen.
     """
 
     points_mm: Floats
-    reward: Floats
+    clearness: Floats
     thickness_mm: Floats
     sigma_mm: Floats
-    blur_ratio: Floats
     offset_mm: Floats
 
 
@@ -54,40 +60,78 @@ class Gap:
     score: float
     sigma_mm: float
     roughness_mm: float
-    blur_ratio: float
     thickness_mm: dict[Bone, float]
 
 
 def refine(
-    patch: Patch, contour: Contour, level: Levels, blur_mm: float, near_mm: Floats
+    patch: Patch,
+    contour: Contour,
+    level: Levels,
+    blur_mm: float,
+    near_mm: Floats,
+    through_mm: Floats = NO_POINTS,
+    *,
+    neighbours: Sequence[Contour] = (),
 ) -> Edge | None:
-    """Fit the outer edge around the point of an outline that is nearest to `near_mm`."""
-    points, reward, thickness = resample_arc(
-        smooth_outline(contour.outer_mm), NORMAL_STEP_MM, contour.reward, contour.thickness_mm
+    """Fit the outer edge around the point of an outline that is nearest to `near_mm`.
+
+    Points of the outline that a reader dragged, `through_mm` (n, 2), are kept. `neighbours` are
+    the outlines of the same bone in the slices above and below.
+    """
+    points, thickness = resample_arc(
+        smooth_outline(contour.outer_mm), NORMAL_STEP_MM, contour.thickness_mm
     )
     close = np.flatnonzero(np.linalg.norm(points - near_mm, axis=1) < NEAR_MM)
     if len(close) < 8:
         return None
     part = slice(close[0], close[-1] + 1)
     normals = outward_normals(points, contour.centre_mm)[part]
-    points, reward, thickness = points[part], reward[part], thickness[part]
+    points, thickness = points[part], thickness[part]
     arc = np.arange(len(points), dtype=np.float64) * NORMAL_STEP_MM
     signal = profiles(patch, points, normals)
     cortex = np.full(len(points), level.cortex)
-    first = fit(signal, thickness, cortex=cortex, blur_mm=blur_mm)
-    weight = 1 / (first.sigma_mm**2 + 0.1**2) / (first.blur_ratio / first.blur_ratio.min()) ** 2
+    ramp = ramp_mm(points, neighbours)
+    first = fit(signal, thickness, cortex=cortex, blur_mm=blur_mm, ramp_mm=ramp)
+    weight = (
+        1 / (first.layered_sigma_mm**2 + 0.1**2) / (first.blur_ratio / first.blur_ratio.min()) ** 2
+    )
     held = smooth_along(first.thickness_mm, weight, arc, THICKNESS_SIGMA_MM)
-    found = fit(signal, held, cortex=cortex, blur_mm=blur_mm, held=True)
-    weight = 1 / (found.sigma_mm**2 + 0.15**2) * (np.abs(found.offset_mm) < 1.9) + 1e-6
+    found = fit(signal, held, cortex=cortex, blur_mm=blur_mm, ramp_mm=ramp, held=True)
+    weight = (
+        1 / (found.layered_sigma_mm**2 + LEAST_SIGMA_MM**2) * (np.abs(found.offset_mm) < 1.9) + 1e-6
+    )
     offset = smooth_along(found.offset_mm, weight, arc, OFFSET_SIGMA_MM)
+    offset = held_offset(points, normals, offset, through_mm, arc)
+    clear = clearness(
+        signal,
+        offset,
+        found.thickness_mm,
+        marrow=contour.marrow,
+        cortex=level.cortex,
+        muscle=level.muscle,
+        step_mm=NORMAL_STEP_MM,
+    )
     return Edge(
         points + normals * offset[:, None],
-        reward,
+        clear,
         found.thickness_mm,
-        found.sigma_mm,
-        found.blur_ratio,
+        found.layered_sigma_mm,
         found.offset_mm,
     )
+
+
+def ramp_mm(points_mm: Floats, neighbours: Sequence[Contour]) -> Floats:
+    """Give the blur of an edge that runs obliquely through its slice, (n,).
+
+    A surface that moves by some millimetres from slice to slice is spread evenly over about as
+    many within one.
+    """
+    if not neighbours:
+        return np.zeros(len(points_mm))
+    moves = [
+        np.linalg.norm(points_mm[:, None] - one.outer_mm[None], axis=2).min(1) for one in neighbours
+    ]
+    return np.asarray(EVEN_SPREAD * np.mean(moves, axis=0))
 
 
 def densify(points_mm: Floats) -> tuple[Floats, Floats]:
@@ -103,6 +147,17 @@ def closest(a_mm: Floats, b_mm: Floats) -> tuple[float, int, int]:
     return float(gaps[best]), best, int(partner[best])
 
 
+def _joint_sigma_mm(sigma_mm: Floats) -> float:
+    """Uncertainty of one point that stands for its neighbours: clear profiles count for more.
+
+    The offsets are smoothed along the edge with the same weights, so a few unclear profiles
+    between clear ones do not make the edge unclear.
+    """
+    floor2 = LEAST_SIGMA_MM**2
+    joint2 = 1 / float(np.mean(1 / (sigma_mm**2 + floor2)))
+    return float(np.sqrt(max(joint2 - floor2, 0.0)))
+
+
 def gap_of(ischium: Edge, femur: Edge) -> Gap:
     """Measure between two edges."""
     a, index_a = densify(ischium.points_mm)
@@ -111,18 +166,15 @@ def gap_of(ischium: Edge, femur: Edge) -> Gap:
     at = {Bone.ISCHIUM: round(float(index_a[i])), Bone.FEMUR: round(float(index_b[j]))}
     edges = {Bone.ISCHIUM: ischium, Bone.FEMUR: femur}
     near = {bone: slice(max(0, at[bone] - 3), at[bone] + 4) for bone in edges}
-    medians = {
-        name: {bone: float(np.median(getattr(edges[bone], name)[near[bone]])) for bone in edges}
-        for name in ("thickness_mm", "sigma_mm", "blur_ratio")
-    }
     return Gap(
         value,
         a[i],
         b[j],
         edges,
-        min(float(np.mean(edges[bone].reward[near[bone]])) for bone in edges),
-        float(np.linalg.norm(list(medians["sigma_mm"].values()))),
+        min(float(np.mean(edges[bone].clearness[near[bone]])) for bone in edges),
+        float(
+            np.linalg.norm([_joint_sigma_mm(edges[bone].sigma_mm[near[bone]]) for bone in edges])
+        ),
         max(float(np.std(edges[bone].offset_mm[near[bone]])) for bone in edges),
-        max(medians["blur_ratio"].values()),
-        medians["thickness_mm"],
+        {bone: float(np.median(edges[bone].thickness_mm[near[bone]])) for bone in edges},
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from scipy import ndimage as ndi
 
-from ifspace.geometry import Floats
+from ifspace.geometry import Floats, Plane
 from ifspace.image import RASTER_MM, Patch
 from ifspace.landmarks.outline import Contour
 from ifspace.landmarks.search import Scene
@@ -23,8 +23,12 @@ SEED_GAP_MM = (20.0, 110.0)
 # Fatty marrow is 1.2 (ischium, T1 of a young adult) to 3 times as bright as muscle without fat
 # suppression, and 0.3 times with it.
 MARROW_OVER_MUSCLE_MIN = 1.15
+# The middle of a femoral shaft is at least 11 mm from its surface; a rough seed may miss by 3 mm.
+FEMUR_TO_BORDER_MM = 8.0
 # Marrow of the two bones of one hip differs by less; subcutaneous fat is brighter than both.
 MARROW_RATIO_MAX = 1.6
+# Marrow with a tenth of the signal of the other one does not occur; air and voids have less.
+NO_SIGNAL = 0.1
 # Twice as dark as the other marrow is the signal of muscle.
 MUSCLE_LIKE = 2.0
 # The brightest tissue of a series without fat suppression is fat, well above muscle.
@@ -36,7 +40,7 @@ VOID_LEVEL_OF_MUSCLE = 0.3
 # About half of a window around the hip is muscle, little is darker.
 TISSUE_PERCENTILE = 40.0
 # Share of rays that must show a cortex for the seed to lie inside a bone.
-RING_SHARE_MIN = 0.25
+RING_SHARE_MIN = 0.2
 RING_REWARD = 0.35
 BORDER_MM = 3.0
 # Cortex at the lesser trochanter and the tuberosity is 0.8 to 2.6 mm thick; with larger pixels
@@ -45,12 +49,28 @@ COARSEST_PIXEL_MM = 1.5
 
 
 def seeds_of(seeds: Iterable[Seed], side: Side) -> Mapping[Bone, Seed] | Refusal:
-    """Pick the two seeds of a side; the last one put wins."""
-    found = {BONE_OF_SEED[seed.name]: seed for seed in seeds if seed.side is side}
+    """Pick the first seed of each bone of a side: where the search begins."""
+    found: dict[Bone, Seed] = {}
+    for seed in seeds:
+        if seed.side is side:
+            found.setdefault(BONE_OF_SEED[seed.name], seed)
     missing = [bone for bone in Bone if bone not in found]
     if missing:
         return Refusal(Reason.MARK_MISSING, f"no seed in the marrow of the {missing[0]} is placed")
     return found
+
+
+def further_seeds(seeds: Iterable[Seed], side: Side) -> tuple[tuple[Bone, Seed], ...]:
+    """Give the seeds of a side after the first one of each bone: they correct the search."""
+    first: set[Bone] = set()
+    further = []
+    for seed in seeds:
+        bone = BONE_OF_SEED[seed.name]
+        if seed.side is side and bone in first:
+            further.append((bone, seed))
+        elif seed.side is side:
+            first.add(bone)
+    return tuple(further)
 
 
 def check_series(volume: Volume) -> Refusal | None:
@@ -92,6 +112,13 @@ def check_placement(volume: Volume, seeds: Mapping[Bone, Seed], side: Side) -> R
         plane = volume.slices[index].plane
         if gap_mm > step_mm or not plane.shows(seed.position_lps_mm):
             return Refusal(Reason.MARKS_OUTSIDE_IMAGE, f"the {bone} seed lies outside the images")
+        border_mm = _to_border_mm(plane, seed)
+        if bone is Bone.FEMUR and border_mm < FEMUR_TO_BORDER_MM:
+            return Refusal(
+                Reason.FEMUR_NOT_COVERED,
+                f"the femur seed lies {border_mm:.0f} mm from the border of the image, which cuts "
+                "the femur off; use a series with a larger field of view",
+            )
     gap = seeds[Bone.FEMUR].position_lps_mm - seeds[Bone.ISCHIUM].position_lps_mm
     apart_mm = float(np.linalg.norm(gap))
     if not SEED_GAP_MM[0] <= apart_mm <= SEED_GAP_MM[1]:
@@ -107,7 +134,31 @@ def check_placement(volume: Volume, seeds: Mapping[Bone, Seed], side: Side) -> R
             f"the femur seed lies towards the midline from the ischium seed; on the {side} side "
             "it must lie outwards",
         )
+    raw = {bone: _raw_signal(volume, seed) for bone, seed in seeds.items()}
+    empty = min(Bone, key=lambda item: raw[item])
+    if raw[empty] < NO_SIGNAL * max(raw.values()):
+        return Refusal(
+            Reason.SEED_NOT_IN_MARROW,
+            f"there is next to no signal at the {empty} seed, as in air, cortex or metal; move the "
+            "seed into bright marrow",
+        )
     return None
+
+
+def _raw_signal(volume: Volume, seed: Seed) -> float:
+    """Median of 5 x 5 stored pixels: flattening would lift the noise of air to tissue."""
+    k, _ = volume.nearest_slice(seed.position_lps_mm)
+    j, i = np.rint(volume.slices[k].plane.to_index_ji(seed.position_lps_mm)).astype(int)
+    return float(np.median(volume.voxels[k, max(j - 2, 0) : j + 3, max(i - 2, 0) : i + 3]))
+
+
+def _to_border_mm(plane: Plane, seed: Seed) -> float:
+    """Distance of a seed from the nearest border of its slice."""
+    shape = np.array(plane.shape_ji)
+    at = np.clip(plane.to_index_ji(seed.position_lps_mm), -0.5, shape - 0.5)
+    ends = [[-0.5, at[1]], [shape[0] - 0.5, at[1]], [at[0], -0.5], [at[0], shape[1] - 0.5]]
+    gaps = plane.to_lps_mm(np.array(ends)) - plane.to_lps_mm(at)
+    return float(np.linalg.norm(gaps, axis=1).min())
 
 
 def ring_share(contour: Contour) -> float:

@@ -35,6 +35,8 @@ RIDGE_REACH_MM = 25.0
 # The range ends where less than half of the height is left, and at most this far above the apex.
 HALF = 0.5
 ABOVE_APEX_MM = 14.0
+# The top is flat: its middle is told by where this share of the height is left on both sides.
+FLANK = 0.8
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ def _axis(heights_mm: Floats, centres: Floats, outward: float) -> tuple[Floats, 
 
 
 def prominences(
-    outlines: Mapping[int, Floats], heights_mm: Mapping[int, float], side: Side
+    outlines: Mapping[int, Floats],
+    heights_mm: Mapping[int, float],
+    side: Side,
+    shaft_slices: int | None = None,
 ) -> tuple[tuple[int, ...], Floats, int]:
     """Measure how far the outline stands out from the shaft in every slice.
 
@@ -108,6 +113,8 @@ def prominences(
         Height of every slice, growing towards the head.
     side
         The patient's side.
+    shaft_slices
+        At most this many of the lowest slices tell the shaft; told by their areas if absent.
 
     Returns
     -------
@@ -117,7 +124,7 @@ def prominences(
     order = tuple(sorted(outlines, key=lambda k: heights_mm[k]))
     shapes = [_area_and_centre(outlines[k]) for k in order]
     areas = np.array([area for area, _ in shapes])
-    run = _shaft_run(areas)
+    run = min(_shaft_run(areas), len(order) if shaft_slices is None else shaft_slices)
     heights = np.array([heights_mm[k] for k in order])
     outward = 1.0 if side is Side.LEFT else -1.0
     if run < 1:
@@ -135,6 +142,29 @@ def prominences(
         reach = np.linalg.norm(offset[seen], axis=1).max() if seen.any() else 0.0
         out.append(float(reach) - radius_mm)
     return order, np.array(out), run
+
+
+def _prominences_from_bare_shaft(
+    outlines: Mapping[int, Floats], heights_mm: Mapping[int, float], side: Side
+) -> tuple[tuple[int, ...], Floats, int]:
+    """Measure again with the shaft below the lesser trochanter only.
+
+    Areas alone let the lesser trochanter pass as shaft: it draws the axis towards itself, and
+    apex and range come out too low.
+    """
+    first = prominences(outlines, heights_mm, side)
+    order, height_mm, _ = first
+    heights = np.array([heights_mm[k] for k in order])
+    peak = _first_peak(height_mm, heights)
+    if peak is None:
+        return first
+    low, _ = _half_range(height_mm, heights, peak)
+    if low < SHAFT_SLICES_MIN:
+        return first
+    again = prominences(outlines, heights_mm, side, shaft_slices=low)
+    moved = _first_peak(again[1], heights)
+    # A ridge on a bowed shaft turns into another one: then the first look stands.
+    return again if moved is not None and abs(moved - peak) <= 1 else first
 
 
 def find_level(
@@ -157,7 +187,7 @@ def find_level(
             Reason.FEMUR_NOT_COVERED,
             f"the femur is seen on {len(outlines)} slices, at least 4 are needed",
         )
-    order, height_mm, run = prominences(outlines, heights_mm, side)
+    order, height_mm, run = _prominences_from_bare_shaft(outlines, heights_mm, side)
     if run < SHAFT_SLICES_MIN:
         return Refusal(
             Reason.LEVEL_NOT_COVERED,
@@ -219,7 +249,31 @@ def _half_range(height_mm: Floats, heights: Floats, peak: int) -> tuple[int, int
 
 
 def _apex_height_mm(height_mm: Floats, heights: Floats, peak: int) -> float:
-    """Interpolate the apex between slices with a parabola."""
+    """Find the apex between slices: the middle between its flanks.
+
+    A wavy label moves the highest of few slices far along a flat top, and its flanks little. A
+    parabola tells the top where a flank is not shown or goes over into the neck.
+    """
+    lower, upper = (_flank_mm(height_mm, heights, peak, step) for step in (-1, 1))
+    if lower is None or upper is None:
+        return _top_of_parabola_mm(height_mm, heights, peak)
+    return float(np.clip(0.5 * (lower + upper), heights[peak - 1], heights[peak + 1]))
+
+
+def _flank_mm(height_mm: Floats, heights: Floats, peak: int, step: int) -> float | None:
+    """Height at which the outline has fallen from the peak to its flank, downwards or upwards."""
+    left = FLANK * height_mm[peak]
+    at = peak + step
+    while 0 <= at < len(heights) and abs(heights[at] - heights[peak]) <= ABOVE_APEX_MM:
+        if height_mm[at] <= left:
+            pair = [at, at - step]
+            return float(np.interp(left, height_mm[pair], heights[pair]))
+        at += step
+    return None
+
+
+def _top_of_parabola_mm(height_mm: Floats, heights: Floats, peak: int) -> float:
+    """Interpolate the top between slices with a parabola."""
     y0, y1, y2 = height_mm[peak - 1 : peak + 2]
     bend = y0 - 2 * y1 + y2
     shift = 0.5 * (y0 - y2) / bend if abs(bend) > 1e-6 else 0.0

@@ -150,6 +150,7 @@ def cast(
     rays: Rays,
     facing: Floats,
     expected_marrow: float | None = None,
+    fading: bool = True,
 ) -> Fan:
     """Cast rays from a centre per patch.
 
@@ -167,6 +168,8 @@ def cast(
         Towards the other bone, (2,).
     expected_marrow
         Level of the bone's marrow, where it is known.
+    fading
+        Whether marrow may fade towards its cortex.
     """
     radii = np.arange(0, REACH_MM, rays.sample_mm)
     directions = ray_directions(facing, rays)
@@ -184,11 +187,12 @@ def cast(
     relative, muscle_level = scaled(signal, marrow, cortex, muscle)
     last = _ray_limits(centres_mm, others_mm, directions, len(radii), rays.sample_mm)
     thicknesses = thickness_samples(rays.sample_mm, thickest_mm)
-    reward = rewards(Strip(relative, muscle_level, rays.sample_mm, last), thicknesses)
+    strip = Strip(relative, muscle_level, rays.sample_mm, last)
+    reward = rewards(strip, thicknesses, fading=fading)
     return Fan(rays, centres_mm, directions, thicknesses, reward, marrow)
 
 
-def _radii_from(centre_mm: Floats, points_mm: Floats, directions: Floats) -> Floats:
+def radii_from(centre_mm: Floats, points_mm: Floats, directions: Floats) -> Floats:
     """Radius of an outline seen from another centre, along given directions, (rays,)."""
     offset = points_mm - centre_mm
     angle = np.arctan2(offset[:, 1], offset[:, 0])
@@ -209,13 +213,17 @@ def _neighbour_prior(fan: Fan, path: Path, slices: int) -> Floats:
     for n in range(outlines):
         for m in (n - 1, n + 1):
             if 0 <= m < outlines and m // slices == n // slices:
-                total[n] += trust[m] * _radii_from(fan.centres_mm[n], outer[m], fan.directions)
+                total[n] += trust[m] * radii_from(fan.centres_mm[n], outer[m], fan.directions)
                 weight[n] += trust[m]
     expected = total / np.maximum(weight, 1e-9)
-    radii = np.arange(fan.reward.shape[2]) * step_mm
-    off = (radii - expected[..., None]) / NEIGHBOUR_SIGMA_MM
-    prior = -NEIGHBOUR_WEIGHT * np.minimum(0.5 * off**2, NEIGHBOUR_CAP)
-    return np.asarray(prior * np.minimum(weight, 1.0)[..., None])
+    return near_prior(fan, expected) * np.minimum(weight, 1.0)[..., None]
+
+
+def near_prior(fan: Fan, expected_mm: Floats) -> Floats:
+    """Reward for lying near expected radii (outlines, rays): (outlines, rays, outer sample)."""
+    radii = np.arange(fan.reward.shape[2]) * fan.rays.sample_mm
+    off = (radii - expected_mm[..., None]) / NEIGHBOUR_SIGMA_MM
+    return np.asarray(-NEIGHBOUR_WEIGHT * np.minimum(0.5 * off**2, NEIGHBOUR_CAP))
 
 
 def with_prior(reward: Single, prior: Floats, thicknesses: range) -> Single:
@@ -262,6 +270,16 @@ def arc_length(points_mm: Floats) -> Floats:
     """Arc length at every point of an open outline, (n,)."""
     steps = np.linalg.norm(np.diff(points_mm, axis=0), axis=1)
     return np.asarray(np.r_[0.0, np.cumsum(steps)])
+
+
+def beside(loop_mm: Floats, ends_mm: Floats) -> Whole:
+    """Give the indices of a closed outline that a piece of it, from one end to the other, spares.
+
+    They begin behind the piece, so that appending it closes the outline again.
+    """
+    first, last = np.linalg.norm(loop_mm[:, None] - ends_mm[None], axis=2).argmin(0)
+    count = len(loop_mm)
+    return np.asarray((last + 1 + np.arange((first - last - 1) % count)) % count)
 
 
 def resample_arc(points_mm: Floats, step_mm: float, *extra: Floats) -> tuple[Floats, ...]:

@@ -176,6 +176,8 @@ def _outline(patch: Patch, centre_mm: Floats, level: Levels) -> Contour:
         THICKEST_MM[Bone.FEMUR],
         rays=COARSE,
         facing=np.array([1.0, 0.0]),
+        # The shaft is cut squarely; what fades around it is muscle.
+        fading=False,
     )
     return contours_of(fan, best_path(fan.reward, fan.thicknesses))[0]
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from scipy import ndimage as ndi
 
 from ifspace.geometry import Floats
 from ifspace.image import RASTER_MM, Patch
+from ifspace.landmarks.corrections import Guides
 from ifspace.landmarks.gap import closest
 from ifspace.landmarks.outline import (
     COARSE,
@@ -24,6 +25,7 @@ from ifspace.landmarks.outline import (
     paths_in,
 )
 from ifspace.landmarks.surfaces import Path, best_path
+from ifspace.landmarks.tip import with_tips
 from ifspace.landmarks.values import Bone
 
 CORTEX_PERCENTILE = 0.7
@@ -49,6 +51,9 @@ SWEEPS = {Bone.FEMUR: 1, Bone.ISCHIUM: 0}
 MARROW_LIKE = 0.3
 # A bone's centre moves between slices; a jump has to be worth it.
 JUMP_PER_MM = 0.02
+# Where a correction moves the centre of a slice by less, it is not about that slice.
+STAYS_MM = 1.0
+UNGUIDED = Guides()
 
 
 def snap(patch: Patch, point_mm: Floats) -> Floats:
@@ -100,11 +105,23 @@ def _merit(fan: Fan, path: Path, facing: Floats) -> Floats:
 
 
 def search_bone(
-    scene: Scene, levels: Sequence[Levels], centres: Mapping[Bone, Floats], bone: Bone
+    scene: Scene,
+    levels: Sequence[Levels],
+    centres: Mapping[Bone, Floats],
+    bone: Bone,
+    *,
+    guides: Guides = UNGUIDED,
+    facing: Floats | None = None,
+    drawn: Callable[[Fan], Fan] | None = None,
 ) -> BoneSearch:
-    """Outline one bone in all slices from several starts around its centres, finely."""
+    """Outline one bone in all slices from several starts around its centres, finely.
+
+    `facing` is where the other bone lies, (2,), if that is not to be told from the centres. `drawn`
+    adds to the rewards what else is known of the outline; the slices are repeated for every start.
+    """
     count, starts = len(scene.patches), len(FINE_STARTS_MM)
-    facing = np.mean(centres[OTHER[bone]] - centres[bone], axis=0)
+    if facing is None:
+        facing = np.mean(centres[OTHER[bone]] - centres[bone], axis=0)
     fan = cast(
         scene.patches * starts,
         np.concatenate([centres[bone] + start for start in FINE_STARTS_MM]),
@@ -115,8 +132,9 @@ def search_bone(
         facing=facing,
         expected_marrow=scene.marrow[bone],
     )
-    path = paths_in(fan, count, SWEEPS[bone])
-    found = contours_of(fan, path)
+    bent = guides.bend(fan if drawn is None else drawn(fan), bone, [*range(count)] * starts)
+    path = paths_in(bent.fan, count, SWEEPS[bone])
+    found = contours_of(fan, bent.seen(path))
     groups = tuple(found[s * count : (s + 1) * count] for s in range(starts))
     return BoneSearch(groups, _merit(fan, path, facing).reshape(starts, count))
 
@@ -135,19 +153,25 @@ def _candidates(scene: Scene, k: int, bone: Bone, around: Sequence[Floats]) -> F
 
 
 def follow(
-    scene: Scene, levels: Sequence[Levels], other_mm: Floats, bone: Bone
+    scene: Scene,
+    levels: Sequence[Levels],
+    other_mm: Floats,
+    bone: Bone,
+    guides: Guides = UNGUIDED,
 ) -> tuple[Contour, ...]:
-    """Outline one bone coarsely from its seed's slice up and down, each from the last."""
+    """Outline one bone coarsely from the slices of its seeds up and down, each from the last."""
     seed, anchor = scene.seeds_mm[bone], scene.anchor[bone]
     facing = other_mm - seed
     facing = facing / np.linalg.norm(facing)
     offsets = np.array([mm * _turned(facing, a) for mm, a in COARSE_STARTS[bone]])
     found: dict[int, Contour] = {}
-    order = [anchor, *range(anchor + 1, len(scene.patches)), *range(anchor - 1, -1, -1)]
-    for k in order:
-        last = found.get(k - 1 if k > anchor else k + 1) if k != anchor else None
+    nearest = guides.nearest_seeds(bone, len(scene.patches), anchor)
+    for k in sorted(range(len(nearest)), key=lambda k: abs(k - nearest[k])):
+        last = None if k == nearest[k] else found[k + (1 if nearest[k] > k else -1)]
         base = seed if last is None else last.centroid_mm
-        around = _candidates(scene, k, bone, [*(base + offsets), seed])
+        own = guides.seeds(bone, k)
+        base = own[-1] if len(own) else base
+        around = _candidates(scene, k, bone, [*(base + offsets), seed, *own])
         fan = cast(
             (scene.patches[k],) * len(around),
             around,
@@ -156,9 +180,12 @@ def follow(
             THICKEST_MM[bone],
             rays=COARSE,
             facing=facing,
+            # Coarsely, a slow fall would lead the rays far out of the bone.
+            fading=False,
             expected_marrow=scene.marrow[bone],
         )
-        path = best_path(fan.reward, fan.thicknesses)
+        bent = guides.bend(fan, bone, [k] * len(around))
+        path = best_path(bent.fan.reward, fan.thicknesses)
         contours = contours_of(fan, path)
         merit = _merit(fan, path, facing) + 0.5 * path.reward.mean(1)
         if last is not None:
@@ -207,11 +234,19 @@ MARROW_SPOT_MM = 2.5
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Outlines of both bones in all slices, the levels there, and the alternatives."""
+    """Outlines of both bones in all slices, the levels there, and the alternatives.
+
+    `searched` are the levels and `centres` the points that the alternatives were searched with;
+    `guides` what a reader corrected, `plain` the outlines without that.
+    """
 
     outlines: Mapping[Bone, tuple[Contour, ...]]
     levels: tuple[Levels, ...]
     searches: Mapping[Bone, BoneSearch]
+    searched: tuple[Levels, ...]
+    centres: Mapping[Bone, Floats]
+    plain: Mapping[Bone, tuple[Contour, ...]]
+    guides: Guides = UNGUIDED
 
 
 def marrow_at(patch: Patch, point_mm: Floats) -> float:
@@ -256,6 +291,59 @@ def search(scene: Scene) -> Found:
     centres = {bone: np.stack([c.centroid_mm for c in first[bone]]) for bone in Bone}
     levels = levels_between(scene.patches, *_facing_points(first), scene.cortex)
     searches = {bone: search_bone(scene, levels, centres, bone) for bone in Bone}
+    return _found(scene, searches, levels, centres)
+
+
+def correct(scene: Scene, found: Found, guides: Guides) -> Found:
+    """Outline the corrected bones again; what the corrections do not touch stays as it was.
+
+    Always begins with what was found without corrections, so that the way to them does not count.
+    """
+    searches, centres = dict(found.searches), dict(found.centres)
+    for bone in guides.bones:
+        other_mm = scene.seeds_mm[OTHER[bone]]
+        followed = follow(scene, found.searched, other_mm, bone, guides)
+        new, old = np.stack([c.centroid_mm for c in followed]), found.centres[bone]
+        stays = np.linalg.norm(new - old, axis=1, keepdims=True) < STAYS_MM
+        centres[bone] = np.where(stays, old, new)
+        # The same rays as before in every slice that stays.
+        facing = np.mean(found.centres[OTHER[bone]] - old, axis=0)
+        searches[bone] = search_bone(
+            scene, found.searched, centres, bone, guides=guides, facing=facing
+        )
+    return replace(_found(scene, searches, found.searched, centres, guides), plain=found.plain)
+
+
+def _found(
+    scene: Scene,
+    searches: Mapping[Bone, BoneSearch],
+    searched: tuple[Levels, ...],
+    centres: Mapping[Bone, Floats],
+    guides: Guides = UNGUIDED,
+) -> Found:
+    """Take the clearest outlines, and the levels between them."""
     outlines = {bone: searches[bone].best() for bone in Bone}
+    corrected = [k for k in range(len(searched)) if len(guides.points(Bone.FEMUR, k))]
+    marrow = scene.marrow[Bone.FEMUR]
+    outlines[Bone.FEMUR] = with_tips(scene.patches, searched, outlines, marrow, leave=corrected)
     levels = levels_between(scene.patches, *_facing_points(outlines), scene.cortex)
-    return Found(outlines, levels, searches)
+    return Found(outlines, levels, searches, searched, centres, outlines, guides)
+
+
+def same_slice(one: Found, other: Found, k: int) -> bool:
+    """Tell whether two searches outlined one slice and its neighbours alike."""
+    if one.levels[k] != other.levels[k]:
+        return False
+    near = range(max(k - 1, 0), min(k + 2, len(one.levels)))
+    for bone in Bone:
+        if not np.array_equal(one.guides.points(bone, k), other.guides.points(bone, k)):
+            return False
+        if not all(_same_outline(one.outlines[bone][n], other.outlines[bone][n]) for n in near):
+            return False
+    return True
+
+
+def _same_outline(one: Contour, other: Contour) -> bool:
+    return one is other or all(
+        np.array_equal(getattr(one, item.name), getattr(other, item.name)) for item in fields(one)
+    )

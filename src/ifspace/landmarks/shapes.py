@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage as ndi
+from scipy.spatial import cKDTree
 from skimage.measure import find_contours
 
-from ifspace.geometry import Floats
+from ifspace.geometry import Floats, Grid, Plane
 from ifspace.image import RASTER_MM, Patch, cut_patches, patient_axes_in
 from ifspace.labels import LabelMap
 from ifspace.landmarks.values import Bone
@@ -38,35 +40,66 @@ class Shapes:
     ischium_mm: Floats | None
 
 
-def _smooth_mask(label_map: LabelMap, name: str) -> tuple[Floats, Floats]:
-    """Cut a mask to its box and smooth it: values in 0 to 1, and the index of the corner."""
+@dataclass(frozen=True, eq=False)
+class SmoothMask:
+    """One bone of a label map as a smooth field, 0.5 on its border.
+
+    `box` holds the part of the map around the bone, `low_kji` the index of its first voxel.
+    """
+
+    box: Floats
+    low_kji: Floats
+    grid: Grid
+
+    def at(self, points_lps_mm: Floats) -> Floats:
+        """Read the field at patient points (..., 3)."""
+        index = np.moveaxis(self.grid.to_index_kji(points_lps_mm) - self.low_kji, -1, 0)
+        return np.asarray(ndi.map_coordinates(self.box, index, order=1, cval=0.0))
+
+    def corners_lps_mm(self) -> Floats:
+        """Corners of the box in the patient, (8, 3)."""
+        ends = np.stack([self.low_kji, self.low_kji + np.array(self.box.shape) - 1])
+        index = np.stack(np.meshgrid(*ends.T, indexing="ij"), axis=-1).reshape(-1, 3)
+        return self.grid.to_lps_mm(index)
+
+
+def smooth_masks(label_map: LabelMap, side: Side) -> dict[Bone, SmoothMask]:
+    """Take the steps out of both bones of a side."""
+    return {
+        Bone.FEMUR: smooth_mask(label_map, f"femur_{side}"),
+        Bone.ISCHIUM: smooth_mask(label_map, f"hip_{side}"),
+    }
+
+
+def smooth_mask(label_map: LabelMap, name: str) -> SmoothMask:
+    """Cut a mask to its box and smooth it."""
     mask = label_map.mask(name)
     if mask is None:
-        return np.zeros((1, 1, 1)), np.zeros(3)
+        return SmoothMask(np.zeros((1, 1, 1)), np.zeros(3), label_map.grid)
     spacing = label_map.grid.spacing_kji_mm
     sigma_mm = np.maximum(SMOOTH_MM, SMOOTH_VOXELS * spacing)
     sigma = np.where(spacing > THICK_MM, 0.0, sigma_mm / spacing)
     pad = np.ceil(4 * sigma).astype(int) + 1
-    occupied = np.argwhere(mask)
-    low, high = occupied.min(0) - pad, occupied.max(0) + pad + 1
-    box = np.zeros(high - low)
-    inner = tuple(
-        slice(p, p + n) for p, n in zip(pad, occupied.max(0) - occupied.min(0) + 1, strict=True)
+    first, last = _extent(mask)
+    box = np.pad(
+        mask[tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))].astype(np.float64),
+        [(n, n) for n in pad],
     )
-    box[inner] = mask[
-        tuple(slice(a, b + 1) for a, b in zip(occupied.min(0), occupied.max(0), strict=True))
-    ]
-    return ndi.gaussian_filter(box, sigma), low.astype(np.float64)
+    low = (first - pad).astype(np.float64)
+    return SmoothMask(ndi.gaussian_filter(box, sigma), low, label_map.grid)
 
 
-def shapes_in(volume: Volume, label_map: LabelMap, side: Side) -> dict[int, Shapes]:
+def _extent(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First and last index of what is set, on every axis."""
+    axes = range(mask.ndim)
+    along = [np.flatnonzero(mask.any(axis=tuple(a for a in axes if a != axis))) for axis in axes]
+    return np.array([a[0] for a in along]), np.array([a[-1] for a in along])
+
+
+def shapes_in(volume: Volume, masks: Mapping[Bone, SmoothMask]) -> dict[int, Shapes]:
     """Cut both labels with every slice of the volume that meets the femur."""
-    boxes = {
-        Bone.FEMUR: _smooth_mask(label_map, f"femur_{side}"),
-        Bone.ISCHIUM: _smooth_mask(label_map, f"hip_{side}"),
-    }
-    corners = np.concatenate([_box_corners_lps_mm(label_map, *box) for box in boxes.values()])
-    femur = _box_corners_lps_mm(label_map, *boxes[Bone.FEMUR])
+    femur = masks[Bone.FEMUR].corners_lps_mm()
+    corners = np.concatenate([mask.corners_lps_mm() for mask in masks.values()])
     meets = []
     for k, item in enumerate(volume.slices):
         heights = item.plane.height_mm(femur)
@@ -80,30 +113,18 @@ def shapes_in(volume: Volume, label_map: LabelMap, side: Side) -> dict[int, Shap
         along = (corners - centre) @ axis
         half.append(float(np.abs(along).max()) + MARGIN_MM)
     patches = cut_patches(volume, range(meets[0], meets[-1] + 1), centre, (half[0], half[1]))
-    return {patch.slice_index: _cut_shapes(patch, label_map, boxes) for patch in patches}
+    return {patch.slice_index: Shapes(patch, *cut(patch.plane, masks)) for patch in patches}
 
 
-def _box_corners_lps_mm(label_map: LabelMap, box: Floats, low: Floats) -> Floats:
-    """Corners of a box of voxels in the patient, (8, 3)."""
-    ends = np.stack([low, low + np.array(box.shape) - 1])
-    index = np.stack(np.meshgrid(*ends.T, indexing="ij"), axis=-1).reshape(-1, 3)
-    return label_map.grid.to_lps_mm(index)
-
-
-def _cut_shapes(
-    patch: Patch, label_map: LabelMap, boxes: Mapping[Bone, tuple[Floats, Floats]]
-) -> Shapes:
-    """Cut both labels with one slice."""
-    rows, columns = patch.signal.shape
-    raster = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), axis=-1)
-    at = label_map.grid.to_index_kji(patch.plane.to_lps_mm(raster))
-    fields = {
-        bone: ndi.map_coordinates(box, np.moveaxis(at - low, -1, 0), order=1, cval=0.0)
-        for bone, (box, low) in boxes.items()
-    }
-    femur = _largest_outline(fields[Bone.FEMUR])
-    ischium = None if femur is None else _ischial_part(fields[Bone.ISCHIUM], femur)
-    return Shapes(patch, femur, ischium)
+def cut(raster: Plane, masks: Mapping[Bone, SmoothMask]) -> tuple[Floats | None, Floats | None]:
+    """Cut femur and ischial part with a plane: closed outlines on its raster, in mm."""
+    rows, columns = raster.shape_ji
+    index = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), axis=-1)
+    points = raster.to_lps_mm(index)
+    femur = _largest_outline(masks[Bone.FEMUR].at(points))
+    if femur is None:
+        return None, None
+    return femur, _ischial_part(masks[Bone.ISCHIUM].at(points), femur)
 
 
 def _outlines(field: Floats) -> list[Floats]:
@@ -139,4 +160,6 @@ def _ischial_part(field: Floats, femur_mm: Floats) -> Floats | None:
         for line in _outlines(cut)
         if np.percentile(line[:, 1], BACK_PERCENTILE) > front_y - FRONT_OF_FEMUR_MM
     ]
-    return np.concatenate(kept) if kept else None
+    # Only the part nearest to the femur can limit the space.
+    near = cKDTree(femur_mm)
+    return min(kept, key=lambda line: float(near.query(line)[0].min())) if kept else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage as ndi
 
 from ifspace.geometry import Floats
 
@@ -24,6 +25,8 @@ INNER_WIDE_MALUS = 0.1
 OUTER_WEIGHT = 0.7
 OUTER_STEP_MIN = 0.12
 OUTER_STEP_OF_MUSCLE = 0.6
+# Nothing is darker than cortex: a band with something darker outside ends too early.
+OUTER_STEP_WORST = -1.0
 GAP_IN_MARROW_PER_MM = 0.45
 BRIGHT_IN_BAND_PER_MM = 0.15
 THICKNESS_PER_SAMPLE = 0.05
@@ -31,11 +34,16 @@ SIDE_WINDOW_MM = 1.2
 WIDE_WINDOW = 2.5
 THINNEST_MM = 0.35
 
+# Marrow that is darker than what follows within this, as behind a strand or a cortex, has a gap.
+BEHIND_GAP_MM = 6.0
+
 # Smoothness between neighbouring rays: price of a step by one, two, three samples. The flank of a
 # trochanter is steep, so large steps are dear but not forbidden.
 RADIUS_PRICES = (0.04, 0.13, 0.26)
 THICKNESS_PRICES = (0.03,)
 IMPOSSIBLE = np.float32(-1e4)
+# What a ray without any cortex is worth: a single one must not outweigh all others.
+LEAST_REWARD = -2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,20 +83,37 @@ def thickness_samples(step_mm: float, thickest_mm: float) -> range:
     return range(thinnest, max(thinnest, round(thickest_mm / step_mm)) + 1)
 
 
+def _gaps(signal: Single, middle: Single, step_mm: float, *, fading: bool) -> Single:
+    """Measure how far the signal lies below `middle`, or below what follows if that is darker.
+
+    Marrow that fades towards an obliquely cut cortex has no gap; a dark line with something
+    brighter behind it is one. What follows counts only where marrow may fade.
+    """
+    if fading:
+        reach = round(BEHIND_GAP_MM / step_mm)
+        ahead = ndi.maximum_filter1d(signal, reach + 1, axis=-1, origin=-((reach + 1) // 2))
+        middle = np.minimum(ahead, middle)
+    return np.asarray(np.maximum(0, middle - signal))
+
+
 def _running(values: Single) -> Single:
     """Sum along the samples with a leading zero."""
     zero = np.zeros((*values.shape[:-1], 1), np.float32)
     return np.concatenate([zero, np.cumsum(values, -1, dtype=np.float32)], -1)
 
 
-def rewards(strip: Strip, thicknesses: range) -> Single:
-    """Compute the reward of every (outline, ray, inner sample, thickness)."""
+def rewards(strip: Strip, thicknesses: range, *, fading: bool = True) -> Single:
+    """Compute the reward of every (outline, ray, inner sample, thickness).
+
+    Marrow may fade towards its cortex where `fading`, as it does where the cortex runs obliquely
+    through the slice; otherwise all that is darker than half-way to muscle is a gap in it.
+    """
     outlines, rays, samples = strip.signal.shape
     muscle = strip.muscle[:, None, None].astype(np.float32)
     signal = strip.signal.astype(np.float32)
     middle = np.float32(0.5) * (1 + muscle)
     level = _running(signal)
-    gaps = _running(np.maximum(0, middle - signal) / middle)
+    gaps = _running(_gaps(signal, middle, strip.step_mm, fading=fading) / middle)
     bright = _running(np.maximum(0, signal / muscle - np.float32(0.6)))
     near = max(2, round(SIDE_WINDOW_MM / strip.step_mm))
     wide = int(WIDE_WINDOW * near)
@@ -113,7 +138,7 @@ def rewards(strip: Strip, thicknesses: range) -> Single:
         ).astype(np.float32)
         inner = np.minimum((inside - np.minimum(band, outside)) / INNER_STEP, 1.0)
         inner_wide = np.minimum((inside_wide - outside_wide) / INNER_STEP, 1.0) - INNER_WIDE_MALUS
-        outer = np.clip((outside - band) / outer_step, -0.5, 1.0)
+        outer = np.clip((outside - band) / outer_step, OUTER_STEP_WORST, 1.0)
         value = np.maximum(inner, inner_wide) + OUTER_WEIGHT * outer - np.maximum(0, band - muscle)
         value -= hollow + THICKNESS_PER_SAMPLE * k
         value -= BRIGHT_IN_BAND_PER_MM * strip.step_mm * (bright[..., end] - bright[..., start])
@@ -191,4 +216,4 @@ def best_path(reward: Single, thicknesses: range) -> Path:
     which, ray_index = np.arange(outlines)[:, None], np.arange(rays)[None, :]
     found = reward[which, ray_index, inner, thick]
     outer = inner + np.asarray(thicknesses)[thick]
-    return Path(inner, outer, np.maximum(found.astype(np.float64), -2.0))
+    return Path(inner, outer, np.maximum(found.astype(np.float64), LEAST_REWARD))

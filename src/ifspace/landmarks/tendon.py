@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage as ndi
 from scipy.spatial import cKDTree
 from skimage.measure import find_contours
@@ -18,7 +19,18 @@ from ifspace.landmarks.values import Bone
 # A tendon belongs to the bone it touches and reaches at most this far from it.
 REACH_MM = 14.0
 TOUCH_MM = 0.8
+# It comes down on its bone over some centimetres: a slice above or below shows it beside the bone,
+# with fat or a few fibres between. Anything this far off and this thick is a tendon, strands and
+# fasciae are thinner, or larger than so many of the circles that fit into them. On 120 analytic
+# hips with the tendon on the path this, with the rule below, took the shown rooms that were wrong
+# by more than 2 mm from 3.3 to 0.5 %.
+BESIDE_MM = 3.0
+BODY_RADIUS_MM = 1.0
+ROUND_MAX = 3.0
+# The border is read where noise is hardly smoothed, but only around what stays dark when it is:
+# of several noisy borders the nearest counts, so that specks of noise would make the room smaller.
 SMOOTH_MM = 0.5
+CALM_MM = 1.3
 # Dark is below the middle between cortex and muscle.
 DARK_SHARE = 0.5
 WINDOW_MM = 22.0
@@ -51,13 +63,38 @@ def _window(patch: Patch, points_mm: Floats) -> tuple[slice, slice]:
     return slice(y0, y1), slice(x0, x1)
 
 
-def _cap(dark: np.ndarray, own_mm: Floats, other_mm: Floats, iso_index: Floats) -> np.ndarray:
-    """Tell which points of the dark border limit a dark region that touches this bone."""
-    region = dark & (own_mm < REACH_MM) & (own_mm < other_mm)
+def _dark(patch: Patch, level: Levels, threshold: float) -> tuple[Floats, NDArray[np.bool_]]:
+    """Smooth a patch for its borders; tell also what of it is dark and not only noise."""
+    smooth = ndi.gaussian_filter(patch.signal, SMOOTH_MM / RASTER_MM)
+    # How bright fat is says nothing here: it would only swallow a thin tendon.
+    muscle = np.minimum(patch.signal, level.muscle)
+    calm = ndi.gaussian_filter(muscle, CALM_MM / RASTER_MM) < threshold
+    return smooth, (smooth < threshold) & ndi.binary_dilation(calm)
+
+
+def _tendons(region: NDArray[np.bool_], own_mm: Floats) -> NDArray[np.bool_]:
+    """Choose of a dark region what grows out of a bone, and compact bodies close beside it."""
     touching = own_mm < TOUCH_MM
-    labels, _ = ndi.label(region | touching)
-    wanted = np.unique(labels[touching])
-    cap = np.isin(labels, wanted[wanted > 0]) & region
+    grown, _ = ndi.label(region | touching)
+    wanted = np.unique(grown[touching])
+    chosen = np.isin(grown, wanted[wanted > 0])
+    bodies, count = ndi.label(region)
+    if count:
+        every = np.arange(1, count + 1)
+        depth_mm = ndi.distance_transform_edt(region) * RASTER_MM
+        radius_mm = np.asarray(ndi.maximum(depth_mm, bodies, every))
+        off_mm = np.asarray(ndi.minimum(own_mm, bodies, every))
+        area_mm2 = np.bincount(bodies.ravel())[1:] * RASTER_MM**2
+        compact = (radius_mm >= BODY_RADIUS_MM) & (area_mm2 < ROUND_MAX * np.pi * radius_mm**2)
+        chosen |= np.isin(bodies, every[compact & (off_mm < BESIDE_MM)])
+    return np.asarray(chosen & region)
+
+
+def _cap(
+    dark: NDArray[np.bool_], own_mm: Floats, other_mm: Floats, iso_index: Floats
+) -> NDArray[np.bool_]:
+    """Tell which points of the dark border limit a tendon of this bone."""
+    cap = _tendons(dark & (own_mm < REACH_MM) & (own_mm < other_mm), own_mm)
     if not cap.any():
         return np.zeros(len(iso_index), bool)
     away = ndi.distance_transform_edt(~cap)
@@ -69,7 +106,7 @@ def _cap(dark: np.ndarray, own_mm: Floats, other_mm: Floats, iso_index: Floats) 
 def room_for_muscle(
     patch: Patch, level: Levels, bones_mm: dict[Bone, Floats], ends_mm: Floats
 ) -> Room:
-    """Measure between the two bones, each with the dark cap that grows out of it.
+    """Measure between the two bones, each with the dark tendons that come down on it.
 
     Parameters
     ----------
@@ -83,9 +120,9 @@ def room_for_muscle(
         The closest points of the bones, (2, 2): where to look.
     """
     window = _window(patch, ends_mm)
-    smooth = ndi.gaussian_filter(patch.signal, SMOOTH_MM / RASTER_MM)[window]
     threshold = level.cortex + DARK_SHARE * (level.muscle - level.cortex)
-    dark = smooth < threshold
+    smooth, dark = _dark(patch, level, threshold)
+    smooth, dark = smooth[window], dark[window]
     lines = find_contours(smooth, threshold)
     iso_index = np.vstack(lines) if lines else np.zeros((0, 2))
     corner = np.array([window[1].start, window[0].start]) * RASTER_MM

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from ifspace.geometry import Floats, Segment
+from ifspace.geometry import Floats, Segment, finite
 from ifspace.model import MARKS_OF_KIND, Kind, LevelValue, Mark, MarkState, Reason, Side, Source
 
 
@@ -58,6 +58,8 @@ class SliceReading:
         The same on the scale of marks, 0 to 1.
     label_mm
         Where a label map was refined on the grey levels: the distance of the label itself.
+    muscle_mm
+        Where a label map knows the quadratus femoris: its thickness along the segment.
     note
         A sentence for the reader, where something has to be said.
     """
@@ -70,7 +72,25 @@ class SliceReading:
     confidence: float
     light: Light
     label_mm: float | None = None
+    muscle_mm: float | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class OutlinePoint:
+    """A point of a bone's outer outline that a reader dragged to where the bone ends.
+
+    It belongs to the slice that it lies on.
+    """
+
+    bone: Bone
+    side: Side
+    position_lps_mm: Floats
+
+    def __post_init__(self) -> None:
+        """Refuse a position that is not finite."""
+        position = finite(self.position_lps_mm, (3,), "position_lps_mm")
+        object.__setattr__(self, "position_lps_mm", position)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +123,8 @@ class FoundSide:
     """Everything found on one side, from seeds or from a label map.
 
     `ifs` and `qfs` hold one entry per slice of the range, in slice order. Where the whole side is
-    refused both are empty and `refusal` says why.
+    refused both are empty and `refusal` says why. `ifs_3d_mm` is the smallest distance in space,
+    where a label map shows the bones above and below.
     """
 
     side: Side
@@ -113,7 +134,7 @@ class FoundSide:
     outlines: tuple[SliceOutline, ...] = ()
     refusal: Refusal | None = None
     apex_slice: int | None = None
-    notes: tuple[str, ...] = ()
+    ifs_3d_mm: float | None = None
 
     def of(self, kind: Kind) -> tuple[Reading, ...]:
         """Give the entries of one space."""

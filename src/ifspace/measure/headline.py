@@ -54,6 +54,7 @@ def headline(
     method: str,
     independent: bool = False,
     apex_slice_index: int | None = None,
+    ifs_3d_mm: float | None = None,
 ) -> Measurement:
     """Report the smallest of the distances.
 
@@ -70,6 +71,8 @@ def headline(
     apex_slice_index
         The slice of the most prominent lesser trochanter, where known; its value is kept as a
         secondary for readers who use that rule.
+    ifs_3d_mm
+        The smallest distance in space, where known; kept beside the headline.
     """
     ordered = sorted(distances, key=lambda item: item.slice_index)
     smallest = min(ordered, key=lambda item: item.segment.length_mm)
@@ -97,6 +100,7 @@ def headline(
         minimum_at_range_end=smallest.slice_index in ends if several else None,
         label_mm=smallest.label_mm,
         apex_mm=at_apex[0].segment.length_mm if at_apex else None,
+        ifs_3d_mm=ifs_3d_mm,
     )
 
 

@@ -127,22 +127,24 @@ def slice_of_mark(volume: Volume, mark: Mark) -> int:
         message = f"{mark.name} lies outside the image of {counted([slice_index])}"
         raise ValueError(message)
     named = mark.sop_instance_uid
-    if named is not None:
-        places = [k for k, item in enumerate(volume.slices) if names_slice(named, volume, k)]
-        if not places:
-            message = f"{mark.name} names an image that is not in this series"
-            raise ValueError(message)
-        # Repeated slices share a place; the mark's own word decides between them.
-        near = [
-            k
-            for k in places
-            if abs(float(volume.slices[k].plane.height_mm(mark.position_lps_mm))) <= limit_mm
-        ]
-        if not near:
-            message = f"{mark.name} does not lie on the slice that it names"
-            raise ValueError(message)
-        return slice_index if slice_index in near else near[0]
-    return slice_index
+    # Nearly always the nearest slice is the one named; looking through all of them with every move
+    # of a mouse would take a fifth of the time there is.
+    if named is None or names_slice(named, volume, slice_index):
+        return slice_index
+    places = [k for k in range(len(volume.slices)) if names_slice(named, volume, k)]
+    if not places:
+        message = f"{mark.name} names an image that is not in this series"
+        raise ValueError(message)
+    # Repeated slices share a place; the mark's own word decides between them.
+    near = [
+        k
+        for k in places
+        if abs(float(volume.slices[k].plane.height_mm(mark.position_lps_mm))) <= limit_mm
+    ]
+    if not near:
+        message = f"{mark.name} does not lie on the slice that it names"
+        raise ValueError(message)
+    return near[0]
 
 
 def counted(slice_indices: Sequence[int]) -> str:

@@ -36,7 +36,9 @@ class Measurement:
     `curve` holds every slice that could be measured, in slice order, and is empty where there
     was only one; `second_best_mm` and `minimum_at_range_end` belong to it. `apex_mm` is the value
     on the slice of the most prominent lesser trochanter, where that is known. `label_mm` is the
-    distance of a label map itself, where `value_mm` was corrected on the grey levels.
+    distance of a label map itself, where `value_mm` was corrected on the grey levels. `ifs_3d_mm`
+    is the smallest distance between the bones in space, which is another quantity: smaller than
+    the one in a slice, and never compared with anything.
     """
 
     kind: Kind
@@ -57,6 +59,7 @@ class Measurement:
     minimum_at_range_end: bool | None = None
     apex_mm: float | None = None
     label_mm: float | None = None
+    ifs_3d_mm: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse a value that is no length and an interval that has no width."""

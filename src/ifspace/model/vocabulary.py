@@ -119,6 +119,7 @@ class Reason(StrEnum):
     SEED_NOT_IN_MARROW = "seed_not_in_marrow"
     FAT_SUPPRESSED = "fat_suppressed"
     MARROW_ABNORMAL = "marrow_abnormal"
+    GAP_ABNORMAL = "gap_abnormal"
     IMPLANT_ARTIFACT = "implant_artifact"
     LABEL_MISSING = "label_missing"
     LABEL_TOO_COARSE = "label_too_coarse"

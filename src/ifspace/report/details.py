@@ -125,7 +125,7 @@ def _origin(item: Measurement, result: StudyResult, texts: Texts) -> dict[str, A
     return {
         "name": " ".join(wording.space_name(item.kind, item.side, texts)),
         "value": wording.value(item, texts),
-        "method": item.method,
+        "method": _method(item.method, texts),
         "marks": _marks(item, texts),
         "slice": texts["origin.slice.value"].format(
             slice=wording.slice_of_stack(item.slice_index, result, texts),
@@ -139,6 +139,12 @@ def _origin(item: Measurement, result: StudyResult, texts: Texts) -> dict[str, A
         ],
         "u95": wording.u95_millimetres(item.u95_mm),
     }
+
+
+def _method(name: str, texts: Texts) -> str:
+    """Name how a distance was found in words; a method of a later version stands as it is."""
+    stem, _, _ = name.partition("/")
+    return texts.get(f"origin.method.{stem}", "{method}").format(method=name)
 
 
 def _marks(item: Measurement, texts: Texts) -> str:
@@ -167,7 +173,11 @@ def _over_the_range(item: Measurement, texts: Texts) -> list[str]:
     if item.apex_mm is not None:
         parts.append(texts["origin.apex"].format(value=wording.millimetres(item.apex_mm)))
     if item.label_mm is not None:
-        parts.append(texts["origin.label"].format(value=wording.millimetres(item.label_mm)))
+        corrected = item.label_mm != item.value_mm
+        key = "origin.label" if corrected else "origin.label_kept"
+        parts.append(texts[key].format(value=wording.millimetres(item.label_mm)))
+    if item.ifs_3d_mm is not None:
+        parts.append(texts["origin.in_space"].format(value=wording.millimetres(item.ifs_3d_mm)))
     if item.readings > 1:
         parts.append(texts["origin.readings"].format(count=item.readings))
     return parts

@@ -194,6 +194,7 @@ def _measurement_to_json(item: Measurement) -> dict[str, Any]:
             minimum_at_range_end=item.minimum_at_range_end,
             apex_mm=item.apex_mm,
             label_mm=item.label_mm,
+            ifs_3d_mm=item.ifs_3d_mm,
         ),
     }
 
@@ -324,6 +325,7 @@ def _measurement(item: MeasuredFile) -> Outcome:
         minimum_at_range_end=item.get("minimum_at_range_end"),
         apex_mm=item.get("apex_mm"),
         label_mm=item.get("label_mm"),
+        ifs_3d_mm=item.get("ifs_3d_mm"),
     )
 
 

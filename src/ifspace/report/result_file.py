@@ -176,6 +176,7 @@ class MeasuredFile(TypedDict):
     minimum_at_range_end: NotRequired[bool]
     apex_mm: NotRequired[Length]
     label_mm: NotRequired[Length]
+    ifs_3d_mm: NotRequired[Length]
     comparisons: list[ComparisonFile]
     reference: NotRequired[ReferenceFile]
 

@@ -37,6 +37,7 @@ COLUMNS = (
     "minimum_at_range_end",
     "apex_mm",
     "label_mm",
+    "ifs_3d_mm",
     "row_spacing_mm",
     "column_spacing_mm",
     "slice_step_mm",
@@ -128,4 +129,5 @@ def _outcome_cells(outcome: Outcome) -> dict[str, Any]:
         "minimum_at_range_end": outcome.minimum_at_range_end,
         "apex_mm": outcome.apex_mm,
         "label_mm": outcome.label_mm,
+        "ifs_3d_mm": outcome.ifs_3d_mm,
     }

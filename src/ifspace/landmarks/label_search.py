@@ -1,0 +1,206 @@
+"""Search both bones in the grey levels, starting from a label map and drawn towards it.
+
+A network's label is coarse, but it never mistakes the bone: it gives the starting points inside the
+marrow and a soft prior for the outer surface. The search itself is that from seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import ndimage as ndi
+from skimage.draw import polygon2mask
+
+from ifspace.geometry import Floats
+from ifspace.image import RASTER_MM, Patch
+from ifspace.landmarks import gates
+from ifspace.landmarks.assisted import blur_of, examine, stage
+from ifspace.landmarks.gap import closest
+from ifspace.landmarks.judged import Examined
+from ifspace.landmarks.outline import Fan, Levels, with_prior
+from ifspace.landmarks.search import Found, Scene, levels_between, search_bone
+from ifspace.landmarks.shapes import Shapes
+from ifspace.landmarks.values import Bone
+from ifspace.model import Volume
+
+# A start lies this deep inside the label, and as near to the other bone as that allows.
+DEPTH_MM = 8.0
+NEARNESS = 0.15
+# Marrow is read where the label is deeper than its border may be wrong and a cortex thick.
+MARROW_DEPTH_MM = 6.0
+PRIOR_WEIGHT = 0.15
+PRIOR_SIGMA_MM = 1.5
+PRIOR_CAP = 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class Label:
+    """The label of one bone in one slice: closed outline on the raster (n, 2), depth inside."""
+
+    line_mm: Floats
+    depth_mm: Floats
+
+    def depth_at(self, points_mm: Floats) -> Floats:
+        """Read the depth (positive inside) at raster points (..., 2)."""
+        flat = np.asarray(points_mm).reshape(-1, 2)[:, ::-1].T / RASTER_MM
+        values = ndi.map_coordinates(self.depth_mm, flat, order=1, mode="nearest")
+        return np.asarray(values).reshape(np.shape(points_mm)[:-1])
+
+
+def label_in(patch: Patch, line_mm: Floats) -> Label:
+    """Prepare a closed outline on the raster of a patch."""
+    inside = polygon2mask(patch.signal.shape, line_mm[:, ::-1] / RASTER_MM)
+    depth = ndi.distance_transform_edt(inside) - ndi.distance_transform_edt(~inside)
+    return Label(line_mm, np.asarray((depth - 0.5 * np.sign(depth)) * RASTER_MM))
+
+
+def start_in(label: Label, end_mm: Floats) -> Floats:
+    """Find a point deep inside the label and near its closest point to the other bone."""
+    rows, columns = np.nonzero(label.depth_mm > 0)
+    points = np.stack([columns, rows], axis=1) * RASTER_MM
+    depth = label.depth_mm[rows, columns]
+    value = np.minimum(depth, DEPTH_MM) - NEARNESS * np.linalg.norm(points - end_mm, axis=1)
+    return np.asarray(points[int(np.argmax(value))])
+
+
+def search_labels(scene: Scene, labels: Sequence[Mapping[Bone, Label]]) -> Found:
+    """Outline both bones in all slices of a scene, near their labels.
+
+    Parameters
+    ----------
+    scene
+        The slices; its seeds are not used.
+    labels
+        Both labels for every slice of the scene.
+    """
+    ends = []
+    for both in labels:
+        _, i, j = closest(both[Bone.ISCHIUM].line_mm, both[Bone.FEMUR].line_mm)
+        ends.append(
+            {Bone.ISCHIUM: both[Bone.ISCHIUM].line_mm[i], Bone.FEMUR: both[Bone.FEMUR].line_mm[j]}
+        )
+    centres = {
+        bone: np.stack([start_in(b[bone], e[bone]) for b, e in zip(labels, ends, strict=True)])
+        for bone in Bone
+    }
+    marrow = {
+        bone: _marrow(scene.patches, [b[bone] for b in labels], centres[bone]) for bone in Bone
+    }
+    levels = levels_between(
+        scene.patches,
+        [e[Bone.FEMUR] for e in ends],
+        [e[Bone.ISCHIUM] for e in ends],
+        scene.cortex,
+    )
+    seen = replace(scene, marrow=marrow)
+    searches = {
+        bone: search_bone(
+            seen, levels, centres, bone, drawn=_towards([both[bone] for both in labels])
+        )
+        for bone in Bone
+    }
+    outlines = {bone: searches[bone].best() for bone in Bone}
+    return Found(outlines, levels, searches, levels, centres, outlines)
+
+
+def _marrow(patches: Sequence[Patch], labels: Sequence[Label], centres: Floats) -> float:
+    """Level of the marrow deep inside a label, over all slices."""
+    values = []
+    for patch, label, centre in zip(patches, labels, centres, strict=True):
+        deep = min(MARROW_DEPTH_MM, 0.7 * float(label.depth_mm.max()))
+        rows, columns = np.nonzero(label.depth_mm >= deep)
+        near = np.hypot(columns * RASTER_MM - centre[0], rows * RASTER_MM - centre[1]) < 12.0
+        values.append(patch.signal[rows[near], columns[near]])
+    return float(np.median(np.concatenate(values)))
+
+
+def _towards(labels: Sequence[Label]) -> Callable[[Fan], Fan]:
+    """Draw outlines towards the label of their slice."""
+
+    def drawn(fan: Fan) -> Fan:
+        starts = len(fan.centres_mm) // len(labels)
+        prior = _prior(fan, tuple(labels) * starts)
+        return replace(fan, reward=with_prior(fan.reward, prior, fan.thicknesses))
+
+    return drawn
+
+
+def _prior(fan: Fan, labels: Sequence[Label]) -> Floats:
+    """Reward for an outer surface near the label, (outlines, rays, samples)."""
+    radii = np.arange(fan.reward.shape[2]) * fan.rays.sample_mm
+    steps = radii[None, :, None] * fan.directions[:, None, :]
+    off = np.stack(
+        [
+            label.depth_at(centre + steps)
+            for label, centre in zip(labels, fan.centres_mm, strict=True)
+        ]
+    )
+    return -PRIOR_WEIGHT * np.minimum(0.5 * (off / PRIOR_SIGMA_MM) ** 2, PRIOR_CAP)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One slice: both labels on the raster of a patch, and what the grey levels show near them."""
+
+    patch: Patch
+    labels: Mapping[Bone, Label]
+    level: Levels
+    examined: Examined
+
+
+def examine_labels(volume: Volume, shapes: Mapping[int, Shapes]) -> dict[int, Seen]:
+    """Measure in the grey levels of neighbouring slices, near the labels.
+
+    Parameters
+    ----------
+    volume
+        The series.
+    shapes
+        Both labels for every slice index, without a gap between the first and the last.
+
+    Returns
+    -------
+    dict
+        What was seen per slice; without those in which no outline faces the other bone, and empty
+        where marrow is not bright: fat-suppressed images, or replaced marrow.
+    """
+    first, last = min(shapes), max(shapes)
+    middle = shapes[(first + last) // 2]
+    scene = stage(volume, _starts_lps_mm(middle), range(first, last + 1))
+    labels = [
+        {bone: label_in(patch, patch.to_xy_mm(line)) for bone, line in _lines_lps_mm(shapes[k])}
+        for k, patch in zip(range(first, last + 1), scene.patches, strict=True)
+    ]
+    found = search_labels(scene, labels)
+    muscle = float(np.median([level.muscle for level in found.levels]))
+    if gates.check_signal(scene, muscle) is not None:
+        return {}
+    blur_mm = blur_of(volume)
+    out = {}
+    for n, (patch, both) in enumerate(zip(scene.patches, labels, strict=True)):
+        examined = None if gates.has_void(patch) else examine(scene, found, n, blur_mm)
+        if examined is not None:
+            out[first + n] = Seen(patch, both, found.levels[n], examined)
+    return out
+
+
+def _lines_lps_mm(shapes: Shapes) -> list[tuple[Bone, Floats]]:
+    """Give both outlines of a slice as patient points."""
+    if shapes.femur_mm is None or shapes.ischium_mm is None:
+        message = "a slice without one of the labels cannot be searched"
+        raise ValueError(message)
+    pair = ((Bone.FEMUR, shapes.femur_mm), (Bone.ISCHIUM, shapes.ischium_mm))
+    return [(bone, shapes.patch.to_lps_mm(line)) for bone, line in pair]
+
+
+def _starts_lps_mm(shapes: Shapes) -> dict[Bone, Floats]:
+    """Give a point deep inside each label of a slice, near the other one."""
+    lines = {bone: shapes.patch.to_xy_mm(line) for bone, line in _lines_lps_mm(shapes)}
+    _, i, j = closest(lines[Bone.ISCHIUM], lines[Bone.FEMUR])
+    ends = {Bone.ISCHIUM: lines[Bone.ISCHIUM][i], Bone.FEMUR: lines[Bone.FEMUR][j]}
+    return {
+        bone: shapes.patch.to_lps_mm(start_in(label_in(shapes.patch, lines[bone]), ends[bone]))
+        for bone in Bone
+    }
