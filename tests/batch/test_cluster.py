@@ -78,7 +78,7 @@ def test_a_scheduler_that_goes_away_ends_the_run_without_a_traceback(
             time.sleep(0.2)
         address = json.loads(place.read_text())["address"]
         told = KillsTheScheduler()
-        request = Request(undisturbed.root, out, PLAIN, scheduler=address, patience_seconds=2.0)
+        request = Request(undisturbed.root, out, PLAIN, scheduler=address, patience_seconds=15.0)
         report = run_batch(request, told)
     finally:
         scheduler.kill()

@@ -127,7 +127,7 @@ def test_a_study_that_hangs_ends_at_its_time_limit_and_the_rest_is_measured(
     kept = tmp_path / "kept.json"
     shutil.copy2(session, kept)
     told = Told(at_start=lambda: hang(session))
-    report = run_batch(Request(cohort, out, PLAIN, jobs=1, limits=Limits(10.0)), told)
+    report = run_batch(Request(cohort, out, PLAIN, jobs=1, limits=Limits(20.0)), told)
     assert [item.reason for item in told.ended.values()].count("time_limit") == 1
     assert report.counts[Status.MEASURED] == 3
 

@@ -197,7 +197,7 @@ class Orthanc:
             stderr=subprocess.STDOUT,
             env={**os.environ, "TCP_NODELAY": "1"},
         )
-        for _ in range(200):
+        for _ in range(1200):
             try:
                 self.call("GET", "/system")
             except (OSError, http.client.HTTPException):

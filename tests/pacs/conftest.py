@@ -41,7 +41,7 @@ class Archive:
     move_to: tuple[str, int] = ("127.0.0.1", 0)
 
     def node(self, **changes: object) -> DimseNode:
-        options = {"called_aet": "ARCHIVE", "timeout_s": 5.0, **changes}
+        options = {"called_aet": "ARCHIVE", "timeout_s": 30.0, **changes}
         return DimseNode("archive", "127.0.0.1", self.port, **options)  # type: ignore[arg-type]
 
     def store(self, event: evt.Event) -> int:

@@ -45,7 +45,7 @@ class Window:
     def canvas(self) -> Any:
         return self.viewer.window._qt_viewer.canvas
 
-    def wait(self, until: Callable[[], bool], seconds: float = 30.0) -> None:
+    def wait(self, until: Callable[[], bool], seconds: float = 90.0) -> None:
         end = time.monotonic() + seconds
         while not until():
             assert time.monotonic() < end, f"waited in vain; it says: {self.dock.message.text()}"

@@ -50,7 +50,7 @@ def propose(window: Any, seeds_lps_mm: dict[str, Floats], *, own_range: bool = T
         k, _ = desk.volume.nearest_slice(seeds_lps_mm[name])
         foot = desk.volume.slices[k].plane.foot_lps_mm(seeds_lps_mm[name])
         window.click(look_at(window, foot, k))
-    window.wait(lambda: bool(desk.session.seeds) and not desk.proposer.searching, seconds=90.0)
+    window.wait(lambda: bool(desk.session.seeds) and not desk.proposer.searching, seconds=180.0)
 
 
 def test_two_clicks_outline_correct_and_reject(
@@ -112,7 +112,7 @@ def test_a_refused_side_reads_its_reason_and_caveats_stay_in_sight(
     assert refusal.detail in table.cells[Kind.IFS, SIDE].text().replace("&lt;", "<")
     assert refusal.detail not in table.cells[Kind.QFS, SIDE].text()
     assert "caveat" in table.warning.text()
-    window.wait(lambda: not table.warning.visibleRegion().isEmpty(), seconds=5.0)
+    window.wait(lambda: not table.warning.visibleRegion().isEmpty())
     assert table.warning.visibleRegion().boundingRect().height() >= table.warning.height() - 1
 
 
