@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from ifspace.landmarks.edge import PROFILE_MM, fit, smooth_along
+from ifspace.landmarks.candidates import PROFILE_MM
+from ifspace.landmarks.edge import fit, smooth_along
 from ifspace.landmarks.surfaces import Strip, best_path, rewards, thickness_samples
 
 FINE = np.arange(-14.0, 9.0, 0.05)

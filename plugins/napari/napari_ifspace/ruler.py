@@ -83,43 +83,38 @@ class Ruler(QWidget):
                 label = f"{value_mm} mm" if value_mm == RULER_MM else str(value_mm)
                 self._text(painter, x, base + 4, label, self.colors.faint, line)
         spaces = {side: self._space(kind, side) for side in (Side.RIGHT, Side.LEFT)}
-        self._published(painter, box, base, line, [s for s in spaces.values() if s])
+        known = [space for space in spaces.values() if space]
+        self._means(painter, box, base, line, known)
+        self._cutoffs(painter, box, base, line, known)
         for row, (side, space) in enumerate(spaces.items()):
             self._value(painter, box, base - (2.3 - row) * line + 0.35 * line, side, space)
 
     def _space(self, kind: Kind, side: Side) -> AssessedSpace | None:
         return find_space(self._result, kind, side) if self._result is not None else None
 
-    def _published(
+    def _means(
         self, painter: QPainter, box: QRectF, base: float, line: float, spaces: list[AssessedSpace]
     ) -> None:
-        references = [space.reference for space in spaces if space.reference is not None]
-        if references:
-            reference = references[0]
-            for value_mm, word in (
-                (reference.symptomatic_mean_mm, "mean, symptomatic"),
-                (reference.control_mean_mm, "mean, controls"),
-            ):
-                x = self._x(box, value_mm)
-                # As in the report: means of groups are dashed, cut-offs are solid.
-                painter.setPen(QPen(self.colors.text, 1.6, Qt.PenStyle.DashLine))
-                painter.drawLine(QPointF(x, base - 2.5 * line), QPointF(x, base))
-                self._text(painter, x, base - 3.5 * line, f"{value_mm:g}", self.colors.text, line)
-                self._remember(
-                    x,
-                    base - 3.5 * line,
-                    base,
-                    f"{value_mm:g} mm: {word}. {reference.published.citation}",
-                )
-        cutoffs: dict[float, list[str]] = {}
-        for space in spaces:
-            for item in space.comparisons:
-                entry = cutoffs.setdefault(item.cutoff_mm, [])
-                words = f"{item.published.citation} ({item.published.evidence_level})"
-                if words not in entry:
-                    entry.append(words)
+        reference = next((space.reference for space in spaces if space.reference), None)
+        if reference is None:
+            return
+        for value_mm, word in (
+            (reference.symptomatic_mean_mm, "mean, symptomatic"),
+            (reference.control_mean_mm, "mean, controls"),
+        ):
+            x, top = self._x(box, value_mm), base - 3.5 * line
+            # As in the report: means of groups are dashed, cut-offs are solid.
+            painter.setPen(QPen(self.colors.text, 1.6, Qt.PenStyle.DashLine))
+            painter.drawLine(QPointF(x, base - 2.5 * line), QPointF(x, base))
+            self._text(painter, x, top, f"{value_mm:g}", self.colors.text, line)
+            words = f"{value_mm:g} mm: {word}. {reference.published.citation}"
+            self._remember(x, top, base, words)
+
+    def _cutoffs(
+        self, painter: QPainter, box: QRectF, base: float, line: float, spaces: list[AssessedSpace]
+    ) -> None:
         last_x = -1e9
-        for value_mm, sources in sorted(cutoffs.items()):
+        for value_mm, sources in sorted(_sources(spaces).items()):
             x = self._x(box, value_mm)
             painter.setPen(QPen(self.colors.accent, 1.2))
             painter.drawLine(QPointF(x, base - 2.5 * line), QPointF(x, base + 4))
@@ -128,12 +123,8 @@ class Ruler(QWidget):
             if x - last_x > width + 4:
                 self._text(painter, x, base + 4 + line, label, self.colors.accent, line)
                 last_x = x
-            self._remember(
-                x,
-                base - 2.5 * line,
-                base + 4 + 2 * line,
-                f"cut-off {label} mm:\n" + "\n".join(sources),
-            )
+            words = f"cut-off {label} mm:\n" + "\n".join(sources)
+            self._remember(x, base - 2.5 * line, base + 4 + 2 * line, words)
 
     def _value(
         self, painter: QPainter, box: QRectF, y: float, side: Side, space: AssessedSpace | None
@@ -169,3 +160,15 @@ class Ruler(QWidget):
 
     def _remember(self, x: float, top: float, bottom: float, words: str) -> None:
         self._spots.append((QRectF(x - 5, top, 10, bottom - top), words))
+
+
+def _sources(spaces: list[AssessedSpace]) -> dict[float, list[str]]:
+    """Collect who published each cut-off (mm), every source once."""
+    found: dict[float, list[str]] = {}
+    for space in spaces:
+        for item in space.comparisons:
+            entry = found.setdefault(item.cutoff_mm, [])
+            words = f"{item.published.citation} ({item.published.evidence_level})"
+            if words not in entry:
+                entry.append(words)
+    return found

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from ifspace.geometry import Floats
-from ifspace.landmarks.edge import PROFILE_MM, PROFILE_STEP_MM
+from ifspace.landmarks.candidates import PROFILE_MM, PROFILE_STEP_MM
 from ifspace.landmarks.surfaces import (
     INNER_STEP,
     OUTER_STEP_MIN,
@@ -45,7 +45,7 @@ def clearness(
     Parameters
     ----------
     signal
-        Across the outline, outwards, (n, samples) at :data:`~ifspace.landmarks.edge.PROFILE_MM`.
+        Across the outline, outwards, (n, samples) at `candidates.PROFILE_MM`.
     offset_mm, thickness_mm
         Where the outer edge was found on every profile, and the thickness of the cortex, (n,).
     marrow, cortex, muscle

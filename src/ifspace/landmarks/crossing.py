@@ -9,14 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from ifspace.geometry import Floats
-from ifspace.landmarks.edge import (
-    PROFILE_MM,
-    PROFILE_STEP_MM,
-    Fit,
-    fit,
-    profiles,
-    smooth_along,
-)
+from ifspace.landmarks.candidates import PROFILE_MM, PROFILE_STEP_MM
+from ifspace.landmarks.edge import Fit, fit, profiles, smooth_along
 from ifspace.landmarks.gap import OFFSET_SIGMA_MM, THICKNESS_SIGMA_MM
 from ifspace.landmarks.gates import MARROW_OVER_MUSCLE_MIN
 from ifspace.landmarks.lane import (

@@ -12,7 +12,7 @@ from ifspace.geometry import Floats
 from ifspace.image import Patch
 from ifspace.landmarks.clearness import clearness
 from ifspace.landmarks.corrections import NO_POINTS, held_offset
-from ifspace.landmarks.edge import fit, profiles, smooth_along
+from ifspace.landmarks.edge import Fit, fit, profiles, smooth_along
 from ifspace.landmarks.outline import (
     Contour,
     Levels,
@@ -28,8 +28,14 @@ NORMAL_STEP_MM = 0.75
 OFFSET_SIGMA_MM = 1.5
 THICKNESS_SIGMA_MM = 4.0
 DENSE_MM = 0.1
-# No profile is trusted beyond this when offsets are smoothed along an edge.
+# No profile is trusted beyond this when offsets, or thicknesses, are smoothed along an edge.
 LEAST_SIGMA_MM = 0.15
+LEAST_THICKNESS_SIGMA_MM = 0.1
+# An offset at the border of the search is none: it says nothing, but divides nothing by zero.
+OFFSET_INSIDE_MM = 1.9
+NO_WEIGHT = 1e-6
+# Fewer points of an outline than this are not fitted.
+SHORTEST = 8
 # Standard deviation of an even spread over one.
 EVEN_SPREAD = 1.0 / np.sqrt(12.0)
 
@@ -82,25 +88,21 @@ def refine(
         smooth_outline(contour.outer_mm), NORMAL_STEP_MM, contour.thickness_mm
     )
     close = np.flatnonzero(np.linalg.norm(points - near_mm, axis=1) < NEAR_MM)
-    if len(close) < 8:
+    if len(close) < SHORTEST:
         return None
     part = slice(close[0], close[-1] + 1)
     normals = outward_normals(points, contour.centre_mm)[part]
     points, thickness = points[part], thickness[part]
     arc = np.arange(len(points), dtype=np.float64) * NORMAL_STEP_MM
     signal = profiles(patch, points, normals)
-    cortex = np.full(len(points), level.cortex)
-    ramp = ramp_mm(points, neighbours)
-    first = fit(signal, thickness, cortex=cortex, blur_mm=blur_mm, ramp_mm=ramp)
-    weight = (
-        1 / (first.layered_sigma_mm**2 + 0.1**2) / (first.blur_ratio / first.blur_ratio.min()) ** 2
+    found, offset = _fit_twice(
+        signal,
+        thickness,
+        arc,
+        cortex=level.cortex,
+        blur_mm=blur_mm,
+        ramp=ramp_mm(points, neighbours),
     )
-    held = smooth_along(first.thickness_mm, weight, arc, THICKNESS_SIGMA_MM)
-    found = fit(signal, held, cortex=cortex, blur_mm=blur_mm, ramp_mm=ramp, held=True)
-    weight = (
-        1 / (found.layered_sigma_mm**2 + LEAST_SIGMA_MM**2) * (np.abs(found.offset_mm) < 1.9) + 1e-6
-    )
-    offset = smooth_along(found.offset_mm, weight, arc, OFFSET_SIGMA_MM)
     offset = held_offset(points, normals, offset, through_mm, arc)
     clear = clearness(
         signal,
@@ -118,6 +120,27 @@ def refine(
         found.layered_sigma_mm,
         found.offset_mm,
     )
+
+
+def _fit_twice(
+    signal: Floats,
+    thickness_mm: Floats,
+    arc_mm: Floats,
+    *,
+    cortex: float,
+    blur_mm: float,
+    ramp: Floats,
+) -> tuple[Fit, Floats]:
+    """Fit the thickness, then the place with the smoothed thickness; give the smoothed offsets."""
+    level = np.full(len(signal), cortex)
+    first = fit(signal, thickness_mm, cortex=level, blur_mm=blur_mm, ramp_mm=ramp)
+    blur2 = (first.blur_ratio / first.blur_ratio.min()) ** 2
+    weight = 1 / (first.layered_sigma_mm**2 + LEAST_THICKNESS_SIGMA_MM**2) / blur2
+    held = smooth_along(first.thickness_mm, weight, arc_mm, THICKNESS_SIGMA_MM)
+    found = fit(signal, held, cortex=level, blur_mm=blur_mm, ramp_mm=ramp, held=True)
+    inside = np.abs(found.offset_mm) < OFFSET_INSIDE_MM
+    weight = 1 / (found.layered_sigma_mm**2 + LEAST_SIGMA_MM**2) * inside + NO_WEIGHT
+    return found, smooth_along(found.offset_mm, weight, arc_mm, OFFSET_SIGMA_MM)
 
 
 def ramp_mm(points_mm: Floats, neighbours: Sequence[Contour]) -> Floats:

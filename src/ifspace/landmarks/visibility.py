@@ -10,6 +10,7 @@ from scipy import ndimage as ndi
 from ifspace.geometry import Floats
 from ifspace.image import RASTER_MM, Patch, sample
 from ifspace.landmarks.confidence import Evidence
+from ifspace.landmarks.edge import NORMAL_MAD
 from ifspace.landmarks.gap import Gap
 from ifspace.landmarks.gates import ring_share
 from ifspace.landmarks.outline import Contour, Levels
@@ -24,8 +25,6 @@ BLOCKS, SAMPLES = 3, 7
 MIDDLE_SHARE = np.linspace(0.25, 0.75, BLOCKS * SAMPLES)
 MIDDLE_WIDTH_MM = np.linspace(-5.0, 5.0, BLOCKS * SAMPLES)
 CALM_PERCENTILE = 25.0
-# Median absolute deviation of a normal distribution of unit variance, inverted.
-NORMAL_MAD = 1.4826
 # Where a layer of fat shows outside a bone, towards the other one and to both sides of that line.
 RIM_MM = np.arange(0.5, 2.51, 0.5)
 RIM_WIDTH_MM = np.arange(-1.5, 1.51, 0.75)
