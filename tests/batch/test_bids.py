@@ -209,6 +209,26 @@ def test_a_batch_of_dicom_studies_becomes_derivatives_without_identity(
         assert not name.endswith((".pdf", ".dcm"))
 
 
+def test_a_result_made_again_within_one_tick_of_the_clock_is_taken_over(
+    undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(undisturbed.out, out)
+    request = Request(undisturbed.root, out, PLAIN, bids=True)
+    run_batch(request, Told())
+    made = min((out / "studies").glob("*/session.json"))
+    (taken,) = (
+        path
+        for path in (out / "bids").rglob("*_session.json")
+        if path.read_bytes() == made.read_bytes()
+    )
+    before = made.stat()
+    made.write_text("{}")
+    os.utime(made, ns=(before.st_atime_ns, before.st_mtime_ns))
+    run_batch(request, Told())
+    assert taken.read_text() == "{}"
+
+
 def test_every_column_is_described() -> None:
     for columns in (MEASUREMENT_COLUMNS, FAILURE_COLUMNS, PARTICIPANT_COLUMNS):
         found = descriptions(columns, "A table.")

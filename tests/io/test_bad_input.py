@@ -374,6 +374,20 @@ def test_a_dicomdir_gives_the_files_it_names_in_whatever_case(folder):
     assert "DICOMDIR" in _skipped(folder)["DICOMDIR"]
 
 
+def test_the_order_on_the_disk_does_not_decide_which_file_a_dicomdir_means(folder, monkeypatch):
+    place = _dicomdir(folder, [["IM7"]])
+    for name, origin in (("Im7", "IM000"), ("iM7", "IM001")):
+        shutil.copy(folder / origin, folder / name)
+    listed, taken = Path.iterdir, set()
+    for backwards in (False, True):
+        monkeypatch.setattr(
+            Path, "iterdir", lambda self, way=backwards: sorted(listed(self), reverse=way)
+        )
+        with open_study(place) as inventory:
+            taken.add(inventory.ranked[0].series.sources[0].path.name)
+    assert taken == {"Im7"}
+
+
 @pytest.mark.parametrize(
     "reference", [["..", "secret"], ["../secret"], ["/etc/passwd"], [".."], ["a", "..", "IM000"]]
 )

@@ -217,7 +217,7 @@ def _inside(root: Path, parts: list[str]) -> tuple[Path | None, str]:
             if not child.exists():
                 # Discs are written in capitals and copied in small letters.
                 names = [item for item in place.iterdir() if item.name.lower() == part.lower()]
-                child = names[0] if names else child
+                child = min(names, default=child)
         except (OSError, ValueError):
             return None, "named by the DICOMDIR but missing"
         place = child

@@ -6,6 +6,7 @@ Of DICOM studies that were not de-identified only files without the patient's id
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import shutil
@@ -264,9 +265,11 @@ def _description(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _copy_if_newer(source: Path, target: Path) -> None:
-    status = source.stat()
-    if target.exists() and target.stat().st_mtime_ns >= status.st_mtime_ns:
-        return
+    if target.exists():
+        newer_ns = source.stat().st_mtime_ns - target.stat().st_mtime_ns
+        # Some disks count time in whole seconds: a result made again within one has the old time.
+        if newer_ns < 0 or (newer_ns == 0 and filecmp.cmp(source, target, shallow=False)):
+            return
     handle, temporary = tempfile.mkstemp(prefix=".ifspace-", dir=target.parent)
     os.close(handle)
     shutil.copyfile(source, temporary)
