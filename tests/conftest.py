@@ -10,13 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from ifspace.geometry import Plane
 from ifspace.model import Series, Slice, SliceSource, Volume
 
 # The same examples in every run, however slow the machine: a failure can be looked at again.
-settings.register_profile("same every time", derandomize=True, deadline=None, database=None)
+settings.register_profile(
+    "same every time",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("same every time")
 
 REAL_DATA = Path(

@@ -55,6 +55,16 @@ def test_a_cluster_writes_the_same_bytes_also_when_it_loses_a_worker(
     assert files_below(out) == files_below(undisturbed.out)
 
 
+def address_in(place: Path, scheduler: subprocess.Popen[bytes]) -> str:
+    """Wait until a scheduler has written its whole file, however busy the machine is."""
+    while scheduler.poll() is None:
+        try:
+            return json.loads(place.read_text())["address"]
+        except (OSError, ValueError):
+            time.sleep(0.2)
+    pytest.fail(f"the scheduler ended with code {scheduler.returncode}")
+
+
 def test_a_scheduler_that_goes_away_ends_the_run_without_a_traceback(
     undisturbed: Undisturbed, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -74,9 +84,7 @@ def test_a_scheduler_that_goes_away_ends_the_run_without_a_traceback(
         [str(tools / "dask"), "worker", *options, "--nthreads", "1", "--no-nanny"], **quiet
     )
     try:
-        while not place.is_file():
-            time.sleep(0.2)
-        address = json.loads(place.read_text())["address"]
+        address = address_in(place, scheduler)
         told = KillsTheScheduler()
         request = Request(undisturbed.root, out, PLAIN, scheduler=address, patience_seconds=15.0)
         report = run_batch(request, told)

@@ -49,21 +49,14 @@ def until(condition, seconds: float = A_MINUTE) -> bool:
     return False
 
 
-def opened(pipe: Path, pid: int) -> bool:
-    """Whether a process waits in opening the pipe: it stands still in the system call."""
+def holds(pid: int, pipe: Path) -> bool:
+    """Whether a process has the pipe open."""
+    wanted = pipe.stat()
     try:
-        return "fifo_open" in Path(f"/proc/{pid}/wchan").read_text() or _sleeps_in_open(pid)
+        opened = list(Path(f"/proc/{pid}/fd").iterdir())
+        return any(os.path.samestat(item.stat(), wanted) for item in opened)
     except OSError:
         return False
-
-
-def _sleeps_in_open(pid: int) -> bool:
-    try:
-        number = Path(f"/proc/{pid}/syscall").read_text().split()[0]
-    except (OSError, IndexError):
-        return False
-    # openat on x86-64 and on arm64
-    return number in ("257", "56")
 
 
 def job_of(tmp_path: Path) -> Job:
@@ -91,13 +84,16 @@ def test_a_worker_that_dies_twice_over_one_study_costs_that_study_only(tmp_path:
     session = Path(str(job.session))
     kept = session.read_bytes()
     hang(session)
+    # As long as somebody could write into the pipe, whoever opened it waits in reading it.
+    never_written = os.open(session, os.O_RDWR)
     bench = Bench(Limits(A_MINUTE))
     killed: list[int] = []
+    over = threading.Event()
 
     def kill_twice() -> None:
-        while len(killed) < 2:
+        while len(killed) < 2 and not over.is_set():
             for pid in workers_of(os.getpid()):
-                if pid not in killed and opened(session, pid):
+                if pid not in killed and holds(pid, session):
                     os.kill(pid, signal.SIGKILL)
                     killed.append(pid)
             time.sleep(0.02)
@@ -105,7 +101,9 @@ def test_a_worker_that_dies_twice_over_one_study_costs_that_study_only(tmp_path:
     thread = threading.Thread(target=kill_twice, daemon=True)
     thread.start()
     outcome = bench.measure(job)
+    over.set()
     thread.join()
+    os.close(never_written)
     assert (outcome.status, outcome.reason) == (Status.FAILED, "worker_died")
     assert "SIGKILL" in outcome.sentence
 

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -136,10 +137,13 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Written
     return write
 
 
-def free_port() -> int:
-    with socket.socket() as opened:
-        opened.bind((LOOPBACK, 0))
-        return int(opened.getsockname()[1])
+def free_ports(count: int) -> list[int]:
+    """Find ports that are free now, each another: all are held until the last one is found."""
+    with ExitStack() as held:
+        opened = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in opened:
+            one.bind((LOOPBACK, 0))
+        return [int(one.getsockname()[1]) for one in opened]
 
 
 class Orthanc:
@@ -147,7 +151,7 @@ class Orthanc:
 
     def __init__(self, program_path: str, folder: Path) -> None:
         self.folder = folder
-        self.web_port, self.dicom_port, self.move_port = free_port(), free_port(), free_port()
+        self.web_port, self.dicom_port, self.move_port = free_ports(3)
         self.password = secrets.token_urlsafe(16)
         self._program = program_path
         folder.mkdir(parents=True, exist_ok=True)

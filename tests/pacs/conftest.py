@@ -23,17 +23,11 @@ FIND, MOVE, GET = (f"1.2.840.10008.5.1.4.1.2.2.{number}" for number in (1, 2, 3)
 PATIENT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
 
 
-def free_port() -> int:
-    with socket.socket() as opened:
-        opened.bind(("127.0.0.1", 0))
-        return int(opened.getsockname()[1])
-
-
 @dataclass
 class Archive:
     """A node: what it holds, how often each object came, and how it misbehaves."""
 
-    port: int
+    port: int = 0
     held: dict[str, Dataset] = field(default_factory=dict)
     came: list[str] = field(default_factory=list)
     aborts_after: int | None = None
@@ -95,7 +89,7 @@ def start_archive() -> Iterator[Callable[..., Archive]]:
     servers = []
 
     def start(tls: ssl.SSLContext | None = None, **entity_options: object) -> Archive:
-        archive = Archive(free_port())
+        archive = Archive()
         entity = AE(ae_title="ARCHIVE")
         for name, value in entity_options.items():
             setattr(entity, name, value)
@@ -104,19 +98,20 @@ def start_archive() -> Iterator[Callable[..., Archive]]:
         for uid in (FIND, MOVE, GET, PATIENT_FIND, "1.2.840.10008.1.1"):
             entity.add_supported_context(uid)
         entity.add_requested_context(MRImageStorage)
-        servers.append(
-            entity.start_server(
-                ("127.0.0.1", archive.port),
-                block=False,
-                ssl_context=tls,
-                evt_handlers=[
-                    (evt.EVT_C_STORE, archive.store),
-                    (evt.EVT_C_FIND, archive.find),
-                    (evt.EVT_C_GET, archive.get),
-                    (evt.EVT_C_MOVE, archive.move),
-                ],
-            )
+        server = entity.start_server(
+            ("127.0.0.1", 0),
+            block=False,
+            ssl_context=tls,
+            evt_handlers=[
+                (evt.EVT_C_STORE, archive.store),
+                (evt.EVT_C_FIND, archive.find),
+                (evt.EVT_C_GET, archive.get),
+                (evt.EVT_C_MOVE, archive.move),
+            ],
         )
+        servers.append(server)
+        # The port that the system chose: none that another program could take in between.
+        archive.port = server.socket.getsockname()[1]
         return archive
 
     yield start
@@ -151,8 +146,18 @@ def images(tmp_path: Path) -> list[Path]:
 
 
 @pytest.fixture
-def unused_port() -> int:
-    return free_port()
+def port_to_listen_on() -> int:
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return int(opened.getsockname()[1])
+
+
+@pytest.fixture
+def dead_port() -> Iterator[int]:
+    """A port where nobody listens, and nobody can begin to: it is held, but not listened on."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ def statuses(outcomes) -> list[str]:
 
 
 def test_a_node_that_is_there_answers(start_archive) -> None:
-    assert 0.0 < echo(start_archive().node()) < 5.0
+    assert echo(start_archive().node()) > 0.0
 
 
 def test_every_object_arrives_once_and_comes_back_byte_identical(
@@ -112,17 +112,17 @@ def test_a_search_for_series_needs_its_study() -> None:
 
 
 def test_a_move_is_received_and_the_listener_is_closed(
-    start_archive, images, ledger, tmp_path, unused_port
+    start_archive, images, ledger, tmp_path, port_to_listen_on
 ) -> None:
     archive = start_archive()
-    archive.move_to = ("127.0.0.1", unused_port)
+    archive.move_to = ("127.0.0.1", port_to_listen_on)
     send(archive.node(), images, ledger=ledger)
     study = str(pydicom.dcmread(images[0]).StudyInstanceUID)
-    node = archive.node(move_port=unused_port)
+    node = archive.node(move_port=port_to_listen_on)
     received = get(node, tmp_path / "in", study_uid=study, by_move=True)
     assert len(received.paths) == 3
     with socket.socket() as after:
-        assert after.connect_ex(("127.0.0.1", unused_port)) != 0
+        assert after.connect_ex(("127.0.0.1", port_to_listen_on)) != 0
 
 
 def test_a_port_that_is_taken_is_said(start_archive, tmp_path) -> None:
@@ -138,8 +138,8 @@ def test_a_study_that_was_deleted_meanwhile_is_said(start_archive, tmp_path) -> 
     assert not (tmp_path / "in").exists()
 
 
-def test_a_node_that_is_not_there_is_said(images, ledger, start_archive, unused_port) -> None:
-    node = replace(start_archive().node(), port=unused_port)
+def test_a_node_that_is_not_there_is_said(images, ledger, start_archive, dead_port) -> None:
+    node = replace(start_archive().node(), port=dead_port)
     with pytest.raises(NetworkError, match="cannot be reached"):
         echo(node)
     outcomes = send(node, images, ledger=ledger, attempts=2, first_pause_s=0.01)

@@ -1,3 +1,4 @@
+import functools
 import hashlib
 import json
 import os
@@ -10,7 +11,7 @@ import pytest
 from ifspace.errors import OutputError
 from ifspace.io.session import read_session
 from ifspace.model import PatientIdentity, Side, SliceSource
-from ifspace.report import FORMATS, pictures_beside, result_from_json, write_reports
+from ifspace.report import FORMATS, pictures_beside, report_pdf, result_from_json, write_reports
 
 EVERY_FILE = {
     "result.json",
@@ -113,9 +114,11 @@ def test_a_full_disk_leaves_nothing_half_written(study, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_font_leaves_nothing_written(study, tmp_path):
-    # A Chinese character added in 2020 that fonts do not have.
-    identity = PatientIdentity("\U00030001", "1", "", "", "")
+def test_a_missing_font_leaves_nothing_written(study, tmp_path, monkeypatch):
+    # Whatever fonts this computer has: only those of the package are used.
+    own_fonts = functools.partial(report_pdf, system_fonts=False)
+    monkeypatch.setattr("ifspace.report.report_pdf", own_fonts)
+    identity = PatientIdentity("홍^길동", "1", "", "", "")
     with pytest.raises(OutputError, match="no installed font"):
         write_reports(*study, tmp_path / "out", formats=FORMATS, identity=identity)
     assert not (tmp_path / "out").exists()
