@@ -12,7 +12,7 @@ import pytest
 from tests.batch.conftest import Told, Undisturbed, study
 
 from ifspace.batch import BatchPlan, Request, Status, run_batch
-from ifspace.batch.charts import distributions, scatter
+from ifspace.batch.charts import Line, distributions, scatter
 from ifspace.batch.cohort import Cohort, Summary, Value
 from ifspace.batch.page import cohort_page, published_lines
 from ifspace.model import Kind, Side
@@ -74,6 +74,15 @@ def test_many_hips_become_bars_and_few_stay_dots() -> None:
     many = distributions([("Side", [("left", [value(12.0)] * 500)])], [], "many")
     assert (few.count("<circle"), few.count('class="bar"')) == (5, 0)
     assert (many.count("<circle"), many.count('class="bar"')) == (0, 1)
+
+
+def test_a_dot_lies_on_its_own_side_of_a_cutoff() -> None:
+    cutoff = Line("A", 15.4, is_cutoff=True, says="published cut-off")
+    hips = [value(15.3), value(15.5)]
+    drawn = distributions([("Side", [("left", hips)])], [cutoff], "few")
+    line = float(re.search(r'class="cutoff" d="M([\d.]+)', drawn)[1])
+    below, above = (float(x) for x in re.findall(r'class="dot" r="3.2" cx="([\d.]+)', drawn))
+    assert below < line < above
 
 
 def test_a_child_is_drawn_apart_from_adults() -> None:

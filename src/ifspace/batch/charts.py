@@ -21,6 +21,7 @@ _LETTER_ROW = 17
 _AXIS_STEP_MM = 5
 _LEAST_AXIS_MM = 35
 _BIN_MM = 1.0
+_DOT_STEP = 7.0
 # Up to here every hip is a dot; beyond, dots would run together and bars say more.
 _MOST_DOTS = 80
 _SCATTER, _MARGIN = 440, 52
@@ -187,20 +188,26 @@ def _bins(values: Sequence[Value]) -> dict[int, list[Value]]:
 
 
 def _dots(values: Sequence[Value], axis: _Axis, base: float) -> list[str]:
-    """Stack one dot per hip on its millimetre."""
-    bins = _bins(values)
-    tallest = max(len(found) for found in bins.values())
-    step = min(7.0, (_BAR_ROOM - 4) / tallest)
+    """Put one dot per hip at its length, so that it lies on its own side of every cut-off.
+
+    Dots that would touch are stacked.
+    """
+    ends: list[float] = []
+    places: list[tuple[Value, float, int]] = []
+    for value in sorted(values, key=lambda item: (item.value_mm, item.case_id, item.side)):
+        x = axis.px(value.value_mm)
+        height = next((k for k, end in enumerate(ends) if x - end >= _DOT_STEP), len(ends))
+        ends[height : height + 1] = [x]
+        places.append((value, x, height))
+    step = min(_DOT_STEP, (_BAR_ROOM - 4) / len(ends))
     parts = []
-    for number, found in sorted(bins.items()):
-        x = axis.px((number + 0.5) * _BIN_MM)
-        for height, value in enumerate(found):
-            hollow = " child" if value.child else ""
-            says = f"{value.case_id} {value.side}: {value.value_mm:.1f} mm"
-            parts.append(
-                f'<circle class="dot{hollow}" r="3.2" cx="{x:.1f}"'
-                f' cy="{base - 4 - step * height:.1f}"><title>{escape(says)}</title></circle>'
-            )
+    for value, x, height in places:
+        hollow = " child" if value.child else ""
+        says = f"{value.case_id} {value.side}: {value.value_mm:.1f} mm"
+        parts.append(
+            f'<circle class="dot{hollow}" r="3.2" cx="{x:.1f}"'
+            f' cy="{base - 4 - step * height:.1f}"><title>{escape(says)}</title></circle>'
+        )
     return parts
 
 
