@@ -9,6 +9,7 @@ import pytest
 
 from ifspace import followup
 from ifspace.errors import UnreadableInputError
+from ifspace.followup.detectable import AgreementFigures
 from ifspace.followup.study import Change, Verdict
 from ifspace.model import Kind, MarkState, Side
 from ifspace.notice import NOTICE
@@ -239,3 +240,15 @@ def test_the_file_carries_the_notice_and_no_null(result_file):
     text = json.dumps(followup.follow_up_to_json(found), allow_nan=False)
     assert "null" not in text
     assert NOTICE in text
+
+
+def test_a_change_within_both_uncertainties_is_not_called_detectable_without_a_caution(result_file):
+    paths = [result_file(1, right=13.0), result_file(2, right=14.5)]
+    visits = followup.read_visits(paths)
+    measured = visits[0].measured(Kind.IFS, Side.RIGHT)
+    figures = AgreementFigures({Kind.IFS: 1.0}, {})
+    found = followup.follow_up(visits, figures).step(1, 2)
+    change = next(one for one in found.changes if (one.kind, one.side) == (Kind.IFS, Side.RIGHT))
+    assert measured.u95_mm * 2**0.5 > 1.5
+    assert change.result.verdict == "wider"
+    assert "within_uncertainty" in [item.code for item in change.cautions]

@@ -19,10 +19,14 @@ AGREEMENT_SCHEMA = "ifspace-agreement/1"
 
 @dataclass(frozen=True)
 class Detectable:
-    """A smallest detectable change and where it comes from."""
+    """A smallest detectable change and where it comes from.
+
+    `uncertainty_mm` is what the 95 % uncertainties of both values give, added as squares.
+    """
 
     value_mm: float
     source: str
+    uncertainty_mm: float
 
 
 @dataclass(frozen=True)
@@ -89,13 +93,14 @@ def detectable(
     otherwise between readers. Without one, the two uncertainties add as squares.
     """
     kind = pair[0].kind
+    uncertainty_mm = float(np.hypot(pair[0].u95_mm, pair[1].u95_mm))
     readers = (one.result.session.reader, two.result.session.reader)
     if figures is not None:
         same = readers[0] is not None and readers[0] == readers[1]
         if same and (kind, str(readers[0])) in figures.within_mm:
             source = f"agreement study, within reader {readers[0]}"
-            return Detectable(figures.within_mm[kind, str(readers[0])], source)
+            return Detectable(figures.within_mm[kind, str(readers[0])], source, uncertainty_mm)
         if kind in figures.between_mm:
-            return Detectable(figures.between_mm[kind], "agreement study, between readers")
-    value_mm = float(np.hypot(pair[0].u95_mm, pair[1].u95_mm))
-    return Detectable(value_mm, "95 % uncertainties of both values")
+            source = "agreement study, between readers"
+            return Detectable(figures.between_mm[kind], source, uncertainty_mm)
+    return Detectable(uncertainty_mm, "95 % uncertainties of both values", uncertainty_mm)

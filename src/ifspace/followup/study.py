@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -116,8 +116,22 @@ def _change(
 ) -> SpaceChange:
     own = space_differences(one, two, kind, side)
     result = _result(one, two, kind, side, (*found, *own), figures)
-    cautions = tuple(item for item in own if not item.forbids)
+    cautions = tuple(item for item in (*own, *_of_size(result)) if not item.forbids)
     return SpaceChange(kind, side, one.number, two.number, result, cautions)
+
+
+def _of_size(result: Change | NotGiven) -> Iterator[Difference]:
+    """Say where reading again would not explain a change, but the images would."""
+    if isinstance(result, NotGiven):
+        return
+    least = result.detectable
+    if least.value_mm < abs(result.change_mm) <= least.uncertainty_mm:
+        detail = (
+            "The change is larger than that of the agreement study, whose readers read the same"
+            " images again, but not than what both 95 % uncertainties give together"
+            f" ({least.uncertainty_mm:.1f} mm)."
+        )
+        yield Difference("within_uncertainty", False, detail)
 
 
 def _result(
