@@ -18,11 +18,13 @@ SEX_NAMES = ("sex", "patient_sex")
 UNMEASURED = "not_measured"
 
 OLDEST_YEARS = 130.0
+# No hip has a space this wide: what lies above it was written in another unit, or is a slip.
+WIDEST_MM = 100.0
 
 # A spreadsheet-safe table marks text that would run as a formula with this.
 TEXT_MARK = "'"
 
-_SIDES = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Side.RIGHT}
+SIDES = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Side.RIGHT}
 _SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}
 
 
@@ -68,9 +70,9 @@ def hip_of(row: Row) -> Hip:
     if not case:
         raise CellError("case_missing", "the row names no case")
     side = row.text("side").lower()
-    if side not in _SIDES:
+    if side not in SIDES:
         raise CellError("side_unknown", f"side is {side!r}, expected left or right")
-    return Hip(plain_text(row.text(*PERSON_NAMES)) or case, case, _SIDES[side])
+    return Hip(plain_text(row.text(*PERSON_NAMES)) or case, case, SIDES[side])
 
 
 def kind_of(row: Row) -> Kind:
@@ -102,8 +104,9 @@ def value_of(row: Row) -> float | None:
     if value_mm is None:
         hint = "; write a decimal point" if "," in text else ""
         raise CellError("not_a_number", f"value_mm is {text!r}, expected a number{hint}")
-    if value_mm <= 0.0:
-        raise CellError("not_a_length", f"value_mm is {text}, expected a length above zero")
+    if not 0.0 < value_mm < WIDEST_MM:
+        detail = f"value_mm is {text}, expected a length above 0 and below {WIDEST_MM:.0f} mm"
+        raise CellError("not_a_length", detail)
     return value_mm
 
 

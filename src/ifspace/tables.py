@@ -47,11 +47,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table and the hash of the file that it was read from."""
+    """A table and the hash of the file that it was read from.
+
+    `problems` names rows that are not among `rows`: their cells do not fit under the header.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     sha256: str
+    problems: tuple[RowProblem, ...] = ()
 
     def require(self, names: Sequence[str | tuple[str, ...]]) -> None:
         """Refuse a table that lacks a column; a tuple holds names that mean the same.
@@ -69,6 +73,19 @@ class Table:
                     f" {', '.join(self.columns)}; rename or add it"
                 )
                 raise UnreadableInputError(message)
+
+    def require_every_row(self, name: str) -> None:
+        """Refuse a table of which a row was left out, where none may be missing.
+
+        Raises
+        ------
+        UnreadableInputError
+            If there is one; names it.
+        """
+        if self.problems:
+            first = self.problems[0]
+            message = f"{name}, row {first.row}: {first.detail}"
+            raise UnreadableInputError(message)
 
 
 def read_table(path: Path) -> Table:
@@ -91,15 +108,36 @@ def read_table(path: Path) -> Table:
     if "\0" in text:
         message = f"{path.name} is not a text table; save it as CSV in UTF-8"
         raise UnreadableInputError(message)
-    columns, rows = _parse(text, path.name)
-    return Table(columns, rows, hashlib.sha256(content).hexdigest())
+    columns, lines = _parse(text, path.name)
+    problems = tuple(
+        RowProblem(number, "too_many_cells", _too_many_cells(len(line), len(columns)))
+        for number, line in lines
+        if len(line) > len(columns)
+    )
+    rows = tuple(
+        Row(number, {key: cell.strip() for key, cell in zip(columns, line, strict=False) if key})
+        for number, line in lines
+        if len(line) <= len(columns)
+    )
+    return Table(columns, rows, hashlib.sha256(content).hexdigest(), problems)
 
 
-def _parse(text: str, name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+def _too_many_cells(found: int, expected: int) -> str:
+    # In a table with commas, 12,5 without quotes would be read as 12.
+    return (
+        f"the row has {found} cells, the header {expected}; write decimal points, and put a cell"
+        " that holds a separator into quotes"
+    )
+
+
+def _parse(text: str, name: str) -> tuple[tuple[str, ...], list[tuple[int, list[str]]]]:
+    """Give the names of the columns, and the cells of every row that is not empty."""
     first_line = text.lstrip().split("\n", maxsplit=1)[0]
     delimiter = max(DELIMITERS, key=first_line.count)
     try:
-        lines = list(csv.reader(io.StringIO(text.lstrip(), newline=""), delimiter=delimiter))
+        # Strict: a quote that is never closed would swallow the rows after it without a word.
+        source = io.StringIO(text.lstrip(), newline="")
+        lines = list(csv.reader(source, delimiter=delimiter, strict=True))
     except csv.Error as error:
         message = f"{name} is not a valid CSV table ({error}); save it as CSV in UTF-8"
         raise UnreadableInputError(message) from error
@@ -108,15 +146,24 @@ def _parse(text: str, name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
     if repeated:
         message = f"{name} has the column {repeated[0]} twice; keep one of them"
         raise UnreadableInputError(message)
-    rows = tuple(
-        Row(number, {key: cell.strip() for key, cell in zip(columns, line, strict=False) if key})
+    held = [
+        (number, line)
         for number, line in enumerate(lines[1:], start=2)
         if any(cell.strip() for cell in line)
-    )
-    if not rows:
+    ]
+    if not held:
         message = f"{name} holds no rows below its header; expected a table with one row per value"
         raise UnreadableInputError(message)
-    return columns, rows
+    return columns, held
+
+
+def csv_bytes(header: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
+    """Write a table as spreadsheets and `read_table` read it."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return buffer.getvalue().encode("utf-8")
 
 
 def parse_number(text: str) -> float | None:

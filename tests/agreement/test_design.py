@@ -11,7 +11,9 @@ from ifspace.agreement import (
     hips_from_table,
     plan_readings,
     readings_from_table,
+    study_agreement,
     unblind,
+    write_agreement,
     write_plan,
 )
 from ifspace.errors import UnreadableInputError
@@ -110,3 +112,32 @@ def test_a_side_that_is_none_is_refused(tmp_path):
     path.write_text("case,side\nP1,up\n")
     with pytest.raises(UnreadableInputError, match="row 2"):
         hips_from_table(read_table(path))
+
+
+@pytest.mark.parametrize(("word", "side"), [("L", "left"), ("r", "right"), ("Right", "right")])
+def test_sides_are_written_as_in_every_table(tmp_path, word, side):
+    path = tmp_path / "hips.csv"
+    path.write_text(f"case,side\nP1,{word}\n")
+    assert hips_from_table(read_table(path)) == (("P1", "P1", side),)
+
+
+def test_the_hash_is_that_of_the_readings_and_not_of_the_key(tmp_path):
+    write_plan(plan_readings(HIPS, ("A", "B"), repeats=1, seed=1), tmp_path)
+    hashes = []
+    for value_mm in (12.0, 13.0):
+        for name in ("list_01.csv", "list_02.csv"):
+            fill(tmp_path, name, lambda row, mm=value_mm: {**row, "ifs_mm": mm})
+        table = unblind(tmp_path, tmp_path / "key.csv")
+        study = study_agreement(readings_from_table(table))
+        write_agreement(study, tmp_path / "out", unblinded=table, overwrite=True)
+        assert read_table(tmp_path / "out" / "readings.csv").sha256 == table.sha256
+        hashes.append(table.sha256)
+    assert hashes[0] != hashes[1]
+
+
+def test_a_decimal_comma_in_a_list_is_refused_and_not_cut_off(tmp_path):
+    write_plan(plan_readings(HIPS, ("A",), repeats=1, seed=1), tmp_path)
+    path = tmp_path / "list_01.csv"
+    path.write_text(path.read_text().replace(",,,", ",12,5,,", 1))
+    with pytest.raises(UnreadableInputError, match="row 2: the row has 7 cells"):
+        unblind(tmp_path, tmp_path / "key.csv")

@@ -103,3 +103,29 @@ def test_a_table_that_cannot_be_used_gets_one_sentence(tmp_path, content, words)
     path.write_bytes(content)
     with pytest.raises(UnreadableInputError, match=words):
         read(path)
+
+
+@pytest.mark.parametrize("value", ["1e300", "100", "13200"])
+def test_a_length_that_no_hip_has_costs_its_row(readings_csv, value):
+    found = read(readings_csv([*GOOD, ("P2", "left", "ifs", "A", 1, value)]))
+    assert [(item.row, item.reason) for item in found.problems] == [(4, "not_a_length")]
+
+
+def test_a_number_of_a_repeat_that_is_none_costs_its_row(readings_csv):
+    found = read(readings_csv([*GOOD, ("P2", "left", "ifs", "A", "1e300", 13)]))
+    assert [(item.row, item.reason) for item in found.problems] == [(4, "repeat_unknown")]
+
+
+def test_a_decimal_comma_between_commas_is_not_cut_off(tmp_path):
+    path = tmp_path / "readings.csv"
+    path.write_text("case,side,kind,reader,value_mm\nP1,left,ifs,A,12\nP2,left,ifs,A,12,5\n")
+    found = read(path)
+    assert [item.value_mm for item in found.readings] == [12.0]
+    assert [(item.row, item.reason) for item in found.problems] == [(3, "too_many_cells")]
+
+
+def test_a_quote_that_is_never_closed_swallows_no_rows(tmp_path):
+    path = tmp_path / "readings.csv"
+    path.write_text('case,side,kind,reader,value_mm\nP1,left,ifs,A,12\n"P2,left,ifs,A,13\nP3,x\n')
+    with pytest.raises(UnreadableInputError, match="not a valid CSV"):
+        read(path)

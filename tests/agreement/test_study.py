@@ -119,6 +119,14 @@ def test_kappa_of_a_worked_table():
     assert (found.both_at_or_below, found.both_above, found.disagree) == (45, 25, 30)
 
 
+def test_kappa_has_no_interval_where_one_reading_is_on_one_side_throughout():
+    first, second = np.full(6, 20.0), np.array([20.0, 21.0, 10.0, 22.0, 23.0, 24.0])
+    found = category_agreement(first, second, np.arange(6), Cutoff(15.0, (), np.ones(6, bool)))
+    assert found.kappa.value == 0.0
+    assert found.kappa.interval is None
+    assert "one side" in found.kappa.note
+
+
 def test_kappa_is_not_given_where_every_hip_is_on_one_side():
     values = np.linspace(20.0, 30.0, 8)
     found = category_agreement(values, values, np.arange(8), Cutoff(15.0, (), np.ones(8, bool)))

@@ -33,3 +33,15 @@ def test_a_file_that_is_no_result_ends_with_1(ifspace, result_file, tmp_path):
     done = ifspace("follow-up", result_file(1), other, "-o", tmp_path / "out")
     assert done.code == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_entries_of_the_diary_that_were_not_used_are_named(ifspace, result_file, tmp_path):
+    diary = tmp_path / "diary.csv"
+    diary.write_text("date,pain\n2025-01-10,3\n2025-02-10,1e300\n2025-03-10,2,5\n")
+    paths = [result_file(1), result_file(2)]
+    done = ifspace("follow-up", *paths, "--diary", diary, "-o", tmp_path / "out")
+    assert done.code == 3
+    assert "row 3" in done.out
+    assert "(not_a_number)" in done.out
+    assert "row 4" in done.out
+    assert "(too_many_cells)" in done.out

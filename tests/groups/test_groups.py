@@ -77,7 +77,12 @@ def test_text_in_a_number_column_costs_its_row_and_is_named(table_of):
 
 def test_a_hip_in_both_groups_is_named(table_of):
     held = [*rows(), ["P0", "left", "ifs", 14.0, "no", 40, "M"]]
-    assert study(table_of(held)).table.problems[0].reason == "group_contradicted"
+    table = study(table_of(held)).table
+    assert [(item.row, item.reason) for item in table.problems] == [
+        (2, "group_contradicted"),
+        (50, "group_contradicted"),
+    ]
+    assert ("P0", "left") not in {(item.hip.case, item.hip.side) for item in table.values}
 
 
 def test_groups_that_do_not_speak_for_themselves_have_to_be_named(table_of):
@@ -189,3 +194,8 @@ def test_groups_without_spread_inside_have_a_difference_without_interval(table_o
     space = study(table_of(held)).spaces[0]
     assert space.difference_mm.value == -10.0
     assert space.difference_mm.interval is None
+
+
+def test_a_slipped_length_costs_its_row(table_of):
+    held = [*rows(), ["P99", "left", "ifs", "1e200", "yes", 40, "M"]]
+    assert [item.reason for item in study(table_of(held)).table.problems] == ["not_a_length"]

@@ -149,3 +149,10 @@ def test_the_clustered_interval_of_the_difference_covers_95_percent_and_the_naiv
         naive.append(found.ignoring_clusters.low <= -5.0 <= found.ignoring_clusters.high)
     assert np.mean(clustered) == pytest.approx(0.95, abs=0.02)
     assert np.mean(naive) < 0.90
+
+
+def test_no_best_cutoff_is_chosen_where_none_beats_chance():
+    values, cases = np.array([30.0, 31.0, 32.0, 10.0, 11.0, 12.0]), np.arange(6) < 3
+    found = optimal_cutoff(values, cases, np.arange(6))
+    assert isinstance(found, NotGiven)
+    assert found.reason == "no_separation"

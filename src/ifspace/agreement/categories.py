@@ -96,6 +96,9 @@ def _kappa(first: Flags, second: Flags, persons: Ints) -> Result:
         return NotGiven("one_category_only", detail)
     if np.all(first == second):
         return Estimate(value, note="no interval: both readings agree about every hip")
+    if any(flags.all() or not flags.any() for flags in (first, second)):
+        # Kappa is then zero whatever the readings are, and so is its large-sample error.
+        return Estimate(value, note="no interval: one reading puts every hip on one side")
     half = float(stats.norm.ppf(0.5 + CONFIDENCE / 2.0)) * kappa_error(first, second)
     naive = Interval(max(-1.0, value - half), min(1.0, value + half), FLEISS_METHOD)
     found = estimate(lambda rows: kappa(first[rows], second[rows]), persons, naive=naive)

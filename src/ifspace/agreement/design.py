@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ifspace.errors import UnreadableInputError
-from ifspace.hips import CASE_NAMES, PERSON_NAMES
+from ifspace.hips import CASE_NAMES, PERSON_NAMES, SIDES, plain_text
+from ifspace.model import Side
 from ifspace.tables import Table
 
 # A repeat that follows its first reading closely is read from memory.
@@ -58,14 +59,15 @@ def hips_from_table(table: Table) -> tuple[tuple[str, str, str], ...]:
         If there is no column of cases, or a side is neither left nor right.
     """
     table.require((CASE_NAMES,))
+    table.require_every_row("the list of hips")
     hips: dict[tuple[str, str, str], None] = {}
     for row in table.rows:
-        case, side = row.text(*CASE_NAMES), row.text("side").lower()
-        if not case or side not in ("", "left", "right"):
+        case, side = plain_text(row.text(*CASE_NAMES)), row.text("side").lower()
+        if not case or (side and side not in SIDES):
             message = f"row {row.number} needs a case, and left, right or nothing as its side"
             raise UnreadableInputError(message)
-        for one in (side,) if side else ("right", "left"):
-            hips[row.text(*PERSON_NAMES) or case, case, one] = None
+        for one in (SIDES[side],) if side else (Side.RIGHT, Side.LEFT):
+            hips[plain_text(row.text(*PERSON_NAMES)) or case, case, one.value] = None
     return tuple(hips)
 
 

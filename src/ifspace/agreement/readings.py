@@ -24,6 +24,9 @@ from ifspace.hips import (
 from ifspace.model import Kind
 from ifspace.tables import Row, RowProblem, Table, parse_number
 
+# Nobody reads a hip this often; such a number is something else in the wrong column.
+MOST_REPEATS = 1000
+
 REQUIRED = (CASE_NAMES, "side", "kind", "reader", "value_mm")
 
 
@@ -66,7 +69,7 @@ def readings_from_table(table: Table) -> Readings:
     """
     table.require(REQUIRED)
     found: list[Reading] = []
-    problems: list[RowProblem] = []
+    problems = list(table.problems)
     for row in table.rows:
         try:
             found.append(_reading(row))
@@ -100,7 +103,7 @@ def _reading(row: Row) -> Reading:
 def _repeat(row: Row) -> int:
     text = row.text("reading")
     number = parse_number(text) if text else 1.0
-    if number is None or number < 1 or number != int(number):
+    if number is None or not 1 <= number <= MOST_REPEATS or number != int(number):
         raise CellError("repeat_unknown", f"reading is {text!r}, expected 1, 2, 3 ...")
     return int(number)
 

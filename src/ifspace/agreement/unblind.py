@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from ifspace.agreement.design import LIST_PATTERN
 from ifspace.errors import UnreadableInputError
 from ifspace.model import Kind
-from ifspace.tables import Row, Table, read_table
+from ifspace.tables import Row, Table, csv_bytes, read_table
 
 READINGS_COLUMNS = ("person", "case", "side", "kind", "reader", "reading", "value_mm", "code")
 _KEY_COLUMNS = ("code", "reader", "person", "case", "side", "reading")
@@ -25,8 +26,8 @@ def unblind(lists: Path, key: Path) -> Table:
 
     Returns
     -------
-    Readings as a tidy table; its rows are numbered as in the file that is made of it. What was
-    not filled in, or not handed back, is a missing reading.
+    Readings as a tidy table; its rows are numbered as in the file that is made of it, and its hash
+    is that of this file. What was not filled in, or not handed back, is a missing reading.
 
     Raises
     ------
@@ -35,6 +36,7 @@ def unblind(lists: Path, key: Path) -> Table:
     """
     held = read_table(key)
     held.require(_KEY_COLUMNS)
+    held.require_every_row(key.name)
     filled = _filled(lists)
     known = {row.text("code"): row for row in held.rows}
     strangers = sorted(set(filled) - set(known))
@@ -48,7 +50,8 @@ def unblind(lists: Path, key: Path) -> Table:
         Row(number, dict(zip(READINGS_COLUMNS, one, strict=True)))
         for number, one in enumerate(cells, start=2)
     )
-    return Table(READINGS_COLUMNS, rows, held.sha256)
+    sha256 = hashlib.sha256(csv_bytes(READINGS_COLUMNS, cells)).hexdigest()
+    return Table(READINGS_COLUMNS, rows, sha256)
 
 
 def _filled(lists: Path) -> dict[str, Row]:
@@ -60,6 +63,7 @@ def _filled(lists: Path) -> dict[str, Row]:
     for path in paths:
         table = read_table(path)
         table.require(("code", *(f"{kind.value}_mm" for kind in Kind)))
+        table.require_every_row(path.name)
         for row in table.rows:
             code = row.text("code")
             if not code or code in found:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
-from typing import Any
 
 from ifspace.agreement.design import Plan, list_name
 from ifspace.agreement.pages import agreement_sheet, chart_name, pair_charts
@@ -14,7 +11,7 @@ from ifspace.figures import Chart, as_json_bytes, write_study
 from ifspace.model import Kind
 from ifspace.notice import NOTICE
 from ifspace.report.files import refuse_overwriting, write_all
-from ifspace.tables import Table
+from ifspace.tables import Table, csv_bytes
 
 KEY_NAME = "key.csv"
 READINGS_NAME = "readings.csv"
@@ -37,7 +34,7 @@ def write_agreement(
     more = {}
     if unblinded is not None:
         rows = [tuple(row.cells[name] for name in unblinded.columns) for row in unblinded.rows]
-        more[READINGS_NAME] = _csv(unblinded.columns, rows)
+        more[READINGS_NAME] = csv_bytes(unblinded.columns, rows)
     return write_study(
         "agreement",
         study_to_json(study),
@@ -76,7 +73,7 @@ def write_plan(plan: Plan, out: Path, *, overwrite: bool = False) -> tuple[Path,
         list_name(number): _list(plan, reader)
         for number, reader in enumerate(plan.readers, start=1)
     }
-    contents[KEY_NAME] = _csv(
+    contents[KEY_NAME] = csv_bytes(
         ("reader", "position", "code", "person", "case", "side", "reading"),
         [
             (one.reader, one.position, one.code, one.person, one.case, one.side, one.reading)
@@ -100,12 +97,4 @@ def write_plan(plan: Plan, out: Path, *, overwrite: bool = False) -> tuple[Path,
 def _list(plan: Plan, reader: str) -> bytes:
     own = [one for one in plan.entries if one.reader == reader]
     rows = [(one.position, one.code, one.side, "", "", "") for one in own]
-    return _csv(("position", "code", "side", "ifs_mm", "qfs_mm", "remark"), rows)
-
-
-def _csv(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> bytes:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return buffer.getvalue().encode("utf-8")
+    return csv_bytes(("position", "code", "side", "ifs_mm", "qfs_mm", "remark"), rows)

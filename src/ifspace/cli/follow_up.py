@@ -65,5 +65,7 @@ def _show(found: FollowUp, written: tuple[Path, ...], *, as_json: bool) -> None:
         return
     columns, rows = summary_table(found)
     print_table("", columns, rows)
+    for problem in found.diary.problems if found.diary else ():
+        print_line(f"not used: row {problem.row}: {problem.detail} ({problem.reason})")
     for path in written:
         print_line(str(path))

@@ -10,6 +10,8 @@ from ifspace.errors import UnreadableInputError
 from ifspace.tables import Row, RowProblem, Table, parse_number
 
 DATE_COLUMN = "date"
+# Larger numbers do not come from a person's record, and no axis could show them.
+LARGEST_ENTRY = 1e6
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def diary_from_table(table: Table) -> Diary:
     table.require((DATE_COLUMN,))
     names = [name for name in table.columns if name and name != DATE_COLUMN]
     entries: dict[str, list[tuple[date, float]]] = {name: [] for name in names}
-    problems: list[RowProblem] = []
+    problems = list(table.problems)
     for row in table.rows:
         day = parse_day(row.text(DATE_COLUMN))
         if day is None:
@@ -52,7 +54,7 @@ def diary_from_table(table: Table) -> Diary:
     if not records:
         message = "the diary holds no usable entry; expected a date and a number in each row"
         raise UnreadableInputError(message)
-    return Diary(records, tuple(problems))
+    return Diary(records, tuple(sorted(problems, key=lambda problem: problem.row)))
 
 
 def parse_day(text: str) -> date | None:
@@ -69,8 +71,8 @@ def _numbers(row: Row, names: list[str], problems: list[RowProblem]) -> Iterator
         if not text:
             continue
         value = parse_number(text)
-        if value is None:
-            detail = f"{name} is {text!r}, expected a number with a decimal point"
+        if value is None or abs(value) > LARGEST_ENTRY:
+            detail = f"{name} is {text!r}, expected a number with a decimal point, up to a million"
             problems.append(RowProblem(row.number, "not_a_number", detail))
         else:
             yield name, value

@@ -191,6 +191,9 @@ def optimal_cutoff(values_mm: Floats, is_case: Flags, persons: Ints) -> OptimalC
     if missing is not None:
         return missing
     chosen_mm = best_cutoff_mm(values_mm, is_case)
+    if float(_rates(chosen_mm, values_mm, is_case).sum()) <= 1.0:
+        detail = "cases are not smaller than controls at any length: none beats chance"
+        return NotGiven("no_separation", detail)
     apparent = accuracy(chosen_mm, values_mm, is_case, persons)
     lengths_mm, gained = _bootstrap(values_mm, is_case, persons)
     if len(lengths_mm) < BOOTSTRAP_SAMPLES // 2:

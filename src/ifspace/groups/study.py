@@ -116,8 +116,11 @@ class GroupStudy:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every row was used and both groups were there for every space."""
-        compared = all(isinstance(space.auc, Estimate) for space in self.spaces)
+        """Whether every row was used, and area and best cut-off could be given for every space."""
+        compared = all(
+            isinstance(space.auc, Estimate) and isinstance(space.optimal, OptimalCutoff)
+            for space in self.spaces
+        )
         refused = any(isinstance(space.earlier, NotGiven) for space in self.spaces)
         return compared and not refused and not self.table.problems
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,8 +108,8 @@ def groups_from_table(table: Table, column: str, cases: str | None = None) -> Gr
     name = column.strip().lower()
     table.require((CASE_NAMES, "side", "kind", "value_mm", name))
     case_name, control_name = _names(table, name, cases)
-    read: dict[tuple[Kind, Hip], list[HipValue]] = defaultdict(list)
-    problems: list[RowProblem] = []
+    read: dict[tuple[Kind, Hip], list[tuple[int, HipValue]]] = defaultdict(list)
+    problems = list(table.problems)
     missing = 0
     for row in table.rows:
         try:
@@ -120,13 +120,11 @@ def groups_from_table(table: Table, column: str, cases: str | None = None) -> Gr
         if item is None:
             missing += 1
             continue
-        problem = _contradiction(read[item.kind, item.hip], item)
-        if problem is None:
-            read[item.kind, item.hip].append(item)
-        else:
-            problems.append(RowProblem(row.number, *problem))
-    averaged = sum(len(items) > 1 for items in read.values())
-    values = tuple(_mean(items) for _, items in sorted(read.items()) if items)
+        read[item.kind, item.hip].append((row.number, item))
+    kept, contradicted = _drop_contradicted(read)
+    problems = sorted([*problems, *contradicted], key=lambda problem: problem.row)
+    averaged = sum(len(items) > 1 for items in kept.values())
+    values = tuple(_mean(items) for _, items in sorted(kept.items()))
     if not values:
         message = "no row of the table holds a usable value; expected millimetres in value_mm"
         raise UnreadableInputError(message)
@@ -168,10 +166,19 @@ def _value(row: Row, column: str, case_name: str) -> HipValue | None:
     return HipValue(hip, kind, value_mm, group == case_name, facts, sex_of(row))
 
 
-def _contradiction(others: Sequence[HipValue], item: HipValue) -> tuple[str, str] | None:
-    if others and others[0].is_case is not item.is_case:
-        return "group_contradicted", "another row puts the same hip into the other group"
-    return None
+def _drop_contradicted(
+    read: Mapping[tuple[Kind, Hip], Sequence[tuple[int, HipValue]]],
+) -> tuple[dict[tuple[Kind, Hip], list[HipValue]], list[RowProblem]]:
+    """Drop every row of a hip that is in both groups: which one is meant cannot be known."""
+    kept: dict[tuple[Kind, Hip], list[HipValue]] = {}
+    problems: list[RowProblem] = []
+    detail = "another row puts the same hip into the other group; none of them is used"
+    for place, rows in read.items():
+        if len({item.is_case for _, item in rows}) == 1:
+            kept[place] = [item for _, item in rows]
+        else:
+            problems += [RowProblem(row, "group_contradicted", detail) for row, _ in rows]
+    return kept, problems
 
 
 def _mean(items: Sequence[HipValue]) -> HipValue:
