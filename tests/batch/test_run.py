@@ -152,6 +152,24 @@ def test_shards_merged_are_the_bytes_of_one_run(undisturbed: Undisturbed, tmp_pa
     assert fewer.notes == ("shard 2/2 is missing",)
 
 
+def test_parts_of_different_divisions_are_not_called_whole(
+    undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    parts = [tmp_path / "half", tmp_path / "third"]
+    for count, part in enumerate(parts, start=2):
+        run_batch(Request(undisturbed.root, part, PLAIN, shard=Shard(1, count)), Told())
+    merged = merge_outputs(parts, tmp_path / "merged")
+    assert not merged.complete
+    assert "different divisions" in merged.notes[0]
+    # One that is whole makes up for it.
+    assert merge_outputs([*parts, undisturbed.out], tmp_path / "whole").complete
+
+
+def test_a_part_given_twice_is_said(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="given twice"):
+        merge_outputs([undisturbed.out, undisturbed.out], tmp_path / "merged")
+
+
 def test_parts_with_other_settings_are_not_merged(undisturbed: Undisturbed, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(undisturbed.out, other)

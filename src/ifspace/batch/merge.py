@@ -36,6 +36,9 @@ def merge_outputs(sources: Sequence[Path], out: Path) -> BatchReport:
     if any(source.resolve() == out.resolve() for source in sources):
         message = "the output folder is one of the folders to merge; choose a new one"
         raise OutputError(message)
+    if len({source.resolve() for source in sources}) < len(sources):
+        message = "a folder to merge is given twice; name each once"
+        raise OutputError(message)
     with ExitStack() as stack:
         target = stack.enter_context(open_ledger(out))
         target.set_meta("version", __version__)
@@ -45,10 +48,9 @@ def merge_outputs(sources: Sequence[Path], out: Path) -> BatchReport:
             shards.append(Shard.parse(ledger.meta("shard") or "1/1"))
             check_settings(ledger, target, source.name)
             take_over(ledger, target, _Copier(source, out))
-        missing = _missing_shards(shards)
+        notes = _missing_shards(shards)
         target.set_meta("shard", "1/1")
-        notes = [f"shard {name} is missing" for name in missing]
-        return conclude(target, out, notes=notes, complete=not missing)
+        return conclude(target, out, notes=notes, complete=not notes)
 
 
 def check_settings(ledger: Ledger, target: Ledger, name: str) -> None:
@@ -143,10 +145,14 @@ class _Copier:
 
 
 def _missing_shards(shards: Sequence[Shard]) -> list[str]:
-    """Name the parts of a division that were not given."""
-    counts = {shard.count for shard in shards}
-    if len(counts) != 1:
+    """Name the parts of a division that were not given; nothing where one division is whole."""
+    missing = [
+        [number for number in range(1, count + 1) if Shard(number, count) not in shards]
+        for count in sorted({shard.count for shard in shards})
+    ]
+    if not all(missing):
         return []
-    count = counts.pop()
-    given = {shard.number for shard in shards}
-    return [f"{number}/{count}" for number in range(1, count + 1) if number not in given]
+    if len(missing) > 1:
+        return ["the parts are of different divisions, none of them whole: studies may be missing"]
+    count = shards[0].count
+    return [f"shard {number}/{count} is missing" for number in missing[0]]
