@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QAction, QKeySequence  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (  # type: ignore[attr-defined]
+    QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QLineEdit,
     QListView,
     QShortcut,
     QTabBar,
@@ -117,13 +119,20 @@ class Commands(QObject):
         }
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Leave the keys to lists, tabs and the key card while one of them has the focus."""
+        """Leave the keys to what is typed or chosen in, and the wheel to the page that scrolls."""
         if event.type() == QEvent.Type.ShortcutOverride and self._types(watched):
             event.accept()
             return True
+        if event.type() == QEvent.Type.Wheel and isinstance(watched, QComboBox):
+            # A page scrolled with the wheel would change every list that passes under the mouse.
+            event.ignore()
+            return bool(self.dock.isAncestorOf(watched))
         return bool(super().eventFilter(watched, event))
 
     def _types(self, watched: QObject) -> bool:
+        # A line that is typed in leaves Return and the arrows to shortcuts, which would set marks.
+        if isinstance(watched, QLineEdit | QAbstractSpinBox):
+            return True
         if isinstance(watched, QComboBox | QListView | QTabBar):
             return bool(self.dock.isAncestorOf(watched))
         card = self.card
