@@ -8,7 +8,7 @@ from typing import Any
 import napari
 from qtpy.QtCore import QTimer
 
-from napari_ifspace.widget import IFSpaceDock, dock_of
+from napari_ifspace.widget import DOCK_NAME, IFSpaceDock, dock_of
 
 WINDOW_SIZE_PX = (1440, 960)
 
@@ -26,9 +26,11 @@ def launch(path: Path | None = None) -> None:
 def open_dock(viewer: Any) -> IFSpaceDock:
     """Give the dock of a viewer, adding it and its strip where there is none yet."""
     dock = dock_of(viewer)
-    if dock is None:
+    if dock is not None:
+        dock.come_back()
+    else:
         dock = IFSpaceDock(viewer)
-        viewer.window.add_dock_widget(dock, name="IFSpace", area="right")
+        viewer.window.add_dock_widget(dock, name=DOCK_NAME, area="right")
         window = viewer.window._qt_window
         available = window.screen().availableSize()
         window.resize(

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,7 +97,9 @@ class Journal:
         )
 
     def sync(self) -> None:
-        """Ask the operating system to put the lines on the disk."""
+        """Write what still waits, and ask the operating system to put the lines on the disk."""
+        if self._number and self._waiting:
+            self._write_waiting()
         if self._descriptor is not None:
             try:
                 os.fsync(self._descriptor)
@@ -118,6 +121,9 @@ class Journal:
 
     def _write(self, entry: dict[str, Any]) -> None:
         self._waiting.append(entry)
+        self._write_waiting()
+
+    def _write_waiting(self) -> None:
         try:
             if self._descriptor is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -193,9 +199,9 @@ def replay(path: Path) -> Unfinished | None:
 
 
 def retire(found: Unfinished, reason: str) -> None:
-    """Mark a left-behind log as dealt with."""
+    """Mark a left-behind log as dealt with; where that cannot be written, it is offered again."""
     line = json.dumps({"kind": "closed", "at": _now(), "action": reason})
-    with found.path.open("a", encoding="utf-8") as file:
+    with suppress(OSError), found.path.open("a", encoding="utf-8") as file:
         file.write("\n" + line + "\n")
 
 

@@ -144,11 +144,13 @@ class Opening:
             "Unfinished reading",
             f"A reading of this series with {count} mark(s) was not closed properly. "
             f"Its last edit was at {found.last_edit_at[:19].replace('T', ' ')} UTC.",
-            ("Recover", "Start afresh"),
+            ("Recover", "Start afresh", "Ask again next time"),
         )
         if answer == "Recover":
             return found
-        retire(found, "started afresh")
+        # A box that is closed by a slip of the hand must cost nothing.
+        if answer == "Start afresh":
+            retire(found, "started afresh")
         return None
 
 

@@ -76,3 +76,5 @@ class Record:
         self.journal.record(kind, action, before, after)
         if self.journal.problem is not None and self.journal.problem != had_problem:
             self.said.emit(self.journal.problem, True)
+        elif had_problem is not None and self.journal.problem is None:
+            self.said.emit("The reading is saved by itself again.", False)

@@ -257,7 +257,8 @@ class Reports(QWidget):
 
         def done(files: Any) -> None:
             self.last_files = tuple(files)
-            if desk.state is state:
+            # Nothing but the session brings every mark and its state back.
+            if desk.state is state and "session" in formats:
                 desk.saved()
             self.show_button.setEnabled(True)
             names = ", ".join(path.name for path in files)

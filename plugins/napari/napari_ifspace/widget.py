@@ -8,7 +8,15 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
-from qtpy.QtWidgets import QFileDialog, QLabel, QScrollArea, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QDockWidget,
+    QFileDialog,
+    QLabel,
+    QScrollArea,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ifspace.errors import EvidenceError, IfspaceError, SessionError
 from ifspace.io.session import read_session, write_session
@@ -34,9 +42,19 @@ from napari_ifspace.snappanel import SnapPanel
 from napari_ifspace.strip import Strip
 from napari_ifspace.study import OpenStudy
 
+DOCK_NAME = "IFSpace"
 MINIMUM_WIDTH_PX = 460
 # The disk is asked to write at most this long after an edit.
 SYNC_MS = 500
+# What becomes of a reading that is left without a session file.
+LEAVE, LOGGED = (
+    "Leave, recover later",
+    "They are logged and can be recovered when the series is opened again.",
+)
+LOSE, UNLOGGED = (
+    "Leave, lose the last changes",
+    "The last of them could not be logged either and would be lost: save the session first.",
+)
 
 _DOCKS: WeakKeyDictionary[Any, IFSpaceDock] = WeakKeyDictionary()
 
@@ -52,9 +70,12 @@ class IFSpaceDock(QWidget):
         self.viewer = napari_viewer
         self.twin = _DOCKS.get(napari_viewer)
         if self.twin is not None:
-            QVBoxLayout(self).addWidget(
-                QLabel("IFSpace is already open in this window; this second dock does nothing.")
-            )
+            words = QLabel("IFSpace is already open in this window; this second dock does nothing.")
+            words.setWordWrap(True)
+            QVBoxLayout(self).addWidget(words)
+            if self.twin.come_back():
+                # Not before napari has put it into the window.
+                QTimer.singleShot(0, self._make_way)
             return
         _DOCKS[napari_viewer] = self
         self.ask = asking.ask
@@ -339,16 +360,18 @@ class IFSpaceDock(QWidget):
         desk = self.desk
         if desk is None or not desk.unsaved or not any(s.marks for s in desk.state.sessions):
             return True
+        desk.journal.sync()
+        logged = desk.journal.problem is None
         answer = self.ask(
             self,
             "Unsaved reading",
-            "The reading has changes that are in no session file and no report yet. "
-            "They are logged and can be recovered when the series is opened again.",
-            ("Save session…", "Leave, recover later", "Cancel"),
+            "The reading has changes that are in no session file yet. "
+            + (LOGGED if logged else UNLOGGED),
+            ("Save session…", LEAVE if logged else LOSE, "Cancel"),
         )
         if answer == "Save session…":
             return self.ask_and_save()
-        return answer == "Leave, recover later"
+        return answer in (LEAVE, LOSE)
 
     def clear(self) -> None:
         """Put the study away; what is unsaved stays in the log."""
@@ -372,6 +395,24 @@ class IFSpaceDock(QWidget):
             self.opening.forget()
             self.clear()
         return bool(super().eventFilter(watched, event))
+
+    def come_back(self) -> bool:
+        """Show the dock again, with its reading, where it was closed or hidden; tells if it was."""
+        frame = self.parentWidget()
+        if self._main_window() is None or not (frame is None or frame.isHidden()):
+            return False
+        if frame is None:
+            # napari takes the dock out of its frame when the frame is closed.
+            self.viewer.window.add_dock_widget(self, name=DOCK_NAME, area="right")
+        else:
+            frame.show()
+        self.show()
+        return True
+
+    def _make_way(self) -> None:
+        """Leave the window to the dock that came back."""
+        if isinstance(self.parentWidget(), QDockWidget):
+            self.viewer.window.remove_dock_widget(self)
 
     def showEvent(self, event: Any) -> None:  # noqa: N802
         """Take the keys while the dock is open."""
