@@ -17,7 +17,6 @@ At = Callable[[float, float, float], Spot]
 
 # On the plain volume x grows with the column: for the right hip the ischium has the larger column.
 RIGHT_PAIR = ((2, 40, 80), (2, 40, 50))
-LEFT_PAIR = ((2, 40, 60), (2, 40, 90))
 
 
 def heard(desk: Desk) -> list[str]:
@@ -60,6 +59,21 @@ def test_a_femoral_mark_on_the_wrong_side_of_the_ischial_one_is_refused(
     desk.place(spot(2, 40, 90))
     assert [mark.name for mark in desk.session.marks] == [MarkName.ISCHIUM_LATERAL]
     assert said[-1].startswith("This point lies on the patient's left")
+
+
+def test_on_a_view_of_one_hip_a_mark_beyond_that_of_the_other_side_is_refused(
+    desk: Desk, spot: At
+) -> None:
+    """No midline is to be seen there, and a pair of crossed marks would cost both sides."""
+    said = heard(desk)
+    desk.hand.choose(STEPS[4])
+    desk.place(spot(2, 40, 60))
+    desk.hand.choose(STEPS[0])
+    desk.place(spot(2, 40, 70))
+    assert [mark.side for mark in desk.session.marks] == [Side.LEFT]
+    assert "would lie on the wrong side of the mark of the other hip" in said[-1]
+    desk.place(spot(2, 40, 50))
+    assert [mark.side for mark in desk.session.marks] == [Side.LEFT, Side.RIGHT]
 
 
 def test_a_mark_on_the_other_hip_is_refused_by_the_middle_of_the_body() -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ifspace.geometry import Floats, Segment
-from ifspace.measure import side_of_pair, side_of_point
-from ifspace.model import MARKS_OF_KIND, Session, Side, Volume
+from ifspace.measure import side_of_pair, side_of_point, sides_are_crossed
+from ifspace.model import MARKS_OF_KIND, Mark, Session, Side, Volume
 from napari_ifspace.layers import slice_of
 from napari_ifspace.reading import RefusedError, mark_at
 from napari_ifspace.steps import LABELS, Step, step_of
@@ -28,7 +28,7 @@ def refuse_wrong_place(volume: Volume, session: Session, spot: Spot, step: Step)
     Raises
     ------
     RefusedError
-        If it lies outside the image, or on the other hip.
+        If it lies outside the image, or on the other hip, or crosses the mark of the other hip.
     """
     plane = volume.slices[spot.slice_index].plane
     if not plane.shows(spot.point_lps_mm):
@@ -38,6 +38,12 @@ def refuse_wrong_place(volume: Volume, session: Session, spot: Spot, step: Step)
         raise RefusedError(
             f"This point lies on the patient's {side.value}, the step asks for the "
             f"{step.title.lower()}; nothing was changed."
+        )
+    there = Mark(step.name, step.side, spot.point_lps_mm)
+    if sides_are_crossed((*(m for m in session.marks if step_of(m) != step), there)):
+        raise RefusedError(
+            f"The {step.title.lower()} would lie on the wrong side of the mark of the other hip; "
+            "nothing was changed."
         )
 
 

@@ -1,7 +1,7 @@
 """Distances between marks in one slice, their uncertainty and the side they belong to."""
 
 from ifspace.measure.headline import LevelDistance, headline
-from ifspace.measure.sides import side_of_pair, side_of_point
+from ifspace.measure.sides import side_of_pair, side_of_point, sides_are_crossed
 from ifspace.measure.spaces import level_range_indices, measure_space, slice_of_mark
 from ifspace.measure.uncertainty import Budget, half_width_95_mm
 
@@ -14,5 +14,6 @@ __all__ = [
     "measure_space",
     "side_of_pair",
     "side_of_point",
+    "sides_are_crossed",
     "slice_of_mark",
 ]
