@@ -12,6 +12,8 @@ from napari_ifspace import layers
 from napari_ifspace.app import open_dock
 from napari_ifspace.widget import IFSpaceDock
 
+# A condition that never comes true fails a test; one that a busy machine is late with does not.
+PATIENCE_S = 300.0
 # A drawn pixel is an eighth of a millimetre: a click is exact to a sixth of an image pixel.
 ZOOM_PX_PER_MM = 8.0
 
@@ -32,20 +34,22 @@ class Window:
         self.dock: IFSpaceDock = open_dock(self.viewer)
         self.dock.opening.seeks_level = seeks_level
         self.asked: list[str] = []
+        self.question = ""
         self.answer = ""
         self.dock.ask = self._ask
         self.window = self.viewer.window._qt_window
         self.window.activateWindow()
 
-    def _ask(self, _parent: Any, title: str, _question: str, answers: tuple[str, ...]) -> str:
+    def _ask(self, _parent: Any, title: str, question: str, answers: tuple[str, ...]) -> str:
         self.asked.append(title)
+        self.question = question
         return self.answer if self.answer in answers else answers[-1]
 
     @property
     def canvas(self) -> Any:
         return self.viewer.window._qt_viewer.canvas
 
-    def wait(self, until: Callable[[], bool], seconds: float = 90.0) -> None:
+    def wait(self, until: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
         end = time.monotonic() + seconds
         while not until():
             assert time.monotonic() < end, f"waited in vain; it says: {self.dock.message.text()}"
@@ -77,6 +81,14 @@ class Window:
         x, y = self.canvas.view.scene.transform.map([world[-1], world[-2], 0.0, 1.0])[:2]
         return QPoint(round(float(x)), round(float(y)))
 
+    def hover(self, world: tuple[float, ...]) -> None:
+        """Move the mouse there, wherever it was: a pointer that stays put sends no event."""
+        from qtpy.QtCore import QPoint
+
+        for off_px in (8, 0):
+            self.hands.mouseMove(self.canvas.native, self.pixel(world) + QPoint(off_px, off_px))
+            self.hands.qWait(15)
+
     def click(self, world: tuple[float, ...]) -> None:
         native, at = self.canvas.native, self.pixel(world)
         self.hands.mouseMove(native, at)
@@ -96,9 +108,23 @@ class Window:
         self.hands.mouseRelease(native, button, pos=last)
         self.hands.qWait(25)
 
+    def activate(self) -> None:
+        """Take the keyboard: without an active window Qt carries no shortcut out."""
+        self.window.activateWindow()
+        # Without a window manager a request may come to nothing; it is made again.
+        self.wait(lambda: bool(self.window.isActiveWindow() or self.window.activateWindow()))
+
+    def focus(self, widget: Any) -> None:
+        """Put the keyboard's focus on a widget of the window."""
+        self.activate()
+        self.wait(lambda: bool(widget.hasFocus() or widget.setFocus()))
+
     def press(self, key: str) -> None:
         from qtpy.QtGui import QKeySequence
+        from qtpy.QtWidgets import QApplication
 
+        if QApplication.activeWindow() is None:
+            self.activate()
         combination = QKeySequence(key)[0]
         self.hands.keyClick(self.canvas.native, combination.key(), combination.keyboardModifiers())
         self.hands.qWait(10)

@@ -236,6 +236,13 @@ assert len(desk.session.marks) == 2
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 desk.notes.set_reader("B")
 assert desk.journal.problem is None
+resource.setrlimit(resource.RLIMIT_FSIZE, (desk.journal.path.stat().st_size, -1))
+desk.notes.set_reader("C")
+assert desk.journal.problem
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+# No further edit: who leaves now has lost nothing.
+desk.journal.sync()
+assert desk.journal.problem is None
 desk.journal.release()
 assert flat(replay(desk.journal.path).history.state) == flat(desk.state)
 """

@@ -13,6 +13,7 @@ from ifspace.io.session import read_session
 from ifspace.model import Kind, Mark, MarkState, Side
 from ifspace.pacs import nodes_path
 from ifspace.phantom import PhantomTruth
+from napari_ifspace.app import open_dock
 from napari_ifspace.history import flat
 from napari_ifspace.steps import STEPS, Step, step_of
 from napari_ifspace.widget import IFSpaceDock
@@ -60,7 +61,7 @@ def test_from_the_phantom_to_the_report_by_hand(
     out = tmp_path / "report"
     window.dock.reports.folder.setText(str(out))
     window.press("E")
-    window.wait(lambda: bool(window.dock.reports.last_files), 60.0)
+    window.wait(lambda: bool(window.dock.reports.last_files))
 
     result = json.loads((out / "result.json").read_text())
     pixel_mm = max(desk.display.scale_mm[1:])
@@ -81,10 +82,11 @@ def test_the_distance_in_the_table_follows_the_mouse(
     window.click(window.look_at(true_marks[first]))
     cell = window.dock.judgement.cells[Kind.IFS, Side.RIGHT]
     assert "mm" not in cell.text()
-    window.hands.mouseMove(window.canvas.native, window.pixel(window.look_at(true_marks[second])))
-    window.wait(lambda: "mm" in cell.text(), 5.0)
-    shown_mm = float(cell.text().removeprefix("<b>").split(" ")[0])
-    assert shown_mm == pytest.approx(phantom.value_mm(Kind.IFS, Side.RIGHT), abs=0.4)
+    window.hover(window.look_at(true_marks[second]))
+    truth = pytest.approx(phantom.value_mm(Kind.IFS, Side.RIGHT), abs=0.4)
+    window.wait(
+        lambda: "mm" in cell.text() and float(cell.text()[3:].split(" ")[0]) == truth,
+    )
     assert window.dock.desk is not None
     assert len(window.dock.desk.session.marks) == 1
 
@@ -121,7 +123,7 @@ def test_no_key_of_napari_can_harm_a_confirmed_mark(
         window.press(key)
         assert dock.desk is not None
         assert dock.desk.session.marks is before, key
-    window.wait(lambda: dock.reports.export_button.isEnabled(), 60.0)
+    window.wait(lambda: dock.reports.export_button.isEnabled())
     assert len(dock.scene.drawing.marks.data) == len(dock.desk.session.marks)
 
 
@@ -175,6 +177,129 @@ def test_what_was_left_behind_is_offered_when_the_series_is_opened_again(
     assert flat(window.dock.desk.state) == left
 
 
+def test_closing_the_question_after_a_reading_left_behind_costs_nothing(
+    window: Window, phantom: PhantomTruth, true_marks: dict[Step, Mark]
+) -> None:
+    window.open(phantom.image_path)
+    window.click(window.look_at(true_marks[STEPS[0]]))
+    assert window.dock.desk is not None
+    left = flat(window.dock.desk.state)
+    # The window closes a box as its last answer.
+    for answer, marks in (("", 0), ("Recover", 1)):
+        before = window.dock.desk
+        window.answer = "Leave, recover later"
+        window.dock.open_path(phantom.image_path)
+        window.answer = answer
+        window.wait(lambda here=before: window.dock.desk not in (None, here))
+        assert window.asked[-1] == "Unfinished reading"
+        assert len(window.dock.desk.session.marks) == marks
+    assert flat(window.dock.desk.state) == left
+
+
+def test_who_leaves_what_could_not_be_logged_is_told_so(
+    window: Window, phantom: PhantomTruth, true_marks: dict[Step, Mark], tmp_path: Path
+) -> None:
+    (tmp_path / "state").write_text("a file where the folder of the logs should be")
+    window.open(phantom.image_path)
+    window.click(window.look_at(true_marks[STEPS[0]]))
+    window.wait(lambda: "could not be saved by itself" in window.dock.message.text())
+    window.answer = "Cancel"
+    assert not window.dock.may_leave()
+    assert "would be lost" in window.question
+    assert "recover" not in window.question
+    (tmp_path / "state").unlink()
+    assert not window.dock.may_leave()
+    assert "can be recovered" in window.question
+
+
+def test_only_a_written_session_counts_as_saved(
+    window: Window, phantom: PhantomTruth, tmp_path: Path
+) -> None:
+    window.open(phantom.image_path)
+    window.dock.load_session(phantom.session_path)
+    reports = window.dock.reports
+    reports.folder.setText(str(tmp_path / "report"))
+    for names, unsaved in (({"json"}, True), ({"json", "session"}, False)):
+        for name, box in reports.format_boxes.items():
+            box.setChecked(name in names)
+        window.answer = "Replace"
+        reports.last_files = ()
+        reports.export()
+        window.wait(lambda: bool(reports.last_files))
+        assert window.dock.desk is not None
+        assert window.dock.desk.unsaved is unsaved
+
+
+def test_return_in_a_line_of_text_gives_the_text_and_sets_no_mark(
+    window: Window, phantom: PhantomTruth, true_marks: dict[Step, Mark]
+) -> None:
+    window.open(phantom.image_path)
+    window.hover(window.look_at(true_marks[STEPS[0]]))
+    desk, reader = window.dock.desk, window.dock.reader
+    assert desk is not None
+    window.wait(lambda: desk.cursor.spot is not None)
+    window.focus(reader)
+    window.hands.keyClicks(reader, "ABC")
+    for key in (window.qt.Key.Key_Up, window.qt.Key.Key_Escape, window.qt.Key.Key_Return):
+        window.hands.keyClick(reader, key)
+    assert desk.session.reader == "ABC"
+    assert desk.session.marks == ()
+    assert not desk.cursor.cross
+
+
+def test_a_wheel_over_the_findings_changes_none(window: Window, phantom: PhantomTruth) -> None:
+    from qtpy.QtCore import QPoint, QPointF, Qt
+    from qtpy.QtGui import QWheelEvent
+    from qtpy.QtWidgets import QApplication, QComboBox
+
+    window.open(phantom.image_path)
+    desk, dock = window.dock.desk, window.dock
+    assert desk is not None
+    dock.tabs.setCurrentIndex(1)
+    box = dock.findChild(QComboBox, "ifspace_qf_oedema_left")
+    middle = QPointF(box.rect().center())
+    for notch in (-120, 120):
+        wheel = QWheelEvent(
+            middle,
+            QPointF(box.mapToGlobal(box.rect().center())),
+            QPoint(),
+            QPoint(0, notch),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(box, wheel)
+    assert box.currentIndex() == 0
+    assert not desk.history.can_undo
+
+
+@pytest.mark.parametrize("button", ["close_button", "hide_button"])
+def test_a_dock_that_was_put_away_comes_back_with_its_reading(
+    window: Window, phantom: PhantomTruth, true_marks: dict[Step, Mark], button: str
+) -> None:
+    window.open(phantom.image_path)
+    window.click(window.look_at(true_marks[STEPS[0]]))
+    dock, desk = window.dock, window.dock.desk
+
+    def put_away() -> None:
+        left = window.qt.MouseButton.LeftButton
+        window.hands.mouseClick(getattr(dock.parentWidget().title, button), left)
+        window.wait(lambda: not dock.isVisible())
+
+    put_away()
+    window.viewer.window.add_plugin_dock_widget("ifspace", "IFSpace")
+    window.wait(dock.isVisible)
+    window.wait(lambda: "IFSpace (ifspace)" not in window.viewer.window.dock_widgets)
+    put_away()
+    assert open_dock(window.viewer) is dock
+    window.wait(dock.isVisible)
+    assert dock.desk is desk
+    window.press("Ctrl+Z")
+    assert desk is not None
+    assert desk.session.marks == ()
+
+
 def test_a_session_of_another_study_is_refused_in_words(
     window: Window, phantom: PhantomTruth, tmp_path: Path
 ) -> None:
@@ -213,7 +338,7 @@ def test_a_changed_key_works_and_the_old_one_does_not(
     card.set_key("skip", "Q")
     card._save()
     assert window.dock.desk is not None
-    window.window.activateWindow()
+    window.activate()
     window.press("K")
     assert window.dock.desk.step == STEPS[0]
     window.press("Q")
@@ -269,14 +394,14 @@ def test_written_objects_go_to_a_named_node_when_asked(
         assert reports.send_row.isHidden()
         reports.folder.setText(str(tmp_path / "report"))
         reports.export()
-        window.wait(lambda: bool(reports.last_files), 60.0)
+        window.wait(lambda: bool(reports.last_files))
         assert not reports.send_row.isHidden()
         window.answer = "Cancel"
         reports.send_row.send()
         assert window.asked[-1] == "Send to a node"
         window.answer = "Send"
         reports.send_row.send()
-        window.wait(lambda: "are there" in window.dock.message.text(), 60.0)
+        window.wait(lambda: "are there" in window.dock.message.text())
     finally:
         listening.shutdown()
     assert len(taken) == len([path for path in reports.last_files if path.suffix == ".dcm"]) == 4

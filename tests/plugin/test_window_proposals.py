@@ -50,7 +50,7 @@ def propose(window: Any, seeds_lps_mm: dict[str, Floats], *, own_range: bool = T
         k, _ = desk.volume.nearest_slice(seeds_lps_mm[name])
         foot = desk.volume.slices[k].plane.foot_lps_mm(seeds_lps_mm[name])
         window.click(look_at(window, foot, k))
-    window.wait(lambda: bool(desk.session.seeds) and not desk.proposer.searching, seconds=180.0)
+    window.wait(lambda: bool(desk.session.seeds) and not desk.proposer.searching)
 
 
 def test_two_clicks_outline_correct_and_reject(
@@ -124,8 +124,8 @@ def test_words_that_wrap_are_never_cut(
     window.window.resize(1440, 960)
     window.open(phantom.image_path)
     propose(window, seeds_lps_mm, own_range=False)
-    window.hands.qWait(300)
     table = window.dock.judgement
+    # Laid out in several passes of the event loop, as many as it takes.
     for label in (*table.cells.values(), table.warning, table.caveats):
-        assert label.height() >= label.heightForWidth(label.width())
-    assert table.ruler.height() >= table.ruler.minimumSizeHint().height()
+        window.wait(lambda words=label: words.height() >= words.heightForWidth(words.width()))
+    window.wait(lambda: table.ruler.height() >= table.ruler.minimumSizeHint().height())

@@ -123,8 +123,7 @@ def test_a_layer_deleted_in_the_list_resets_the_bar(
     bar.box.activated.emit(1)
     window.wait(lambda: SECOND_NAME in window.viewer.layers)
     del window.viewer.layers[SECOND_NAME]
-    window.hands.qWait(20)
-    assert bar.box.currentIndex() == 0
+    window.wait(lambda: bar.box.currentIndex() == 0)
     assert not bar.shown.isEnabled()
     assert "marks can be placed again" in window.dock.message.text()
 
