@@ -215,6 +215,13 @@ def test_the_log_of_a_running_process_is_left_alone(desk: Desk, spot: At) -> Non
     assert unfinished(desk.volume.series) is not None
 
 
+def test_the_log_of_another_window_of_this_process_is_left_alone(desk: Desk, spot: At) -> None:
+    desk.place(spot(2, 40, 80))
+    assert unfinished(desk.volume.series) is None
+    desk.journal.release()
+    assert unfinished(desk.volume.series) is not None
+
+
 FULL_DISK = """
 import resource, sys
 sys.path.insert(0, sys.argv[1])

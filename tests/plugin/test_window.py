@@ -274,6 +274,34 @@ def test_a_wheel_over_the_findings_changes_none(window: Window, phantom: Phantom
     assert not desk.history.can_undo
 
 
+def test_undo_works_while_a_list_of_findings_has_the_focus(
+    window: Window, phantom: PhantomTruth
+) -> None:
+    from qtpy.QtWidgets import QComboBox
+
+    window.open(phantom.image_path)
+    desk, dock = window.dock.desk, window.dock
+    assert desk is not None
+    dock.tabs.setCurrentIndex(1)
+    box = dock.findChild(QComboBox, "ifspace_qf_oedema_left")
+    window.focus(box)
+    window.hands.keyClick(box, window.qt.Key.Key_Down)
+    assert desk.session.findings
+    window.hands.keyClick(box, window.qt.Key.Key_Z, window.qt.KeyboardModifier.ControlModifier)
+    assert not desk.history.can_undo
+    assert box.currentIndex() == 0
+
+
+def test_a_folder_that_cannot_be_a_folder_gives_a_sentence(
+    window: Window, phantom: PhantomTruth
+) -> None:
+    window.open(phantom.image_path)
+    window.dock.reports.folder.setText("/" + 300 * "x")
+    window.dock.reports.export()
+    assert "The folder cannot be used: File name too long" in window.dock.message.text()
+    assert window.dock.reports.export_button.isEnabled()
+
+
 @pytest.mark.parametrize("button", ["close_button", "hide_button"])
 def test_a_dock_that_was_put_away_comes_back_with_its_reading(
     window: Window, phantom: PhantomTruth, true_marks: dict[Step, Mark], button: str

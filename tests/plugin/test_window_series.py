@@ -158,3 +158,20 @@ def test_a_second_series_whose_folder_is_gone_gives_a_sentence(
     assert str(tmp_path) not in window.dock.message.text()
     assert SECOND_NAME not in window.viewer.layers
     assert bar.box.currentIndex() == 0
+
+
+def test_the_list_names_the_series_on_the_screen_when_another_cannot_be_opened(
+    window: Window, two_series: PhantomTruth, tmp_path: Path
+) -> None:
+    folder = tmp_path / "study"
+    shutil.copytree(two_series.image_path, folder)
+    window.open(folder)
+    box = window.dock.head.series_box
+    shown = box.currentText()
+    shutil.rmtree(folder)
+    other = 1 - box.currentIndex()
+    box.setCurrentIndex(other)
+    box.activated.emit(other)
+    window.wait(lambda: "cannot be opened" in window.dock.message.text())
+    assert box.currentText() == shown
+    assert shown.startswith(window.dock.study.volume.series.description)

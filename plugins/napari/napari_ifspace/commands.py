@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtGui import QAction, QKeySequence  # type: ignore[attr-defined]
+from qtpy.QtGui import QAction, QKeyEvent, QKeySequence  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (  # type: ignore[attr-defined]
     QAbstractSpinBox,
     QApplication,
@@ -120,7 +120,7 @@ class Commands(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Leave the keys to what is typed or chosen in, and the wheel to the page that scrolls."""
-        if event.type() == QEvent.Type.ShortcutOverride and self._types(watched):
+        if isinstance(event, QKeyEvent) and self._types(watched, event):
             event.accept()
             return True
         if event.type() == QEvent.Type.Wheel and isinstance(watched, QComboBox):
@@ -129,11 +129,16 @@ class Commands(QObject):
             return bool(self.dock.isAncestorOf(watched))
         return bool(super().eventFilter(watched, event))
 
-    def _types(self, watched: QObject) -> bool:
+    def _types(self, watched: QObject, event: QKeyEvent) -> bool:
+        if event.type() != QEvent.Type.ShortcutOverride:
+            return False
         # A line that is typed in leaves Return and the arrows to shortcuts, which would set marks.
         if isinstance(watched, QLineEdit | QAbstractSpinBox):
             return True
         if isinstance(watched, QComboBox | QListView | QTabBar):
+            # They know the letters and the arrows, not what goes with Ctrl: undo, redo.
+            if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+                return False
             return bool(self.dock.isAncestorOf(watched))
         card = self.card
         return card is not None and card.isVisible() and card.isActiveWindow()

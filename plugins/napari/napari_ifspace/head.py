@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from ifspace.model import Series
 from napari_ifspace.paint import Colors
 from napari_ifspace.study import OpenStudy, describe
 
@@ -157,10 +158,15 @@ class Head(QWidget):
             self.series_box.setItemData(
                 self.series_box.count() - 1, "; ".join(item.reasons), Qt.ItemDataRole.ToolTipRole
             )
-            if item.series == study.volume.series:
-                self.series_box.setCurrentIndex(self.series_box.count() - 1)
-        self.series_box.setToolTip(self.series_box.currentText())
+        self.show_series(study.volume.series)
         self.title.hide()
+
+    def show_series(self, series: Series) -> None:
+        """Name the series that is read."""
+        for row in range(self.series_box.count()):
+            if self.series_box.itemData(row) == series:
+                self.series_box.setCurrentIndex(row)
+        self.series_box.setToolTip(self.series_box.currentText())
 
     def show_reader(self, reader: str | None) -> None:
         """Show who reads, unless somebody is typing just that."""

@@ -29,6 +29,9 @@ from napari_ifspace.reading import State
 
 JOURNAL_SCHEMA = "ifspace-journal/1"
 
+# The logs that windows of this process write at present; those of others tell by their process.
+_BEING_WRITTEN: set[Path] = set()
+
 
 def journal_folder() -> Path:
     """Give the folder of the logs; ``IFSPACE_STATE_DIR`` moves it."""
@@ -118,6 +121,7 @@ class Journal:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+            _BEING_WRITTEN.discard(self.path)
 
     def _write(self, entry: dict[str, Any]) -> None:
         self._waiting.append(entry)
@@ -128,6 +132,7 @@ class Journal:
             if self._descriptor is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+                _BEING_WRITTEN.add(self.path)
             while self._waiting:
                 self._put(self._waiting[0])
                 del self._waiting[0]
@@ -165,12 +170,12 @@ class Unfinished:
 
 
 def unfinished(series: Series, folder: Path | None = None) -> Unfinished | None:
-    """Find the newest reading of a series that a dead process left behind."""
+    """Find the newest reading of a series that a dead process or a closed window left behind."""
     folder = folder or journal_folder()
     if not folder.is_dir():
         return None
     for path in sorted(folder.glob(f"{series_key(series)}-*.jsonl"), reverse=True):
-        found = replay(path)
+        found = replay(path) if path not in _BEING_WRITTEN else None
         if found is not None:
             return found
     return None

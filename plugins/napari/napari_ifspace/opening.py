@@ -131,7 +131,11 @@ class Opening:
     def choose_series(self, series: Any) -> None:
         """Open another series of the same study."""
         study = self.dock.study
-        if study is not None and series != study.volume.series:
+        if study is None:
+            return
+        # The list names what is on the screen until the other series is there.
+        self.dock.head.show_series(study.volume.series)
+        if series != study.volume.series:
             self.open_path(study.path, series)
 
     def _recovered(self, study: OpenStudy) -> Unfinished | None:

@@ -243,12 +243,18 @@ class Reports(QWidget):
             self._browse()
         if not self.folder.text():
             return
-        out = Path(self.folder.text())
+        out = Path(self.folder.text()).expanduser()
         possible = formats_for(study)
         formats = [
             name for name, box in self.format_boxes.items() if box.isChecked() and name in possible
         ]
-        overwrite = out.is_dir() and any(out.iterdir())
+        try:
+            overwrite = out.is_dir() and any(out.iterdir())
+        except OSError as error:
+            self.dock.say(
+                f"The folder cannot be used: {error.strerror}; choose another one.", warning=True
+            )
+            return
         if overwrite and self._keep_existing():
             return
         state, found = desk.state, desk.proposer.found
