@@ -145,6 +145,8 @@ def test_anything_else_is_refused_in_one_sentence(tmp_path):
     path.write_text("hip")
     with pytest.raises(UnreadableInputError, match="label map"):
         read_label_map(path)
+    with pytest.raises(UnreadableInputError, match="a folder, not a file"):
+        read_label_map(tmp_path)
     with pytest.raises(UnreadableInputError, match="no such file"):
         read_label_map(tmp_path / "absent.nii")
 

@@ -19,3 +19,9 @@ def test_a_row_gives_the_value_or_the_reason(make_result):
     assert rows[0][2:5] == ["13.0 ± 1.9 mm", "slice 3 of 5", "PLACED, not confirmed"]
     assert "15 mm: yes" in rows[0][5]
     assert rows[3][2] == "not measured: hamstring_superolateral is not placed"
+
+
+def test_a_cut_off_of_two_studies_is_listed_once(make_result, make_published):
+    two = tuple(make_published(name, Kind.IFS, 16.0) for name in ("one_2025", "other_2026"))
+    _, rows = spaces_table(make_result(cutoffs={Kind.IFS: two, Kind.QFS: ()}))
+    assert rows[0][5] == "16 mm: yes"

@@ -48,6 +48,9 @@ def read_label_map(
     GeometryError
         If its frames form no regular grid.
     """
+    if path.is_dir():
+        message = f"{path.name}: a folder, not a file; give the one label map that is meant"
+        raise UnreadableInputError(message)
     if not path.is_file():
         raise UnreadableInputError(f"{path.name}: no such file; give one label map")
     if path.name.lower().endswith(IMAGE_ENDINGS):

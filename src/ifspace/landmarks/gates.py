@@ -187,7 +187,7 @@ def check_signal(scene: Scene, muscle: float) -> Refusal | None:
         bone = min(dark, key=lambda item: ratios[item])
         return Refusal(
             Reason.SEED_NOT_IN_MARROW,
-            f"signal at the {bone} seed is {ratios[bone]:.1f} times that of muscle, expected at "
+            f"signal at the {bone} seed is {ratios[bone]:.2f} times that of muscle, expected at "
             f"least {MARROW_OVER_MUSCLE_MIN} in fatty marrow; move the seed into bright marrow, "
             "or measure by hand if the marrow is replaced",
         )

@@ -36,11 +36,12 @@ def _row(space: AssessedSpace, result: StudyResult, texts: Texts) -> list[str]:
 
 
 def _cutoffs(space: AssessedSpace) -> str:
-    """List the cut-offs with a sign each: at or below, above, or not to be told apart."""
+    """List each length once with a sign: at or below, above, or not to be told apart."""
     if not isinstance(space.outcome, Measurement):
         return ""
     words = {"at_or_below": "yes", "above": "no", "within_uncertainty": "undetermined"}
-    return ", ".join(
+    found = (
         f"{wording.plain(item.cutoff_mm)} mm: {words[item.relation.value]}"
         for item in space.comparisons
     )
+    return ", ".join(dict.fromkeys(found))
