@@ -119,6 +119,44 @@ def test_swapped_sides_are_noticed(scene, perfect):
     assert found.refusal.reason is Reason.LABELS_SWAPPED
 
 
+# Where the bones of both hips lie across the patient, +x to the left.
+ACROSS_MM = {"femur_right": -90.0, "hip_right": -60.0, "hip_left": 60.0, "femur_left": 90.0}
+
+
+@pytest.mark.parametrize("missing", [None, "hip_right", "femur_right"])
+@pytest.mark.parametrize("bone", ["hip", "femur"])
+def test_one_bone_with_left_and_right_exchanged_is_noticed(scene, bone, missing):
+    *_, volume, _, level_range = scene
+    affine = np.array([[0, 0, 5.0, -100.0], [0, 5.0, 0, 0], [5.0, 0, 0, 0], [0, 0, 0, 1.0]])
+    voxels = np.zeros((4, 4, 41), np.int32)
+    values = {}
+    for number, (name, x_mm) in enumerate(ACROSS_MM.items(), start=1):
+        voxels[1:3, 1:3, round((x_mm + 100.0) / 5.0)] = number
+        values[name] = number
+    values[f"{bone}_left"], values[f"{bone}_right"] = (
+        values[f"{bone}_right"],
+        values[f"{bone}_left"],
+    )
+    values = {name: number for name, number in values.items() if name != missing}
+    labels = LabelMap(Grid(voxels.shape, affine), voxels, values)
+    found = from_masks(volume, labels, Side.LEFT, level_range)
+    assert found.refusal is not None
+    assert found.refusal.reason is Reason.LABELS_SWAPPED
+
+
+def test_labels_that_touch_leave_no_distance_and_the_reason(scene, perfect):
+    *_, volume, side, level_range = scene
+    voxels = perfect.voxels.copy()
+    grown = np.stack([binary_dilation(item == 1, iterations=80) for item in voxels])
+    voxels[grown & (voxels == 0)] = 1
+    touching = LabelMap(perfect.grid, voxels, perfect.values)
+    found = from_masks(volume, touching, side, level_range, refine_on_grey=False)
+    assert found.refusal is None
+    assert found.readings(Kind.IFS) == ()
+    assert {item.reason for item in found.ifs} == {Reason.LOW_CONFIDENCE}
+    assert all("touch" in item.detail for item in found.ifs)
+
+
 def test_an_empty_label_is_named(scene, perfect):
     *_, volume, side, _ = scene
     voxels = np.where(perfect.voxels == 2, 0, perfect.voxels)

@@ -10,6 +10,7 @@ from ifspace.image import RASTER_MM, Patch
 from ifspace.landmarks.outline import Levels
 from ifspace.landmarks.tendon import room_for_muscle
 from ifspace.landmarks.values import Bone
+from ifspace.model import Reason
 
 CORTEX, MUSCLE = 10.0, 90.0
 SIZE = (120, 180)
@@ -34,13 +35,13 @@ def drawn(*bodies: tuple[float, float, float, float], noise: float = 0.0) -> Pat
     return Patch(0, plane, signal, np.ones(SIZE, bool))
 
 
-def room_in(patch: Patch):
+def room_in(patch: Patch, femur_x_mm: float = FEMUR_X_MM):
     y_mm = np.arange(15.0, 45.0, 0.2)
     bones = {
         Bone.ISCHIUM: np.stack([np.full_like(y_mm, ISCHIUM_X_MM), y_mm], axis=1),
-        Bone.FEMUR: np.stack([np.full_like(y_mm, FEMUR_X_MM), y_mm], axis=1),
+        Bone.FEMUR: np.stack([np.full_like(y_mm, femur_x_mm), y_mm], axis=1),
     }
-    ends_mm = np.array([[ISCHIUM_X_MM, 30.0], [FEMUR_X_MM, 30.0]])
+    ends_mm = np.array([[ISCHIUM_X_MM, 30.0], [femur_x_mm, 30.0]])
     return room_for_muscle(patch, LEVEL, bones, ends_mm)
 
 
@@ -54,6 +55,16 @@ def test_a_tendon_on_the_bone_limits_the_room():
     room = room_in(drawn((22.0, 30.0, 4.0, 4.0)))
     assert room.value_mm == pytest.approx(34.0, abs=0.3)
     assert room.capped == {Bone.ISCHIUM: True, Bone.FEMUR: False}
+
+
+@pytest.mark.parametrize("femur_x_mm", [38.0, 39.5, 40.0, 40.2])
+@pytest.mark.parametrize("noise", [0.0, 8.0])
+def test_a_dark_band_from_bone_to_bone_leaves_no_room_and_the_reason(femur_x_mm, noise):
+    room = room_in(drawn((30.0, 30.0, 14.0, 6.0), noise=noise), femur_x_mm)
+    refusal = room.refusal(7)
+    assert (refusal.slice_index, refusal.reason) == (7, Reason.LOW_CONFIDENCE)
+    assert "from one bone to the other" in refusal.detail
+    assert room_in(drawn()).refusal(7) is None
 
 
 def test_a_tendon_with_a_layer_of_muscle_beside_it_limits_the_room():

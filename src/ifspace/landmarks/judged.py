@@ -78,7 +78,9 @@ def judge(patch: Patch, seen: Examined) -> tuple[Reading, Reading, list[SliceOut
     gap, room = seen.gap, seen.room
     ifs = _reading(patch, seen, (gap.ischium_mm, gap.femur_mm), seen.u95_mm, _note(gap))
     ends_mm = (room.ischium_mm, room.femur_mm)
-    qfs = _reading(patch, seen, ends_mm, seen.room_u95_mm, _room_note(room))
+    qfs = room.refusal(patch.slice_index) or _reading(
+        patch, seen, ends_mm, seen.room_u95_mm, _room_note(room)
+    )
     outlines = [
         SliceOutline(patch.slice_index, bone, patch.to_lps_mm(points))
         for bone, points in seen.bones_mm.items()

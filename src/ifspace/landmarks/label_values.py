@@ -122,9 +122,18 @@ def _label_segment(shapes: Shapes) -> Segment:
     return Segment(ends[0], ends[1])
 
 
+def _touching(k: int) -> Measured:
+    """Refuse a slice in which the bones leave nothing between them."""
+    detail = "the outlines of both bones touch in this slice; check the label map there"
+    refusal = SliceRefusal(k, Reason.LOW_CONFIDENCE, detail)
+    return Measured(refusal, refusal)
+
+
 def _by_label(k: int, shapes: Shapes, voxel_mm: float, *, grey: bool) -> Measured:
     """Measure one slice by its labels alone."""
     segment = _label_segment(shapes)
+    if segment.length_mm <= 0.0:
+        return _touching(k)
     u95_mm = label_u95_mm(voxel_mm)
     detail = (
         "the cortex is not clear enough to correct the label, and tendons are not labelled"
@@ -164,6 +173,8 @@ def _by_both(
     patch, bones, score = seen.patch, dict(corrected.lines_mm), seen.examined.gap.score
     ends = np.stack([corrected.ends_mm[Bone.ISCHIUM], corrected.ends_mm[Bone.FEMUR]])
     segment = Segment(*patch.to_lps_mm(ends))
+    if segment.length_mm <= 0.0:
+        return _touching(k)
     clear = score >= SCORE_NARROW_MIN and not seen.examined.doubt
     u95_mm = corrected_u95_mm(
         corrected.sigma_mm, seen.examined.u95_mm, voxel_mm, kept=corrected.kept, clear=clear
@@ -176,9 +187,10 @@ def _by_both(
     tendon = room_for_muscle(patch, seen.level, bones, ends)
     across = Segment(patch.to_lps_mm(tendon.ischium_mm), patch.to_lps_mm(tendon.femur_mm))
     qfs_u95_mm = room_u95_mm(u95_mm, capped=any(tendon.capped.values()))
-    qfs = _reading(patch, across, qfs_u95_mm, score, "from the label and dark tendons")
+    room = _reading(patch, across, qfs_u95_mm, score, "from the label and dark tendons")
     if muscle is not None:
-        qfs = replace(qfs, muscle_mm=muscle.thickness_mm(across))
+        room = replace(room, muscle_mm=muscle.thickness_mm(across))
+    qfs = tendon.refusal(k) or room
     outlines = [SliceOutline(k, bone, patch.to_lps_mm(line)) for bone, line in bones.items()]
     outlines += [
         SliceOutline(k, bone, patch.to_lps_mm(tendon.caps_mm[bone]), Kind.QFS)

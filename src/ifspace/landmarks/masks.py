@@ -112,18 +112,35 @@ def _check(volume: Volume, label_map: LabelMap, side: Side) -> Refusal | None:
             return Refusal(Reason.LABEL_MISSING, f"the label map has no {name}, or it is empty")
         centres[name] = _centre_lps_mm(label_map, mask)
     outward = 1.0 if side is Side.LEFT else -1.0
-    swapped = outward * (centres[f"femur_{side}"][0] - centres[f"hip_{side}"][0]) <= 0
-    other = label_map.mask(f"femur_{'right' if side is Side.LEFT else 'left'}")
-    if other is not None:
-        across_mm = centres[f"femur_{side}"][0] - _centre_lps_mm(label_map, other)[0]
-        swapped = swapped or outward * across_mm <= 0
-    if swapped:
-        return Refusal(
-            Reason.LABELS_SWAPPED,
-            f"the femur called {side} does not lie on the patient's {side}: left and right are "
-            "swapped in the label map, or it is not aligned with the patient",
-        )
+    hip, femur = centres[f"hip_{side}"][0], centres[f"femur_{side}"][0]
+    other_hip, other_femur = (
+        _across_lps_mm(label_map, f"{bone}_{'right' if side is Side.LEFT else 'left'}")
+        for bone in ("hip", "femur")
+    )
+    if outward * (femur - hip) <= 0 or (
+        other_femur is not None and outward * (femur - other_femur) <= 0
+    ):
+        return _swapped(f"the femur called {side}", side)
+    if (other_hip is not None and outward * (hip - other_hip) <= 0) or (
+        other_femur is not None and abs(hip - femur) >= abs(hip - other_femur)
+    ):
+        return _swapped(f"the hip bone called {side}", side)
     return None
+
+
+def _swapped(what: str, side: Side) -> Refusal:
+    """Say which label is on the wrong side."""
+    return Refusal(
+        Reason.LABELS_SWAPPED,
+        f"{what} does not lie on the patient's {side}: left and right are swapped in the label "
+        "map, or it is not aligned with the patient",
+    )
+
+
+def _across_lps_mm(label_map: LabelMap, name: str) -> float | None:
+    """How far to the left a label lies, where the map has it."""
+    mask = label_map.mask(name)
+    return None if mask is None else float(_centre_lps_mm(label_map, mask)[0])
 
 
 def _centre_lps_mm(label_map: LabelMap, mask: NDArray[np.bool_]) -> Floats:

@@ -14,7 +14,8 @@ from ifspace.geometry import Floats
 from ifspace.image import RASTER_MM, Patch
 from ifspace.landmarks.gap import closest
 from ifspace.landmarks.outline import Levels
-from ifspace.landmarks.values import Bone
+from ifspace.landmarks.values import Bone, SliceRefusal
+from ifspace.model import Reason
 
 # A tendon belongs to the bone it touches and reaches at most this far from it.
 REACH_MM = 14.0
@@ -36,6 +37,8 @@ DARK_SHARE = 0.5
 WINDOW_MM = 22.0
 # Less than this between bone and tendon surface is the cortex itself.
 CAP_MIN_MM = 0.8
+# Two halves of one dark body lie up to two steps of the raster apart, whatever the bones do.
+HALVES_APART_MM = 2.5 * RASTER_MM
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +54,16 @@ class Room:
     femur_mm: Floats
     capped: dict[Bone, bool]
     caps_mm: dict[Bone, Floats]
+
+    def refusal(self, slice_index: int) -> SliceRefusal | None:
+        """Refuse a slice in which one dark body reaches from bone to bone: no room is seen."""
+        if self.value_mm > HALVES_APART_MM:
+            return None
+        return SliceRefusal(
+            slice_index,
+            Reason.LOW_CONFIDENCE,
+            "dark tissue reaches from one bone to the other, so the tendons cannot be told apart",
+        )
 
 
 def _window(patch: Patch, points_mm: Floats) -> tuple[slice, slice]:
