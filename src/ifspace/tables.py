@@ -135,9 +135,10 @@ def _parse(text: str, name: str) -> tuple[tuple[str, ...], list[tuple[int, list[
     first_line = text.lstrip().split("\n", maxsplit=1)[0]
     delimiter = max(DELIMITERS, key=first_line.count)
     try:
-        # Strict: a quote that is never closed would swallow the rows after it without a word.
         source = io.StringIO(text.lstrip(), newline="")
-        lines = list(csv.reader(source, delimiter=delimiter, strict=True))
+        # A quote that is never closed would swallow the rows after it without a word. Between tabs
+        # (BIDS) quotes are letters like others.
+        lines = list(csv.reader(source, delimiter=delimiter, strict=delimiter != "\t"))
     except csv.Error as error:
         message = f"{name} is not a valid CSV table ({error}); save it as CSV in UTF-8"
         raise UnreadableInputError(message) from error

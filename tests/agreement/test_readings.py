@@ -129,3 +129,9 @@ def test_a_quote_that_is_never_closed_swallows_no_rows(tmp_path):
     path.write_text('case,side,kind,reader,value_mm\nP1,left,ifs,A,12\n"P2,left,ifs,A,13\nP3,x\n')
     with pytest.raises(UnreadableInputError, match="not a valid CSV"):
         read(path)
+
+
+def test_between_tabs_a_quote_is_a_letter(tmp_path):
+    path = tmp_path / "readings.tsv"
+    path.write_text('case\tside\tkind\treader\tvalue_mm\n"P"1\tleft\tifs\tA\t12\n')
+    assert [item.value_mm for item in read(path).readings] == [12.0]

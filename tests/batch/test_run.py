@@ -267,6 +267,30 @@ def test_bad_disks_get_reasons_and_cost_nobody_else_anything(tmp_path: Path) -> 
     assert [flag["code"] for flag in measured[0].flags][:1] == ["copies_left_out"]
 
 
+def test_what_is_left_of_an_image_is_a_row_and_not_lost(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    study(root / "good", seed=1)
+    whole = next((root / "good" / "dicom").iterdir()).read_bytes()
+    for folder, name, content in (
+        ("empty", "1.dcm", b""),
+        ("empty", "2.dcm", b""),
+        ("noise", "1.IMA", b"no image at all" * 40),
+        # Cut off behind the file meta information, which names the class.
+        ("cut", "1", whole[:300]),
+        ("volumes", "hip.nii.gz", b"\x1f\x8bnoise"),
+        ("volumes", "knee.mha", b""),
+        ("other", "notes.txt", b""),
+    ):
+        (root / folder).mkdir(exist_ok=True)
+        (root / folder / name).write_bytes(content)
+    # A file without content among good ones costs its slice, not a row.
+    (root / "good" / "dicom" / "extra.dcm").write_bytes(b"")
+    run_batch(Request(root, tmp_path / "out", PLAIN), Told())
+    reasons = Counter(row["reason"] for row in rows(tmp_path / "out" / "failures.csv"))
+    # A folder of slices is one row; a volume file is a study of its own.
+    assert reasons == {"unreadable_input": 3, "no_suitable_series": 2}
+
+
 @pytest.mark.skipif(os.getuid() == 0, reason="root opens every folder")
 def test_a_folder_that_may_not_be_opened_is_a_row(tmp_path: Path) -> None:
     closed = tmp_path / "root" / "closed"

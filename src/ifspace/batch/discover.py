@@ -32,6 +32,10 @@ TWO_PATIENTS = (
     " own"
 )
 UNUSABLE_FOLDER = "nothing in this folder can be used: {}; check its permissions, or copy it again"
+# A file with such a name was meant to be an image, whatever is left of it.
+_VOLUME_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
+_SLICE_ENDINGS = (".dcm", ".ima")
+NO_IMAGE_LEFT = "a file is named like an image and holds none"
 TWO_LABEL_MAPS = "more than one label map names this study; keep the right one"
 
 
@@ -113,10 +117,14 @@ def _member_row(member: FoundFile, place: str, stamp: tuple[int, int]) -> FileRo
 
 
 def _row(filing: Filing, place: str, member: str, stamp: tuple[int, int]) -> FileRow:
-    if not filing.is_image:
-        return FileRow(place, member, *stamp, "other")
     whole = f"{place}!{member}" if member else place
-    if filing.kind in VOLUME_KINDS:
+    lost = filing.kind in (FileKind.EMPTY, FileKind.OTHER)
+    if lost and whole.lower().endswith(_SLICE_ENDINGS):
+        return FileRow(place, member, *stamp, "damaged", note=NO_IMAGE_LEFT)
+    lost_volume = lost and whole.lower().endswith(_VOLUME_ENDINGS)
+    if not filing.is_image and not lost_volume:
+        return FileRow(place, member, *stamp, "other")
+    if filing.kind in VOLUME_KINDS or lost_volume:
         return FileRow(place, member, *stamp, "volume", f"file:{whole}")
     # Without a study UID nothing but the folder says what belongs together.
     uid = filing.study_uid
@@ -226,7 +234,8 @@ def _damaged_folders(ledger: Ledger) -> list[tuple[str, str]]:
     """
     damaged: dict[str, str] = {}
     for file in ledger.files_of_kind("damaged"):
-        folder = file.place if file.size == 0 and not file.member else _folder_of(file)
+        is_folder = (file.size, file.mtime_ns, file.member) == (0, 0, "")
+        folder = file.place if is_folder else _folder_of(file)
         damaged.setdefault(folder, file.note)
     if not damaged:
         return []

@@ -18,6 +18,8 @@ from ifspace.io.values import raw, text
 HEAD_BYTES = 16_384
 _STUDY_UID, _SOP_UID, _ROWS = 0x0020000D, 0x00080018, 0x00280010
 _CLASS_UIDS = (0x00080016, 0x00020002)
+# MR and enhanced MR image storage: without rows, such a file ends before its pixels.
+_MR_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1"})
 _PATIENT = (0x00100020, 0x00100021, 0x00100010)
 # Two hexadecimal bytes tell two patients apart in all but one of 65536 pairs, and name nobody.
 _TAG_LETTERS = 4
@@ -68,7 +70,8 @@ def filing_of(path: Path) -> Filing:
         return Filing(kind)
     values = read_elements(path, head).values
     if _ROWS not in values:
-        if not any(text(values, tag) for tag in _CLASS_UIDS):
+        classes = {text(values, tag) for tag in _CLASS_UIDS} - {"", None}
+        if not classes or classes & _MR_CLASSES:
             raise UnreadableInputError("damaged or truncated DICOM file")
         return Filing(kind)
     identity = b"\0".join(raw(values, tag).strip(b" \0") for tag in _PATIENT)
