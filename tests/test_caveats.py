@@ -103,6 +103,10 @@ def test_a_slice_that_the_reader_chose_is_said_unless_the_level_is_known() -> No
     assert "level_chosen_by_reader" not in codes(known, outcome())
 
 
+def test_a_slice_that_the_program_chose_is_not_called_the_readers() -> None:
+    assert "level_chosen_by_reader" not in codes(NEUTRAL, outcome(state=MarkState.PROPOSED))
+
+
 def test_what_was_not_measured_has_no_caveat_of_its_own() -> None:
     missing = NotMeasured(Kind.IFS, Side.LEFT, Reason.MARK_MISSING, "d")
     assert caveats(make_volume(PLAIN), NEUTRAL, (missing,)) == ()

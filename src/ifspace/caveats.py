@@ -152,7 +152,8 @@ def _outcome_flags(outcome: Outcome, session: Session) -> Iterator[Flag]:
             f"The smallest {name} lies on the last slice of its range; it may be smaller beyond.",
             (outcome.slice_index,),
         )
-    if Side(outcome.side) not in session.level_range and not outcome.curve:
+    by_reader = outcome.state is not MarkState.PROPOSED
+    if by_reader and Side(outcome.side) not in session.level_range and not outcome.curve:
         yield Flag(
             "level_chosen_by_reader",
             Severity.INFO,
