@@ -148,6 +148,43 @@ def test_a_second_reading_ends_with_the_difference(window: Window, phantom: Phan
     assert [session.reader for session in desk.state.sessions] == ["A", "B"]
 
 
+def test_an_unfinished_second_reading_shows_nothing_of_the_first_and_can_be_abandoned(
+    window: Window, phantom: PhantomTruth, tmp_path: Path
+) -> None:
+    window.open(phantom.image_path)
+    dock, reports = window.dock, window.dock.reports
+    dock.load_session(phantom.session_path)
+    desk = dock.desk
+    assert desk is not None
+    desk.notes.set_reader("A")
+    marks = desk.session.marks
+    assert reports.abandon_button.isHidden()
+    reports.second_reader.setText("B")
+    reports.second_button.click()
+    assert not reports.abandon_button.isHidden()
+
+    reports.readings.setCurrentIndex(0)
+    reports.readings.activated.emit(0)
+    assert reports.readings.currentIndex() == 1
+    assert "not finished" in dock.message.text()
+    reports.folder.setText(str(tmp_path / "out"))
+    reports.export()
+    assert "written together" in dock.message.text()
+    window.press("Ctrl+Z")
+    assert desk.session.marks == ()
+    assert len(dock.scene.drawing.marks.data) == 0
+
+    window.answer = "Cancel"
+    reports.abandon_button.click()
+    assert len(desk.state.sessions) == 2
+    window.answer = "Abandon"
+    reports.abandon_button.click()
+    assert desk.session.marks == marks
+    assert len(dock.scene.drawing.marks.data) == len(marks)
+    assert reports.abandon_button.isHidden()
+    assert not (tmp_path / "out").exists()
+
+
 def test_closing_with_unsaved_marks_asks_and_can_be_called_off(
     window: Window, phantom: PhantomTruth, true_marks: dict[Step, Mark], tmp_path: Path
 ) -> None:

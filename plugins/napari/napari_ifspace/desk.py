@@ -14,6 +14,7 @@ from psygnal import Signal
 from ifspace.geometry import Floats
 from ifspace.model import Mark, MarkState, Session, Volume
 from napari_ifspace import reading
+from napari_ifspace.blind import ABANDON_FIRST, OWN_MARKS, is_blind
 from napari_ifspace.cursor import Cursor
 from napari_ifspace.hand import Hand
 from napari_ifspace.history import History
@@ -22,7 +23,7 @@ from napari_ifspace.layers import display_of, nudged_lps_mm, slice_of
 from napari_ifspace.notes import Notes
 from napari_ifspace.places import Spot, refuse_wrong_place, slices_apart
 from napari_ifspace.proposer import Proposer
-from napari_ifspace.reading import State
+from napari_ifspace.reading import RefusedError, State
 from napari_ifspace.record import Record
 from napari_ifspace.snapping import Said, Snapper
 from napari_ifspace.steps import Step, next_step, step_of
@@ -123,6 +124,11 @@ class Desk:
         return self.step is not None and all(
             step_of(mark) != self.step for mark in self.session.marks
         )
+
+    @property
+    def blind(self) -> bool:
+        """Whether the marks of earlier readers must stay hidden from the reader."""
+        return is_blind(self.history, self.hand.skipped)
 
     def slice_of_step(self, step: Step) -> int | None:
         """Tell which slice a step's mark is on, or else its partner's."""
@@ -275,18 +281,44 @@ class Desk:
 
     def begin_second_reading(self, reader: str) -> bool:
         """Hide this reading and begin an independent one."""
-        done = self.record.do(
-            "begin second reading",
-            lambda: reading.second_reading(self.state, self.volume, reader.strip()),
-        )
+
+        def after() -> State:
+            if self.blind:
+                raise RefusedError(ABANDON_FIRST)
+            if reader.strip() in self.history.abandoned_by:
+                raise RefusedError(
+                    f"Reader {reader.strip()} abandoned a reading here and may have seen the first "
+                    "marks; somebody else has to read."
+                )
+            return reading.second_reading(self.state, self.volume, reader.strip())
+
+        done = self.record.do("begin second reading", after)
         if done:
             self.hand.start_over()
         return done
 
     def show_reading(self, index: int) -> None:
-        """Go to another reading."""
-        self.record.do("show another reading", lambda: reading.shown_reading(self.state, index))
-        self.hand.start_over()
+        """Go to another reading, unless the one being made is still blind."""
+
+        def after() -> State:
+            if self.blind:
+                raise RefusedError(ABANDON_FIRST)
+            return reading.shown_reading(self.state, index)
+
+        if self.record.do("show another reading", after):
+            self.hand.start_over()
+
+    def abandon_reading(self) -> bool:
+        """Give an unfinished second reading up, for good; the log keeps it and says by whom."""
+        if not self.blind:
+            self.say("There is no unfinished second reading to abandon.")
+            return False
+        reader = self.session.reader or "no reader ID"
+        done = self.record.abandon(f"abandon second reading of {reader}")
+        if done:
+            self.hand.start_over()
+            self.say(f"The second reading of {reader} is abandoned; the log keeps it.")
+        return done
 
     def _take_proposal_in_hand(self, _slice_index: int) -> None:
         waiting = [mark for mark in self.session.marks if mark.state is MarkState.PROPOSED]
@@ -294,13 +326,21 @@ class Desk:
         if waiting:
             self.hand.choose(step_of(waiting[0]))
 
-    def load(self, session: Session) -> None:
-        """Take a session from a file in place of the reading being made."""
+    def load(self, session: Session) -> bool:
+        """Take a session from a file in place of the reading being made; tells if it did."""
+        others = {item.reader for item in self.state.sessions} - {self.session.reader, None}
+        if self.blind and session.reader in others:
+            self.say(OWN_MARKS, warning=True)
+            return False
         self.record.do("load session", lambda: self.state.with_session(session))
         self.hand.start_over()
+        return True
 
     def undo(self) -> None:
-        """Take the last edit back."""
+        """Take the last edit back; a blind reading is abandoned, not undone."""
+        if self.blind and self.history.past and self.history.past[-1].begins_reading:
+            self.say(ABANDON_FIRST, warning=True)
+            return
         self._step_in_time(self.record.undo, "Undone", "There is nothing to undo.")
 
     def redo(self) -> None:

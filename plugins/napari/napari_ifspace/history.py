@@ -127,12 +127,17 @@ class Edit:
     before: State
     after: State
 
+    @property
+    def begins_reading(self) -> bool:
+        """Whether it began a further reading."""
+        return len(self.before.sessions) < len(self.after.sessions)
+
 
 class History:
     """The present state with everything before it and everything undone.
 
     `listener` hears of each change as (kind, action, before, after), kind being ``edit``,
-    ``undo`` or ``redo``; the log is such a listener.
+    ``undo``, ``redo`` or ``abandon``; the log is such a listener.
     """
 
     def __init__(
@@ -142,6 +147,7 @@ class History:
         self._state = state
         self._past: list[Edit] = []
         self._future: list[Edit] = []
+        self._abandoned_by: set[str] = set()
         self.listener = listener
 
     @property
@@ -153,6 +159,22 @@ class History:
     def past(self) -> Sequence[Edit]:
         """The edits that led to the present, the oldest first."""
         return self._past
+
+    @property
+    def undone(self) -> Sequence[Edit]:
+        """The edits taken back, the oldest first."""
+        return self._future[::-1]
+
+    @property
+    def begun(self) -> int | None:
+        """The place in the past where the last reading began; nothing for the first reading."""
+        places = range(len(self._past) - 1, -1, -1)
+        return next((place for place in places if self._past[place].begins_reading), None)
+
+    @property
+    def abandoned_by(self) -> frozenset[str]:
+        """The readers who began a reading here and abandoned it."""
+        return frozenset(self._abandoned_by)
 
     @property
     def can_undo(self) -> bool:
@@ -191,6 +213,23 @@ class History:
         self._past.append(edit)
         self._go("redo", edit.action, edit.after)
         return edit.action
+
+    def abandon(self, action: str) -> bool:
+        """Take the last reading back, for good; says whether there was one.
+
+        Its edits can neither be undone nor repeated then; the log keeps them.
+        """
+        begun = self.begun
+        if begun is None:
+            return False
+        edit = self._past[begun]
+        for session in (edit.after.session, self._state.session):
+            if session.reader is not None:
+                self._abandoned_by.add(session.reader)
+        del self._past[begun:]
+        self._future.clear()
+        self._go("abandon", action, edit.before)
+        return True
 
     def _go(self, kind: str, action: str, after: State) -> None:
         before, self._state = self._state, after

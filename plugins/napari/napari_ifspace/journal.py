@@ -1,9 +1,9 @@
 """The append-only log of a reading, which is its autosave at the same time. Pure.
 
-One JSON object per line: a head with the state at the beginning, then each edit, undo and redo
-with the time, the reader and every changed entry (from, to), then ``closed``. A line is handed to
-the operating system before the edit is shown, so a killed process loses nothing. Holds UIDs and
-reader IDs, nothing that names the patient.
+One JSON object per line: a head with the state at the beginning, then each edit, undo, redo and
+abandonment with the time, the reader and every changed entry (from, to), then ``closed``. A line
+is handed to the operating system before the edit is shown, so a killed process loses nothing.
+Holds UIDs and reader IDs, nothing that names the patient.
 """
 
 from __future__ import annotations
@@ -86,13 +86,14 @@ class Journal:
             self._write({"kind": "resumed", **owner})
 
     def record(self, kind: str, action: str, before: State, after: State) -> None:
-        """Write one edit, undo or redo; fits :attr:`History.listener`."""
+        """Write one edit, undo, redo or abandonment; fits :attr:`History.listener`."""
         self._number += 1
+        by = before if kind == "abandon" else after
         self._write(
             {
                 "number": self._number,
                 "at": _now(),
-                "by": after.session.reader,
+                "by": by.session.reader,
                 "kind": kind,
                 "action": action,
                 "changes": changes(flat(before), flat(after)),
@@ -231,6 +232,8 @@ def _repeat(start: Flat, entries: list[dict[str, Any]]) -> History:
             history.undo()
         elif entry["kind"] == "redo":
             history.redo()
+        elif entry["kind"] == "abandon":
+            history.abandon(entry["action"])
         else:
             history.do(entry["action"], state_of(spelled))
     return history

@@ -67,6 +67,12 @@ class Record:
         """Repeat the last edit taken back; gives its name, or nothing at the end."""
         return self._again(self.history.redo())
 
+    def abandon(self, action: str) -> bool:
+        """Take the last reading back for good; says whether there was one."""
+        done = self.history.abandon(action)
+        self.unsaved = self.unsaved or done
+        return done
+
     def _again(self, action: str | None) -> str | None:
         self.unsaved = self.unsaved or action is not None
         return action

@@ -26,6 +26,7 @@ from qtpy.QtWidgets import (
 from ifspace.errors import IfspaceError
 from ifspace.model import MarkState, Side
 from ifspace.workflow import assess
+from napari_ifspace.blind import TOGETHER
 from napari_ifspace.outputs import (
     FORMAT_LABELS,
     differences,
@@ -100,11 +101,16 @@ class Reports(QWidget):
         self.second_button = QPushButton("Begin")
         self.second_button.setObjectName("ifspace_second_begin")
         self.second_button.clicked.connect(self.begin_second)
+        self.abandon_button = QPushButton("Abandon…")
+        self.abandon_button.setObjectName("ifspace_second_abandon")
+        self.abandon_button.setToolTip("Give the unfinished second reading up; the log keeps it")
+        self.abandon_button.clicked.connect(self.abandon_second)
         self.readings = QComboBox()
         self.readings.setObjectName("ifspace_readings")
         self.readings.activated.connect(self._reading_chosen)
         row.addWidget(self.second_reader, 1)
         row.addWidget(self.second_button)
+        row.addWidget(self.abandon_button)
         column.addLayout(row)
         column.addWidget(self.readings)
         self.comparison = QLabel()
@@ -188,6 +194,7 @@ class Reports(QWidget):
             self.readings.addItem(f"Reading {number}: {session.reader or 'no reader ID'}")
         self.readings.setCurrentIndex(desk.state.active)
         self.readings.setVisible(len(desk.state.sessions) > 1)
+        self.abandon_button.setVisible(desk.blind)
         self.comparison.setText(self._comparison())
         if self.dock.study is not None:
             possible = formats_for(self.dock.study)
@@ -204,8 +211,12 @@ class Reports(QWidget):
         if desk is None or len(desk.state.sessions) < 2:
             return ""
         latest = desk.state.sessions[-1]
-        if not latest.marks or any(m.state is not MarkState.CONFIRMED for m in latest.marks):
-            return "The difference is shown once every mark of the second reading is confirmed."
+        unconfirmed = any(mark.state is not MarkState.CONFIRMED for mark in latest.marks)
+        if desk.blind or not latest.marks or unconfirmed:
+            return (
+                "The first reading and the difference are shown once every mark of the second "
+                "reading is confirmed or skipped."
+            )
         try:
             first, second = (
                 assess(desk.volume, replace(session, seeds=()))
@@ -234,10 +245,29 @@ class Reports(QWidget):
             self.second_reader.clear()
             self.dock.say("Second reading: the first reader's marks are hidden until it is done.")
 
+    def abandon_second(self) -> None:
+        """Give an unfinished second reading up, after a question."""
+        desk = self.dock.desk
+        if desk is None:
+            return
+        reader = desk.session.reader or "This reader"
+        answer = self.dock.ask(
+            self,
+            "Abandon the second reading",
+            f"The marks of this reading leave the window for good; the log keeps them and says who "
+            f"abandoned. {reader} cannot begin another reading of this series here.",
+            ("Abandon", "Cancel"),
+        )
+        if answer == "Abandon":
+            desk.abandon_reading()
+
     def export(self) -> None:
         """Write the chosen files without freezing the window."""
         desk, study = self.dock.desk, self.dock.study
         if desk is None or study is None:
+            return
+        if desk.blind:
+            self.dock.say(TOGETHER, warning=True)
             return
         if not self.folder.text():
             self._browse()
@@ -307,6 +337,7 @@ class Reports(QWidget):
         desk = self.dock.desk
         if desk is not None and row != desk.state.active:
             desk.show_reading(row)
+            self.readings.setCurrentIndex(desk.state.active)
 
     def _browse(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Folder for the reports")

@@ -306,7 +306,8 @@ class IFSpaceDock(QWidget):
         except IfspaceError as error:
             self.say(str(error), warning=True)
             return
-        self.desk.load(session)
+        if not self.desk.load(session):
+            return
         self._jump(first_slice(self.desk))
         self.say(f"{len(session.marks)} mark(s) taken from {path.name}.")
 
