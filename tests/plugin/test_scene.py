@@ -22,6 +22,7 @@ from ifspace.model import Mark, MarkName, MarkState, Session, Side
 from ifspace.workflow import assess
 from napari_ifspace import layers
 from napari_ifspace.desk import Desk, Spot
+from napari_ifspace.history import flat
 from napari_ifspace.scene import Scene
 from napari_ifspace.steps import STEPS
 
@@ -323,3 +324,38 @@ def test_zooming_to_a_hip_goes_to_its_marks_or_to_where_it_was_seen(stored: Stor
     np.testing.assert_allclose(
         scene.viewer.scene.camera.center[1:], world_of(scene, other, stored)[1:], atol=1e-6
     )
+
+
+def test_nothing_changes_while_the_reader_cannot_see_what_is_said(scene: Scene) -> None:
+    desk, said, away = scene.desk, [], ["out of sight"]
+    desk.said.connect(lambda words, _warning: said.append(words))
+    click(scene, world_of(scene, (3, 40, 80)))
+    before, selected = flat(desk.state), desk.selected
+    desk.hand.unattended = lambda: away[0] if away else None
+    mouse_move_callbacks(
+        scene.viewer, read_only(Mouse("mouse_move", world_of(scene, (3, 40, 60)), (0.0, 0.0)))
+    )
+    assert desk.cursor.preview is None
+    said.clear()
+    click(scene, world_of(scene, (3, 40, 60)))
+    drag(scene, world_of(scene, (3, 40, 80)), world_of(scene, (3, 45, 82)))
+    desk.nudge(1.0, 0.0)
+    desk.remove_selected()
+    assert flat(desk.state) == before
+    assert desk.selected == selected
+    assert said == ["out of sight"] * 4
+    away.clear()
+    click(scene, world_of(scene, (3, 40, 60)))
+    assert len(desk.session.marks) == 2
+
+
+def test_who_draws_on_another_layer_meanwhile_is_left_alone(scene: Scene) -> None:
+    said: list[str] = []
+    scene.desk.said.connect(lambda words, _warning: said.append(words))
+    other = scene.viewer.add_points(ndim=3)
+    scene.viewer.layers.selection.active = other
+    other.mode = "select"
+    scene.desk.hand.unattended = lambda: "out of sight"
+    click(scene, world_of(scene, (3, 40, 80)))
+    assert said == []
+    assert scene.desk.session.marks == ()

@@ -248,7 +248,7 @@ def test_nothing_is_placed_moved_or_snapped_while_the_desk_is_blocked(
     spot = spot_off(reader_desk, *pair)
     reader_desk.place(spot)
     before = flat(reader_desk.state)
-    reader_desk.hand.blocked = "for looking only"
+    reader_desk.hand.covered = "for looking only"
     said = heard(reader_desk)
     mark = reader_desk.session.marks[0]
     reader_desk.place(spot)

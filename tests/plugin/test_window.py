@@ -13,6 +13,7 @@ from ifspace.io.session import read_session
 from ifspace.model import Kind, Mark, MarkState, Side
 from ifspace.pacs import nodes_path
 from ifspace.phantom import PhantomTruth
+from napari_ifspace import widget
 from napari_ifspace.app import open_dock
 from napari_ifspace.history import flat
 from napari_ifspace.steps import STEPS, Step, step_of
@@ -363,6 +364,64 @@ def test_a_dock_that_was_put_away_comes_back_with_its_reading(
     window.press("Ctrl+Z")
     assert desk is not None
     assert desk.session.marks == ()
+
+
+@pytest.mark.parametrize("button", ["close_button", "hide_button"])
+def test_no_mark_is_set_while_the_dock_is_put_away_and_napari_says_so(
+    window: Window,
+    phantom: PhantomTruth,
+    true_marks: dict[Step, Mark],
+    button: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(widget, "show_warning", told.append)
+    window.open(phantom.image_path)
+    dock, desk = window.dock, window.dock.desk
+    assert desk is not None
+    here = window.look_at(true_marks[STEPS[0]])
+    left = window.qt.MouseButton.LeftButton
+    window.hands.mouseClick(getattr(dock.parentWidget().title, button), left)
+    window.wait(lambda: not dock.isVisible())
+    for _ in range(2):
+        window.click(here)
+        assert desk.session.marks == ()
+    assert told == [widget.CLOSED]
+    open_dock(window.viewer)
+    window.wait(lambda: dock.unattended() is None)
+    window.click(window.look_at(true_marks[STEPS[0]]))
+    assert len(desk.session.marks) == 1
+
+
+def test_a_dock_behind_another_comes_forward_before_anything_is_changed(
+    window: Window, phantom: PhantomTruth, true_marks: dict[Step, Mark]
+) -> None:
+    from qtpy.QtWidgets import QLabel
+
+    window.open(phantom.image_path)
+    dock, desk = window.dock, window.dock.desk
+    assert desk is not None
+    window.viewer.window.add_dock_widget(QLabel("other"), name="Other", area="right", tabify=True)
+    window.wait(lambda: dock.unattended() == widget.BEHIND)
+    here = window.look_at(true_marks[STEPS[0]])
+    window.click(here)
+    assert desk.session.marks == ()
+    assert widget.BEHIND in dock.message.text()
+    window.wait(lambda: dock.unattended() is None)
+    window.click(window.look_at(true_marks[STEPS[0]]))
+    assert len(desk.session.marks) == 1
+
+
+def test_a_floating_dock_counts_as_seen(
+    window: Window, phantom: PhantomTruth, true_marks: dict[Step, Mark]
+) -> None:
+    window.open(phantom.image_path)
+    dock, desk = window.dock, window.dock.desk
+    assert desk is not None
+    dock.parentWidget().setFloating(True)
+    window.wait(lambda: bool(dock.window() is dock.parentWidget() and dock.unattended() is None))
+    window.click(window.look_at(true_marks[STEPS[0]]))
+    assert len(desk.session.marks) == 1
 
 
 def test_a_session_of_another_study_is_refused_in_words(

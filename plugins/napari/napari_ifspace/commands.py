@@ -53,6 +53,8 @@ class Commands(QObject):
             self.show_card()
         elif self.dock.desk is None:
             self.dock.say("Open a study first.")
+        elif self.dock.unattended() is not None:
+            self.dock.warn_unattended()
         else:
             if self.dock.scene is not None:
                 self.dock.scene.furnish()

@@ -234,6 +234,10 @@ class Desk:
 
     def remove_selected(self) -> None:
         """Take the selected mark away."""
+        unattended = self.hand.unattended()
+        if unattended is not None:
+            self.say(unattended, warning=True)
+            return
         mark = self.selected
         if mark is None:
             self.say("Choose the mark to remove first.")

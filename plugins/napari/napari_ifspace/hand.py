@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from psygnal import Signal
 
 from ifspace.model import Mark, Side, Volume
@@ -26,8 +28,10 @@ class Hand:
         The steps of a hip that the images do not show; they are left out from the beginning.
     keep_levels
         Whether marks on other slices stay when a step is repeated.
-    blocked
-        Why no mark may be placed or moved now; nothing most of the time.
+    unattended
+        Tells why the reader could not see what a change does; nothing while they can.
+    covered
+        Why no mark may be placed or moved on what is in view; nothing most of the time.
     """
 
     changed = Signal()
@@ -41,7 +45,13 @@ class Hand:
         self.skipped: set[Step] = set()
         self.absent: frozenset[Step] = frozenset()
         self.keep_levels = False
-        self.blocked: str | None = None
+        self.unattended: Callable[[], str | None] = lambda: None
+        self.covered: str | None = None
+
+    @property
+    def blocked(self) -> str | None:
+        """Why no mark may be placed or moved now; nothing most of the time."""
+        return self.unattended() or self.covered
 
     def choose(self, step: Step | None) -> None:
         """Take a step in hand; its mark, if there is one, becomes the selected one."""

@@ -81,14 +81,18 @@ class MouseCommands:
 
     def _free(self, event: Any) -> bool:
         """Whether the mouse is ours: slices in view, and no other layer being drawn on."""
-        active = self.scene.viewer.layers.selection.active
-        busy = active is not None and str(active.mode) != "pan_zoom"
-        busy = busy or self.desk.hand.blocked is not None
+        busy = self._draws_elsewhere() or self.desk.hand.blocked is not None
         return self.scene.measurable and not busy and not event.modifiers
+
+    def _draws_elsewhere(self) -> bool:
+        active = self.scene.viewer.layers.selection.active
+        return active is not None and str(active.mode) != "pan_zoom"
 
     def _explain(self, event: Any) -> None:
         """Say why a click does nothing, where that is not plain to see."""
-        if event.button != 1:
+        # Who draws on another layer while IFSpace is out of sight does not mean IFSpace.
+        elsewhere = self._draws_elsewhere() and self.desk.hand.unattended() is not None
+        if event.button != 1 or elsewhere:
             return
         if self.desk.hand.blocked is not None:
             self.desk.say(self.desk.hand.blocked, warning=True)
@@ -102,6 +106,8 @@ class MouseCommands:
         """Let the distance follow the cursor."""
         if self._free(event):
             self.desk.cursor.point(self.spot_at(event.position))
+        elif self.desk.cursor.spot is not None and self.desk.hand.unattended() is not None:
+            self.desk.cursor.point(None)
 
     def press(self, viewer: Any, event: Any) -> Generator[None, None, None]:
         """Place, choose or drag a mark, until the button is let go."""

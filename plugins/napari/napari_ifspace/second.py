@@ -188,10 +188,10 @@ class Second:
             if layer in viewer.layers:
                 viewer.layers.remove(layer)
         viewer.canvas.overlays.pop(_OVERLAY, None)
-        self.scene.desk.hand.blocked = None
+        self.scene.desk.hand.covered = None
 
     def _on_seen(self) -> None:
-        self.scene.desk.hand.blocked = BLOCKED if self.visible else None
+        self.scene.desk.hand.covered = BLOCKED if self.visible else None
         self.scene.desk.cursor.point(None)
         self.write()
         self.changed.emit()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from napari.utils.notifications import show_warning
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import (
     QDockWidget,
@@ -56,6 +57,13 @@ LOSE, UNLOGGED = (
     "The last of them could not be logged either and would be lost: save the session first.",
 )
 
+# No mark changes while the reader cannot see what is said about it.
+CLOSED = (
+    "IFSpace is closed: no mark is placed, moved or deleted. Plugins → IFSpace brings it back with "
+    "its reading."
+)
+BEHIND = "IFSpace was out of sight, so nothing was changed; now it is in view: do it again."
+
 _DOCKS: WeakKeyDictionary[Any, IFSpaceDock] = WeakKeyDictionary()
 
 
@@ -84,6 +92,7 @@ class IFSpaceDock(QWidget):
         self.study: OpenStudy | None = None
         self.result: StudyResult | None = None
         self._showing_preview = False
+        self._told_closed = False
         self._image_flags: tuple[Flag, ...] = ()
         self.colors = colors_of(napari_viewer.theme)
         self._build()
@@ -172,6 +181,7 @@ class IFSpaceDock(QWidget):
         desk.changed.connect(self.refresh)
         desk.pointed.connect(self._pointed)
         desk.said.connect(self._said)
+        desk.hand.unattended = self.unattended
         desk.proposer.run, desk.proposer.answers.flags = self.run, self._image_flags
         desk.proposer.proposed.connect(self._jump)
         scene.lost.connect(self._lost)
@@ -288,7 +298,39 @@ class IFSpaceDock(QWidget):
         self.head.say(message, warning=warning)
 
     def _said(self, message: str, warning: bool) -> None:
+        if warning and self.unattended() is not None:
+            self._call_attention(message)
         self.say(message, warning=warning)
+
+    def unattended(self) -> str | None:
+        """Tell why the reader cannot see the dock: closed, hidden, or behind another one.
+
+        A floating dock counts as seen unless it is minimised; what other programs put over it
+        cannot be known.
+        """
+        if not self.isVisible():
+            return CLOSED
+        behind = self.window().isMinimized() or self.visibleRegion().isEmpty()
+        return BEHIND if behind else None
+
+    def warn_unattended(self) -> None:
+        """Say that nothing is changed out of sight, where the reader sees it."""
+        words = self.unattended()
+        if words is not None:
+            self._said(words, warning=True)
+
+    def _call_attention(self, message: str) -> None:
+        """Come forward from behind another dock; closed, let napari say it, once per closing."""
+        if not self.isVisible():
+            if not self._told_closed:
+                self._told_closed = True
+                show_warning(message)
+            return
+        if self.window().isMinimized():
+            self.window().showNormal()
+        frame = self.parentWidget()
+        if frame is not None:
+            frame.raise_()
 
     def _reader_given(self, reader: str) -> None:
         if self.desk is not None:
@@ -419,12 +461,15 @@ class IFSpaceDock(QWidget):
         """Take the keys while the dock is open."""
         if self.twin is None:
             self.commands.enable(on=True)
+            self._told_closed = False
         super().showEvent(event)
 
     def hideEvent(self, event: Any) -> None:  # noqa: N802
         """Give the keys back."""
         if self.twin is None:
             self.commands.enable(on=False)
+            if self.desk is not None:
+                self.desk.cursor.point(None)
         super().hideEvent(event)
 
 
