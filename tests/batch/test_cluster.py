@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -111,3 +112,29 @@ def test_a_scheduler_that_does_not_answer_is_said(undisturbed: Undisturbed, tmp_
     )
     with pytest.raises(NetworkError, match="does not answer"):
         run_batch(request, Told())
+
+
+def test_a_failed_connection_leaves_no_client_to_wait_for(
+    undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    # Encrypted, and no certificate is set up: dask raises before anything is connected.
+    request = Request(undisturbed.root, tmp_path / "out", PLAIN, scheduler="tls://127.0.0.1:9")
+    with pytest.raises(NetworkError, match="cannot be talked to") as raised:
+        run_batch(request, Told())
+    clients = [item for item in gc.get_objects() if isinstance(item, distributed.Client)]
+    assert raised.value.__cause__ is not None
+    assert [client.status for client in clients if client.status != "closed"] == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "nonsense", "tcp://host", "tcp://host:0", "tcp://:8786", "host:99999", "x://h:1"],
+)
+def test_an_address_that_can_be_none_is_wrong_usage(address: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected tcp://HOST:PORT"):
+        Request(tmp_path, tmp_path / "out", scheduler=address)
+
+
+@pytest.mark.parametrize("address", ["tcp://10.0.0.1:8786", "tls://[fe80::1]:1", "node-7.lan:8786"])
+def test_an_address_as_schedulers_print_it_is_taken(address: str, tmp_path: Path) -> None:
+    assert Request(tmp_path, tmp_path / "out", scheduler=address).scheduler == address

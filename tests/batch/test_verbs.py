@@ -44,6 +44,9 @@ def test_a_folder_that_holds_no_batch_is_not_merged(ifspace, tmp_path: Path) -> 
 def test_wrong_shards_and_labels_are_refused_before_anything_runs(ifspace, tmp_path: Path) -> None:
     assert ifspace("batch", tmp_path, "-o", tmp_path / "o", "--shard", "8/7").code == 2
     assert ifspace("batch", tmp_path, "-o", tmp_path / "o", "--shard", "one").code == 2
+    ran = ifspace("batch", tmp_path, "-o", tmp_path / "o", "--scheduler", "nonsense")
+    assert ran.code == 2
+    assert "tcp://HOST:PORT" in ran.err
     ran = ifspace("batch", tmp_path, "-o", tmp_path / "o", "--labels", "hip=1")
     assert ran.code == 1
     assert "--labels" in ran.err

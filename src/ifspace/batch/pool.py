@@ -22,6 +22,7 @@ from ifspace.errors import NetworkError
 DEFAULT_MEMORY_BYTES = 4 * 2**30
 # What the system and the parent keep for themselves.
 _SHARE_FOR_WORKERS = 0.8
+_SECONDS_TO_CLOSE = 5.0
 
 
 _log = logging.getLogger(__name__)
@@ -124,17 +125,41 @@ def _cluster(address: str, patience_seconds: float) -> Iterator[Any]:
         raise NetworkError(message) from error
     with _quiet_client():
         try:
-            client = distributed.Client(address, timeout=patience_seconds, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
+            client = _connected(distributed, address, patience_seconds)
+        except OSError as error:
             message = (
                 f"the scheduler {address} does not answer; start it, or check its address"
                 " (tcp://HOST:PORT)"
             )
             raise NetworkError(message) from error
+        except (ImportError, TypeError, ValueError) as error:
+            message = (
+                f"the scheduler {address} cannot be talked to ({error}); check its address"
+                " (tcp://HOST:PORT), and what it needs in the settings of dask on this machine"
+            )
+            raise NetworkError(message) from error
         try:
             yield client
         finally:
-            client.close(timeout=5)
+            client.close(timeout=_SECONDS_TO_CLOSE)
+
+
+def _connected(distributed: Any, address: str, patience_seconds: float) -> Any:
+    """Make a client, or leave none behind.
+
+    One that failed before it was connected would otherwise be closed when the interpreter ends,
+    and wait there for an event loop that has ended already.
+    """
+
+    class Client(distributed.Client):  # type: ignore[misc]
+        def start(self, **options: Any) -> None:
+            try:
+                super().start(**options)
+            except BaseException:
+                self.close(timeout=_SECONDS_TO_CLOSE)
+                raise
+
+    return Client(address, timeout=patience_seconds, set_as_default=False)
 
 
 @contextmanager

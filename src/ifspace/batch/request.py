@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +14,30 @@ from ifspace.batch.shard import Shard
 
 # How long a cluster may be away before the run ends; it goes on where it was when started again.
 PATIENCE_SECONDS = 60.0
+
+
+_ADDRESS = re.compile(
+    r"(?:(?:tcp|tls|ws|wss|ucx)://)?(?:[^\s:/\[\]]+|\[[0-9A-Fa-f:.%]+\]):(\d{1,5})"
+)
+_HIGHEST_PORT = 65535
+
+
+def check_scheduler(address: str) -> str:
+    """Give the address of a scheduler back if it can be one, whether or not it answers.
+
+    Raises
+    ------
+    ValueError
+        If it names no host or no port.
+
+    >>> check_scheduler("tcp://10.0.0.1:8786")
+    'tcp://10.0.0.1:8786'
+    """
+    found = _ADDRESS.fullmatch(address)
+    if found is None or not 1 <= int(found[1]) <= _HIGHEST_PORT:
+        message = f"the scheduler is {address!r}, expected tcp://HOST:PORT as it prints it"
+        raise ValueError(message)
+    return address
 
 
 class Watcher(Protocol):
@@ -72,6 +97,11 @@ class Request:
     partial: bool = False
     person_of: PersonOf = nobody
     bids: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a scheduler's address that can be none."""
+        if self.scheduler is not None:
+            check_scheduler(self.scheduler)
 
 
 @dataclass(frozen=True)

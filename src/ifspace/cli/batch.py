@@ -93,7 +93,7 @@ def batch(
         sessions=sessions,
         masks=masks,
         jobs=places,
-        scheduler=scheduler,
+        scheduler=_scheduler(scheduler),
         shard=_shard(shard),
         limits=limits_of(time_limit, memory_gb, 1 if scheduler else places),
         overwrite=overwrite,
@@ -161,6 +161,15 @@ def _shard(text: str | None) -> Shard:
 
     try:
         return Shard() if text is None else Shard.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _scheduler(address: str | None) -> str | None:
+    from ifspace.batch.request import check_scheduler
+
+    try:
+        return None if address is None else check_scheduler(address)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
