@@ -11,6 +11,7 @@ from ifspace.model import Mark, MarkName, MarkState, Side, Source
 from ifspace.workflow import assess
 from napari_ifspace import reading
 from napari_ifspace.desk import Desk, Spot
+from napari_ifspace.outputs import signed_words
 from napari_ifspace.steps import STEPS, step_of
 
 At = Callable[[float, float, float], Spot]
@@ -165,6 +166,20 @@ def test_signing_needs_a_reader_and_every_mark_confirmed(desk: Desk, spot: At) -
     desk.notes.set_reader("A")
     assert desk.notes.sign()
     assert assess(desk.volume, desk.session).is_final
+
+
+def test_what_is_said_of_a_signature_agrees_with_the_state_of_the_report(
+    desk: Desk, spot: At
+) -> None:
+    desk.place(spot(2, 40, 80))
+    desk.confirm(everything=True)
+    assert desk.notes.sign()
+    empty = signed_words(assess(desk.volume, desk.session))
+    assert empty == "Signed, but the report stays a DRAFT: no space was measured."
+    desk.place(spot(2, 40, 50))
+    desk.confirm(everything=True)
+    assert desk.notes.sign()
+    assert signed_words(assess(desk.volume, desk.session)) == "Signed: the report is final."
 
 
 def test_an_edit_after_signing_takes_the_signature_away(desk: Desk, spot: At) -> None:

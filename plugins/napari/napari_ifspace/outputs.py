@@ -13,7 +13,8 @@ from ifspace.export import ALL_FORMATS, export, refuse_inside
 from ifspace.landmarks import FoundSide
 from ifspace.model import Kind, Measurement, Side, StudyResult
 from ifspace.report import findings_paragraph
-from ifspace.report.wording import find_space
+from ifspace.report.texts import load_texts
+from ifspace.report.wording import find_space, state_line
 from ifspace.workflow import assess
 from napari_ifspace.reading import State, portable
 from napari_ifspace.study import OpenStudy
@@ -135,6 +136,15 @@ def _write_comparison(path: Path, results: list[StudyResult], *, overwrite: bool
         raise OutputError(
             f"the comparison cannot be written: {error.strerror}; choose another folder"
         ) from error
+
+
+def signed_words(result: StudyResult | None) -> str:
+    """Say what a signature made of the report."""
+    if result is None:
+        return "Signed, but there is no result yet."
+    if result.is_final:
+        return "Signed: the report is final."
+    return f"Signed, but the report stays a {state_line(result, load_texts())}."
 
 
 def findings_text(result: StudyResult) -> str:

@@ -32,6 +32,7 @@ from napari_ifspace.outputs import (
     differences,
     findings_text,
     formats_for,
+    signed_words,
     write_outputs,
 )
 from napari_ifspace.sending import SendRow
@@ -184,7 +185,9 @@ class Reports(QWidget):
         signature = desk.session.signature
         waiting = sum(mark.state is not MarkState.CONFIRMED for mark in desk.session.marks)
         if signature is not None:
-            self.signature.setText(f"Signed by {signature.reader}, {signature.signed_at}")
+            final = self.dock.result is not None and self.dock.result.is_final
+            draft = "" if final else "; the report is still a DRAFT."
+            self.signature.setText(f"Signed by {signature.reader}, {signature.signed_at}{draft}")
         elif waiting:
             self.signature.setText(f"{waiting} mark(s) not confirmed yet; the report is a DRAFT.")
         else:
@@ -236,7 +239,9 @@ class Reports(QWidget):
     def sign(self) -> None:
         """Sign the reading."""
         if self.dock.desk is not None and self.dock.desk.notes.sign():
-            self.dock.say("Signed: the report is final.")
+            result = self.dock.result
+            final = result is not None and result.is_final
+            self.dock.say(signed_words(result), warning=not final)
 
     def begin_second(self) -> None:
         """Hide the first reading and begin a second one."""

@@ -197,11 +197,12 @@ class IFSpaceDock(QWidget):
         desk = self.desk
         for widget in (self.guide, self.forms, self.snap_panel):
             widget.setEnabled(desk is not None)
-        self.reports.refresh()
         if desk is None:
+            self.reports.refresh()
             self.judgement.refresh(None)
             return
         self.result, problem = self._judge(desk.session)
+        self.reports.refresh()
         self.guide.refresh(desk)
         self.snap_panel.refresh(desk)
         self.forms.refresh(desk)
