@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -107,13 +109,15 @@ def _show(viewer: Any, place: Path) -> None:
 
 
 def phantom_sample() -> Layers:
-    """Write the built-in phantom into a temporary folder and open it."""
+    """Write the built-in phantom into a folder that goes with the process, and open it."""
     import napari
     import numpy as np
 
     from ifspace.phantom import PhantomSpec, write_phantom
 
     folder = Path(tempfile.mkdtemp(prefix="ifspace-phantom-"))
+    # Not before: the study on the screen reads its files again for reports and other series.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     truth = write_phantom(folder, PhantomSpec())
     viewer = napari.current_viewer()
     if viewer is None:
