@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from tests.conftest import PLAIN, make_volume, pixel_lps_mm
 from ifspace.model import Mark, MarkName, MarkState, Side, Source
 from ifspace.workflow import assess
 from napari_ifspace import reading
+from napari_ifspace.caveats import caveats_of, panel_words
 from napari_ifspace.desk import Desk, Spot
 from napari_ifspace.outputs import signed_words
 from napari_ifspace.steps import STEPS, step_of
@@ -166,6 +168,42 @@ def test_signing_needs_a_reader_and_every_mark_confirmed(desk: Desk, spot: At) -
     desk.notes.set_reader("A")
     assert desk.notes.sign()
     assert assess(desk.volume, desk.session).is_final
+
+
+def test_what_is_done_takes_the_place_of_a_refusal(desk: Desk, spot: At) -> None:
+    settled: list[tuple[str, str]] = []
+    desk.settled.connect(lambda refusal, words: settled.append((refusal, words)))
+    place_right(desk, spot)
+    assert settled == []
+    assert not desk.notes.sign()
+    assert settled == []
+    desk.notes.set_level_end(Side.RIGHT, 2, first=True)
+    assert [words for _, words in settled] == ["Done: set first level slice, right."]
+    assert "Confirm every mark" in settled[0][0]
+    desk.notes.set_level_end(Side.RIGHT, 3, first=False)
+    assert len(settled) == 1
+    assert not desk.notes.sign()
+    desk.hand.select(desk.session.marks[0])
+    assert settled[-1][1] == ""
+
+
+def test_a_disk_that_cannot_be_written_stays_said(desk: Desk, spot: At, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    broken = Desk(desk.volume, reader="A", journal_folder=tmp_path / "file" / "below")
+    settled: list[str] = []
+    broken.settled.connect(lambda refusal, _words: settled.append(refusal))
+    broken.record.do("set reader", lambda: reading.with_reader(broken.state, "B"))
+    broken.notes.set_reader("C")
+    assert broken.journal.problem is not None
+    assert settled == []
+
+
+def test_an_unknown_age_is_told_once(desk: Desk) -> None:
+    series = replace(desk.volume.series, patient_age_years=None)
+    ageless = assess(replace(desk.volume, series=series), desk.session)
+    told = [flag.detail for flag in caveats_of(ageless)] + [panel_words(ageless)]
+    assert sum("age" in words.split() for words in told) == 1
+    assert ageless.panel_note
 
 
 def test_what_is_said_of_a_signature_agrees_with_the_state_of_the_report(

@@ -469,6 +469,28 @@ def test_a_changed_key_works_and_the_old_one_does_not(
     assert window.dock.desk.step == STEPS[1]
 
 
+def test_a_refusal_goes_with_the_next_act_and_nothing_below_jumps(
+    window: Window, phantom: PhantomTruth
+) -> None:
+    window.open(phantom.image_path)
+    dock, desk = window.dock, window.dock.desk
+    assert desk is not None
+    top = dock.tabs.y()
+    dock.say(
+        "Opened at the estimated level of the lesser trochanter, slice 12 (right apex 13, left "
+        "apex 11). Click the right lesser trochanter; the wheel changes the slice."
+    )
+    dock.layout().activate()
+    assert dock.tabs.y() == top
+    window.press("G")
+    assert "a signature needs a reader" in dock.message.text()
+    window.press("[")
+    assert dock.head.words == "Done: set first level slice, right."
+    dock.say("Something new.")
+    window.press("]")
+    assert dock.head.words == "Something new."
+
+
 def test_a_second_dock_in_the_same_window_does_nothing(window: Window) -> None:
     twin = IFSpaceDock(window.viewer)
     assert twin.twin is window.dock

@@ -41,6 +41,8 @@ class Desk:
     record, notes, proposer, snapper
         Every edit and its log; what is noted beside the marks; what the program proposes; what
         brings marks to their edges.
+    settled
+        Emitted with a refusal that does not hold any more, and the words that take its place.
     hand, cursor
         The step and the mark that commands act on; where the reader points.
     """
@@ -48,6 +50,7 @@ class Desk:
     changed = Signal()
     pointed = Signal()
     said = Signal(str, bool)
+    settled = Signal(str, str)
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class Desk:
         state = reading.empty_state(volume, reader)
         self.record = Record(volume.series, state, journal_folder, recovered)
         self.record.said.connect(self._heard)
+        self.record.accepted.connect(self._settle)
         self.notes = Notes(volume, self.record)
         self.notes.changed.connect(self._changed)
         self.proposer = Proposer(volume, self.record)
@@ -74,6 +78,8 @@ class Desk:
         self.snapper = Snapper(volume, self.record)
         self.hand = Hand(volume, self.record)
         self.hand.changed.connect(self._changed)
+        self.hand.changed.connect(self._settle)
+        self._refused = ""
         self.cursor = Cursor(volume, self.record, self.hand, self.proposer)
         self.cursor.pointed.connect(self._pointed)
         if session is not None:
@@ -360,7 +366,7 @@ class Desk:
 
     def say(self, message: str, *, warning: bool = False) -> None:
         """Tell the reader something."""
-        self.said.emit(message, warning)
+        self._heard(message, warning)
 
     def _is_blocked(self) -> bool:
         if self.hand.blocked is not None:
@@ -368,7 +374,14 @@ class Desk:
         return self.hand.blocked is not None
 
     def _heard(self, message: str, warning: bool) -> None:
+        self._refused = message if warning else ""
         self.said.emit(message, warning)
+
+    def _settle(self, action: str = "") -> None:
+        """Take a refusal back that what is done now has overtaken; what is not saved stays said."""
+        if self._refused and self._refused != self.journal.problem:
+            refused, self._refused = self._refused, ""
+            self.settled.emit(refused, f"Done: {action}." if action else "")
 
     def _step_in_time(self, go: Callable[[], str | None], done: str, nothing: str) -> None:
         kept = self.selected

@@ -29,6 +29,7 @@ from napari_ifspace.study import OpenStudy, describe
 PULSE_MS, PULSE_STEP = 250, 7
 BUSY_HEIGHT_PX = 6
 NAME_MARGIN_PX = 8
+MESSAGE_LINES = 3
 
 
 class SeriesBox(QComboBox):
@@ -70,7 +71,8 @@ class Head(QWidget):
         self.message = QLabel()
         self.message.setObjectName("ifspace_message")
         self.message.setWordWrap(True)
-        self.message.setMinimumHeight(self.message.fontMetrics().height() * 2 + 4)
+        # Nothing below may jump when a sentence of another length comes.
+        self.message.setMinimumHeight(self.message.fontMetrics().height() * MESSAGE_LINES + 4)
         self.busy = QProgressBar()
         self.busy.setTextVisible(False)
         self.busy.setFixedHeight(BUSY_HEIGHT_PX)

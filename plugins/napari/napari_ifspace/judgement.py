@@ -21,6 +21,7 @@ from ifspace.model import (
 )
 from ifspace.report.texts import Texts
 from ifspace.report.wording import find_space, not_measured, state_line, value
+from napari_ifspace.caveats import caveats_of, panel_words
 from napari_ifspace.paint import Colors
 from napari_ifspace.proposals import reason_of
 from napari_ifspace.ruler import Ruler
@@ -155,7 +156,7 @@ class Judgement(QWidget):
 
     def _warning(self, result: StudyResult) -> str:
         """Count the caveats and tell the first, which is the most severe."""
-        flags = [flag for flag in result.flags if flag.severity is not Severity.INFO]
+        flags = caveats_of(result)
         if not flags:
             return ""
         order = list(Severity)
@@ -167,13 +168,10 @@ class Judgement(QWidget):
         return f"<span style='color:{self.colors.warning.name()}'>{words}</span>"
 
     def _caveats(self, result: StudyResult) -> str:
-        rows = [
-            f"{_SEVERITY[flag.severity]}{_escaped(flag.detail)}"
-            for flag in result.flags
-            if flag.severity is not Severity.INFO
-        ]
-        if result.panel_note:
-            rows.append(f"· {_escaped(result.panel_note)}")
+        rows = [f"{_SEVERITY[flag.severity]}{_escaped(flag.detail)}" for flag in caveats_of(result)]
+        note = panel_words(result)
+        if note:
+            rows.append(f"· {_escaped(note)}")
         color = self.colors.warning.name()
         return f"<span style='color:{color}'>" + "<br>".join(rows) + "</span>" if rows else ""
 

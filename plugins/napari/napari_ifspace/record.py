@@ -22,9 +22,12 @@ class Record:
         Every edit, to be taken back and repeated; the log of them.
     unsaved
         Whether there are edits in no file of the reader's choice.
+    accepted
+        Emitted with the name of each edit that was carried out, before anything is said of it.
     """
 
     said = Signal(str, bool)
+    accepted = Signal(str)
 
     def __init__(
         self,
@@ -78,6 +81,7 @@ class Record:
         return action
 
     def _write(self, kind: str, action: str, before: State, after: State) -> None:
+        self.accepted.emit(action)
         had_problem = self.journal.problem
         self.journal.record(kind, action, before, after)
         if self.journal.problem is not None and self.journal.problem != had_problem:

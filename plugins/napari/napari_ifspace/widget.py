@@ -58,10 +58,8 @@ LOSE, UNLOGGED = (
 )
 
 # No mark changes while the reader cannot see what is said about it.
-CLOSED = (
-    "IFSpace is closed: no mark is placed, moved or deleted. Plugins → IFSpace brings it back with "
-    "its reading."
-)
+# One line of napari's notices; the rest of a longer one would be hidden.
+CLOSED = "No mark changed: reopen IFSpace in Plugins."
 BEHIND = "IFSpace was out of sight, so nothing was changed; now it is in view: do it again."
 
 _DOCKS: WeakKeyDictionary[Any, IFSpaceDock] = WeakKeyDictionary()
@@ -181,6 +179,7 @@ class IFSpaceDock(QWidget):
         desk.changed.connect(self.refresh)
         desk.pointed.connect(self._pointed)
         desk.said.connect(self._said)
+        desk.settled.connect(self._settled)
         desk.hand.unattended = self.unattended
         desk.proposer.run, desk.proposer.answers.flags = self.run, self._image_flags
         desk.proposer.proposed.connect(self._jump)
@@ -302,6 +301,10 @@ class IFSpaceDock(QWidget):
         if warning and self.unattended() is not None:
             self._call_attention(message)
         self.say(message, warning=warning)
+
+    def _settled(self, refusal: str, words: str) -> None:
+        if self.head.words == refusal:
+            self.say(words)
 
     def unattended(self) -> str | None:
         """Tell why the reader cannot see the dock: closed, hidden, or behind another one.
