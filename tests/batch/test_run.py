@@ -165,6 +165,23 @@ def test_parts_of_different_divisions_are_not_called_whole(
     assert merge_outputs([*parts, undisturbed.out], tmp_path / "whole").complete
 
 
+def test_a_merge_that_lacks_parts_lacks_them_when_merged_again(
+    undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    parts = [tmp_path / f"part{number}" for number in (1, 2, 3)]
+    for number, part in enumerate(parts, start=1):
+        run_batch(Request(undisturbed.root, part, PLAIN, shard=Shard(number, 3)), Told())
+    merge_outputs(parts[:2], tmp_path / "fewer")
+    again = merge_outputs([tmp_path / "fewer"], tmp_path / "again")
+    assert not again.complete
+    assert again.notes == ("shard 3/3 is missing",)
+    assert merge_outputs([tmp_path / "again", parts[2]], tmp_path / "whole").complete
+    assert files_below(tmp_path / "whole") == files_below(undisturbed.out)
+    # The part that was missing may also be added where the others are.
+    assert merge_outputs(parts[2:], tmp_path / "fewer").complete
+    assert merge_outputs([tmp_path / "fewer"], tmp_path / "copy").complete
+
+
 def test_a_part_given_twice_is_said(undisturbed: Undisturbed, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="given twice"):
         merge_outputs([undisturbed.out, undisturbed.out], tmp_path / "merged")

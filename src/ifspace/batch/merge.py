@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from ifspace.errors import OutputError
 _COPIED_META = ("version", "settings", "settings_sha256")
 # What an output may have besides: it is handed on where it is there.
 _HANDED_ON = ("key", "bids")
+_SHARDS_APART = ","
 LEAVE_OUT = "leave one of them out"
 
 
@@ -42,14 +43,15 @@ def merge_outputs(sources: Sequence[Path], out: Path) -> BatchReport:
     with ExitStack() as stack:
         target = stack.enter_context(open_ledger(out))
         target.set_meta("version", __version__)
-        shards = []
+        shards = _shards_of(target) if target.meta("shard") else set()
         for source in sources:
             ledger = stack.enter_context(open_ledger(source, create=False))
-            shards.append(Shard.parse(ledger.meta("shard") or "1/1"))
+            shards |= _shards_of(ledger)
             check_settings(ledger, target, source.name)
             take_over(ledger, target, _Copier(source, out))
         notes = _missing_shards(shards)
-        target.set_meta("shard", "1/1")
+        # What is merged again must know what it lacks.
+        target.set_meta("shard", _SHARDS_APART.join(sorted(map(str, shards))) if notes else "1/1")
         return conclude(target, out, notes=notes, complete=not notes)
 
 
@@ -144,7 +146,12 @@ class _Copier:
             raise OutputError(message) from error
 
 
-def _missing_shards(shards: Sequence[Shard]) -> list[str]:
+def _shards_of(ledger: Ledger) -> set[Shard]:
+    """Give the parts that an output holds: one of a run, all that came together of a merge."""
+    return {Shard.parse(text) for text in (ledger.meta("shard") or "1/1").split(_SHARDS_APART)}
+
+
+def _missing_shards(shards: Collection[Shard]) -> list[str]:
     """Name the parts of a division that were not given; nothing where one division is whole."""
     missing = [
         [number for number in range(1, count + 1) if Shard(number, count) not in shards]
@@ -154,5 +161,5 @@ def _missing_shards(shards: Sequence[Shard]) -> list[str]:
         return []
     if len(missing) > 1:
         return ["the parts are of different divisions, none of them whole: studies may be missing"]
-    count = shards[0].count
+    count = next(iter(shards)).count
     return [f"shard {number}/{count} is missing" for number in missing[0]]
