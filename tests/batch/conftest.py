@@ -13,6 +13,7 @@ from tests.cli.conftest import ifspace as ifspace
 
 from ifspace.batch import BatchPlan, BatchReport, CaseOutcome, Request, run_batch
 from ifspace.batch.ledger import Case
+from ifspace.batch.request import Ahead
 from ifspace.io import load_volume, open_study
 from ifspace.phantom import VARIANTS, PhantomSpec, Size, write_phantom
 
@@ -27,10 +28,13 @@ class Told:
     at_start: Callable[[], None] = lambda: None
     total: int = 0
     done_before: int = 0
+    studies: int = 0
+    unusable: int = 0
     ended: dict[str, CaseOutcome] = field(default_factory=dict)
 
-    def started(self, total: int, done: int) -> None:
-        self.total, self.done_before = total, done
+    def started(self, ahead: Ahead) -> None:
+        self.total, self.done_before = ahead.cases, ahead.done
+        self.studies, self.unusable = ahead.studies, ahead.unusable
         self.at_start()
 
     def finished(self, case: Case, outcome: CaseOutcome) -> None:

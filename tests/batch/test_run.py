@@ -232,7 +232,9 @@ def test_two_readers_of_one_study_are_two_readings(tmp_path: Path) -> None:
     for reader in ("B", "A"):
         (sessions / f"{reader}.json").write_text(json.dumps({**data, "reader": reader}))
     (sessions / "stray.json").write_text(json.dumps({**data, "study_instance_uid": "1.2.3"}))
-    report = run_batch(Request(root, tmp_path / "out", PLAIN, sessions=sessions), Told())
+    told = Told()
+    report = run_batch(Request(root, tmp_path / "out", PLAIN, sessions=sessions), told)
+    assert (told.studies, told.total) == (1, 2)
     found = rows(tmp_path / "out" / "measurements.csv")
     assert {(row["reading"], row["reader"]) for row in found} == {("1", "A"), ("2", "B")}
     assert len({row["study"] for row in found}) == 1
@@ -280,6 +282,8 @@ def test_bad_disks_get_reasons_and_cost_nobody_else_anything(tmp_path: Path) -> 
         "unreadable_input": 1,
     }
     assert report.counts[Status.MEASURED] == 1
+    # Two patients, and the damaged folder; nothing was done before on a first run.
+    assert (told.studies, told.done_before, told.unusable) == (6, 0, 2)
     measured = [item for item in told.ended.values() if item.status is Status.MEASURED]
     assert [flag["code"] for flag in measured[0].flags][:1] == ["copies_left_out"]
 

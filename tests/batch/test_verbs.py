@@ -4,7 +4,11 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 from tests.batch.conftest import PLAIN, Undisturbed
+
+from ifspace.batch.request import Ahead
+from ifspace.cli.progress import words_of
 
 FORMATS = ",".join(PLAIN.formats)
 
@@ -59,3 +63,19 @@ def test_a_folder_without_studies_ends_with_a_sentence(ifspace, tmp_path: Path) 
     ran = ifspace("batch", tmp_path / "root", "-o", tmp_path / "out")
     assert ran.code == 1
     assert "no study was found" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("ahead", "says"),
+    [
+        (Ahead(1, 1, 0, 0), "1 study, 0 of them done before"),
+        (Ahead(6, 6, 6, 0), "6 studies, 6 of them done before"),
+        (Ahead(15, 30, 4, 0), "30 readings of 15 studies, 4 of them done before"),
+        (
+            Ahead(6, 6, 0, 2),
+            "6 studies, 0 of them done before, 2 that cannot be measured (why: failures.csv)",
+        ),
+    ],
+)
+def test_a_run_counts_studies_and_readings_apart(ahead: Ahead, says: str) -> None:
+    assert words_of(ahead) == says

@@ -40,11 +40,33 @@ def check_scheduler(address: str) -> str:
     return address
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """What a run has before it.
+
+    Attributes
+    ----------
+    studies
+        How many studies were found.
+    cases
+        How many readings of them there are; a study without a session counts as one.
+    done
+        Cases that an earlier run ended.
+    unusable
+        Cases that end as a failure without being measured.
+    """
+
+    studies: int
+    cases: int
+    done: int
+    unusable: int
+
+
 class Watcher(Protocol):
     """Who is told how the run goes on."""
 
-    def started(self, total: int, done: int) -> None:
-        """Say how many cases there are, and how many of them are done already."""
+    def started(self, ahead: Ahead) -> None:
+        """Say how many cases there are, and how many of them need no measuring."""
 
     def finished(self, case: Case, outcome: CaseOutcome) -> None:
         """Say that one more case is done."""

@@ -28,7 +28,7 @@ from ifspace.batch.masks import find_masks
 from ifspace.batch.places import name_of
 from ifspace.batch.pool import Pool, open_pool
 from ifspace.batch.pseudonyms import Names, fingerprint_of, new_key
-from ifspace.batch.request import BatchReport, Request, Watcher
+from ifspace.batch.request import Ahead, BatchReport, Request, Watcher
 from ifspace.batch.sessions import FoundSession, Sessions, find_sessions, look_at
 from ifspace.batch.tables import write_tables
 from ifspace.errors import NetworkError, OutputError
@@ -178,13 +178,19 @@ class _Run:
 
     def measure_all(self) -> bool:
         """Measure what is not done; False if the cluster went away before the end."""
-        todo, done = deque[Case](), 0
+        todo = deque[Case]()
+        studies = set[str]()
+        cases = unusable = 0
         for case in self._ledger.cases():
-            if self._is_done(case):
-                done += 1
-            else:
+            studies.add(case.study_id)
+            cases += 1
+            if case.reason:
+                unusable += 1
+                self._refuse(case)
+            elif not self._is_done(case):
                 todo.append(case)
-        self._watcher.started(done + len(todo), done)
+        done = cases - unusable - len(todo)
+        self._watcher.started(Ahead(len(studies), cases, done, unusable))
         if not todo:
             return True
         request, connected = self._request, False
@@ -202,12 +208,12 @@ class _Run:
                 return False
         return True
 
+    def _refuse(self, case: Case) -> None:
+        """Note a case that cannot be measured as it was found."""
+        outcome = CaseOutcome.failed(case.case_id, Failure(case.reason), case.sentence)
+        self._record(case, outcome)
+
     def _is_done(self, case: Case) -> bool:
-        if case.reason:
-            self._record(
-                case, CaseOutcome.failed(case.case_id, Failure(case.reason), case.sentence)
-            )
-            return True
         if self._request.overwrite:
             return False
         outcome = self._ledger.outcome_of(case, self._settings, same_files=True)

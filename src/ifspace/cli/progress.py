@@ -15,9 +15,21 @@ if TYPE_CHECKING:
 
     from ifspace.batch import CaseOutcome, Watcher
     from ifspace.batch.ledger import Case
+    from ifspace.batch.request import Ahead
 
 # Often enough to see that a run lives, seldom enough to keep a log of thousands readable.
 _SECONDS_BETWEEN_LINES = 10.0
+
+
+def words_of(ahead: Ahead) -> str:
+    """Say what a run has before it: studies, their readings, and what needs no measuring."""
+    words = f"{ahead.studies} {'study' if ahead.studies == 1 else 'studies'}"
+    if ahead.cases > ahead.studies:
+        words = f"{ahead.cases} readings of {words}"
+    words += f", {ahead.done} of them done before"
+    if ahead.unusable:
+        words += f", {ahead.unusable} that cannot be measured (why: failures.csv)"
+    return words
 
 
 class LineWatcher:
@@ -27,11 +39,12 @@ class LineWatcher:
         self._total = self._done = self._before = 0
         self._started = self._last = time.monotonic()
 
-    def started(self, total: int, done: int) -> None:
+    def started(self, ahead: Ahead) -> None:
         """Say how much there is to do."""
-        self._total, self._done, self._before = total, done, done
+        self._total = ahead.cases
+        self._done = self._before = ahead.done + ahead.unusable
         self._started = self._last = time.monotonic()
-        say(f"{total} studies, {done} of them done before")
+        say(words_of(ahead))
 
     def finished(self, case: Case, outcome: CaseOutcome) -> None:
         """Count one more, and say what failed."""
@@ -58,9 +71,11 @@ class BarWatcher:
         self._done = 0
         self._started = time.monotonic()
 
-    def started(self, total: int, done: int) -> None:
-        """Give the bar its length; what was done before counts for no rate."""
-        self._progress.reset(self._task, total=total - done, description="measuring", rate="")
+    def started(self, ahead: Ahead) -> None:
+        """Give the bar its length; what needs no measuring counts for no rate."""
+        left = ahead.cases - ahead.done - ahead.unusable
+        self._progress.console.print(words_of(ahead), highlight=False)
+        self._progress.reset(self._task, total=left, description="measuring", rate="")
         self._started = time.monotonic()
 
     def finished(self, case: Case, outcome: CaseOutcome) -> None:
