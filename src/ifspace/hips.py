@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ifspace.model import Kind, Side
-from ifspace.tables import Row, parse_number
+from ifspace.tables import Row, parse_number, plain_text
 
 # The first name is ours; the others are what `measure` and most people write.
 CASE_NAMES = ("case", "study", "study_instance_uid")
@@ -20,9 +20,6 @@ UNMEASURED = "not_measured"
 OLDEST_YEARS = 130.0
 # No hip has a space this wide: what lies above it was written in another unit, or is a slip.
 WIDEST_MM = 100.0
-
-# A spreadsheet-safe table marks text that would run as a formula with this.
-TEXT_MARK = "'"
 
 SIDES = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Side.RIGHT}
 _SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}
@@ -51,11 +48,6 @@ class Facts:
 
     age_years: float | None = None
     hip_rotation: str | None = None
-
-
-def plain_text(text: str) -> str:
-    """Take the spreadsheet's text mark away."""
-    return text.removeprefix(TEXT_MARK)
 
 
 def hip_of(row: Row) -> Hip:

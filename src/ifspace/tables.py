@@ -20,6 +20,11 @@ from ifspace.errors import UnreadableInputError
 # Spreadsheets of countries with a decimal comma write semicolons between the cells.
 DELIMITERS = (",", ";", "\t")
 
+# A spreadsheet runs a cell that begins with one of these as a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# What makes it plain text.
+TEXT_MARK = "'"
+
 
 @dataclass(frozen=True)
 class RowProblem:
@@ -159,12 +164,32 @@ def _parse(text: str, name: str) -> tuple[tuple[str, ...], list[tuple[int, list[
 
 
 def csv_bytes(header: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
-    """Write a table as spreadsheets and `read_table` read it."""
+    """Write a table as spreadsheets and `read_table` read it.
+
+    Text that a spreadsheet would run is marked; `plain_text` takes the mark away. Numbers stay.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([_safe_cell(cell) for cell in row] for row in rows)
     return buffer.getvalue().encode("utf-8")
+
+
+def _safe_cell(cell: object) -> object:
+    """Mark text that is no number: what was read as text may be a length below zero."""
+    if not isinstance(cell, str) or parse_number(cell) is not None:
+        return cell
+    return marked_text(cell)
+
+
+def marked_text(text: str) -> str:
+    """Make text that a spreadsheet would run plain text."""
+    return f"{TEXT_MARK}{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def plain_text(text: str) -> str:
+    """Take the mark away that tells a spreadsheet to run nothing."""
+    return text.removeprefix(TEXT_MARK)
 
 
 def parse_number(text: str) -> float | None:

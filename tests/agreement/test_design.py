@@ -18,7 +18,7 @@ from ifspace.agreement import (
 )
 from ifspace.errors import UnreadableInputError
 from ifspace.model import Kind
-from ifspace.tables import read_table
+from ifspace.tables import csv_bytes, read_table
 
 HIPS = tuple((f"P{n}", f"P{n}", side) for n in range(10) for side in ("right", "left"))
 
@@ -141,3 +141,29 @@ def test_a_decimal_comma_in_a_list_is_refused_and_not_cut_off(tmp_path):
     path.write_text(path.read_text().replace(",,,", ",12,5,,", 1))
     with pytest.raises(UnreadableInputError, match="row 2: the row has 7 cells"):
         unblind(tmp_path, tmp_path / "key.csv")
+
+
+def test_names_that_a_spreadsheet_would_run_are_marked_and_come_back_the_same(tmp_path):
+    hips = tuple((f"=SUM(A{n})", f"@case{n}", "left") for n in range(5))
+    plan = plan_readings(hips, ("+A", "-B"), repeats=1, seed=1)
+    write_plan(plan, tmp_path)
+    for path in (*tmp_path.glob("list_*.csv"), tmp_path / "key.csv"):
+        with path.open(newline="", encoding="utf-8") as file:
+            assert not [cell for line in csv.reader(file) for cell in line if cell[:1] in {*"=+-@"}]
+    for number in (1, 2):
+        fill(tmp_path, f"list_{number:02d}.csv", lambda row: {**row, "ifs_mm": "15.5"})
+    table = unblind(tmp_path, tmp_path / "key.csv")
+    study = study_agreement(readings_from_table(table))
+    write_agreement(study, tmp_path / "out", unblinded=table)
+    kept = read_table(tmp_path / "out" / "readings.csv")
+    assert kept.sha256 == table.sha256
+    assert {row.cells["person"][:2] for row in kept.rows} == {"'="}
+    for readings in (readings_from_table(table), readings_from_table(kept)):
+        assert {item.reader for item in readings.readings} == {"+A", "-B"}
+        assert {(item.hip.person, item.hip.case) for item in readings.readings} == {
+            hip[:2] for hip in hips
+        }
+
+
+def test_a_length_below_zero_is_kept_as_it_was_written():
+    assert csv_bytes(("value_mm", "remark"), [("-3.5", "-x")]) == b"value_mm,remark\r\n-3.5,'-x\r\n"

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ifspace.errors import UnreadableInputError
-from ifspace.hips import CASE_NAMES, PERSON_NAMES, SIDES, plain_text
+from ifspace.hips import CASE_NAMES, PERSON_NAMES, SIDES
 from ifspace.model import Side
-from ifspace.tables import Table
+from ifspace.tables import Table, plain_text
 
 # A repeat that follows its first reading closely is read from memory.
 FEWEST_BETWEEN_SHARE = 0.25

@@ -18,11 +18,10 @@ from ifspace.hips import (
     facts_of,
     hip_of,
     kind_of,
-    plain_text,
     value_of,
 )
 from ifspace.model import Kind
-from ifspace.tables import Row, RowProblem, Table, parse_number
+from ifspace.tables import Row, RowProblem, Table, parse_number, plain_text
 
 # Nobody reads a hip this often; such a number is something else in the wrong column.
 MOST_REPEATS = 1000

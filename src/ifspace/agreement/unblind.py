@@ -8,7 +8,7 @@ from pathlib import Path
 from ifspace.agreement.design import LIST_PATTERN
 from ifspace.errors import UnreadableInputError
 from ifspace.model import Kind
-from ifspace.tables import Row, Table, csv_bytes, read_table
+from ifspace.tables import Row, Table, csv_bytes, plain_text, read_table
 
 READINGS_COLUMNS = ("person", "case", "side", "kind", "reader", "reading", "value_mm", "code")
 _KEY_COLUMNS = ("code", "reader", "person", "case", "side", "reading")
@@ -38,7 +38,7 @@ def unblind(lists: Path, key: Path) -> Table:
     held.require(_KEY_COLUMNS)
     held.require_every_row(key.name)
     filled = _filled(lists)
-    known = {row.text("code"): row for row in held.rows}
+    known = {plain_text(row.text("code")): row for row in held.rows}
     strangers = sorted(set(filled) - set(known))
     if strangers:
         message = f"code {strangers[0]} is not in {key.name}; take the key of the same plan"
@@ -65,7 +65,7 @@ def _filled(lists: Path) -> dict[str, Row]:
         table.require(("code", *(f"{kind.value}_mm" for kind in Kind)))
         table.require_every_row(path.name)
         for row in table.rows:
-            code = row.text("code")
+            code = plain_text(row.text("code"))
             if not code or code in found:
                 message = f"{path.name}, row {row.number}: code {code!r} is empty or stands twice"
                 raise UnreadableInputError(message)
@@ -75,5 +75,6 @@ def _filled(lists: Path) -> dict[str, Row]:
 
 def _reading(key: Row, filled: Row | None, kind: Kind) -> tuple[str, ...]:
     value = "" if filled is None else filled.text(f"{kind.value}_mm")
-    names = [key.text(name) for name in ("person", "case", "side")]
-    return (*names, kind.value, key.text("reader"), key.text("reading"), value, key.text("code"))
+    names = [plain_text(key.text(name)) for name in ("person", "case", "side")]
+    reader, code = plain_text(key.text("reader")), plain_text(key.text("code"))
+    return (*names, kind.value, reader, key.text("reading"), value, code)

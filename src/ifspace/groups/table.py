@@ -18,14 +18,13 @@ from ifspace.hips import (
     facts_of,
     hip_of,
     kind_of,
-    plain_text,
     sex_of,
     value_of,
 )
 from ifspace.model import Kind
 from ifspace.statistics import cluster_index
 from ifspace.statistics.clusters import Floats, Ints
-from ifspace.tables import Row, RowProblem, Table
+from ifspace.tables import Row, RowProblem, Table, plain_text
 
 # Words that tell by themselves which of two groups the cases are.
 CASE_WORDS = ("case", "cases", "symptomatic", "ifi", "positive", "yes", "true", "1")

@@ -8,9 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ifspace.model import Measurement, Outcome, StudyResult
-
-# A spreadsheet runs a cell that begins with one of these as a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+from ifspace.tables import marked_text
 
 COLUMNS = (
     "study_instance_uid",
@@ -80,8 +78,7 @@ def cell_text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, (int, float)):
         return repr(value)
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return marked_text(str(value))
 
 
 def _shared_cells(result: StudyResult) -> dict[str, Any]:
