@@ -242,6 +242,29 @@ def test_two_readers_of_one_study_are_two_readings(tmp_path: Path) -> None:
     assert len(list((tmp_path / "out" / "studies").glob("s-*/reading-*/result.json"))) == 2
 
 
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [("results", "."), ("studies", "studies"), ("around", ".."), ("other.json", "session.json")],
+)
+def test_results_behind_a_link_are_no_second_readings(
+    tmp_path: Path, link: str, target: str
+) -> None:
+    root, out = tmp_path / "root", tmp_path / "elsewhere" / "out"
+    study(root / "a")
+    first = run_batch(Request(root, out, PLAIN), Told())
+    if target == "session.json":
+        target = str(next(out.rglob(target)).relative_to(out))
+    (root / link).symlink_to(out / target)
+    # The reading of somebody else, as far as its content says.
+    for session in out.rglob("session.json"):
+        data = json.loads(session.read_text())
+        session.write_text(json.dumps({**data, "reader": "Z"}))
+    told = Told()
+    again = run_batch(Request(root, out, PLAIN), told)
+    assert (told.studies, told.total, told.done_before) == (1, 1, 1)
+    assert again.counts == first.counts
+
+
 def test_bad_disks_get_reasons_and_cost_nobody_else_anything(tmp_path: Path) -> None:
     root = tmp_path / "root"
     study(root / "good", seed=1)

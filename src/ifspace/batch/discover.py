@@ -39,10 +39,16 @@ NO_IMAGE_LEFT = "a file is named like an image and holds none"
 TWO_LABEL_MAPS = "more than one label map names this study; keep the right one"
 
 
-def look_through(ledger: Ledger, root: Path, places: Sequence[str] | None = None) -> int:
+def look_through(
+    ledger: Ledger,
+    root: Path,
+    places: Sequence[str] | None = None,
+    *,
+    leave_out: Path | None = None,
+) -> int:
     """Read where every file under a folder belongs, and give the number of files.
 
-    With `places` only at those files.
+    With `places` only at those files; never at what lies in the folder `leave_out`.
 
     Raises
     ------
@@ -61,7 +67,7 @@ def look_through(ledger: Ledger, root: Path, places: Sequence[str] | None = None
         _look_into_file(ledger, base, root)
         ledger.end_files()
         return 1
-    with listed(root) as listing:
+    with listed(root, leave_out=leave_out) as listing:
         for file in listing.found:
             _look_into_file(ledger, base, file.path)
             count += 1

@@ -39,11 +39,11 @@ class Masks:
         return [found[place] for place in sorted(found)]
 
 
-def find_masks(folder: Path) -> Masks:
+def find_masks(folder: Path, *, leave_out: Path | None = None) -> Masks:
     """Look at every label map below a folder.
 
     A file stands for the study that its name (without ending), its folder or, for a DICOM SEG, its
-    StudyInstanceUID names.
+    StudyInstanceUID names. What lies in the folder `leave_out` does not count.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def find_masks(folder: Path) -> Masks:
         If the folder cannot be read, or holds no label map.
     """
     by_name: dict[str, list[FoundMask]] = {}
-    for file in walk(folder).found:
+    for file in walk(folder, leave_out=leave_out).found:
         try:
             filing = filing_of(file.path)
             status = file.path.stat()

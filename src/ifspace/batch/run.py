@@ -65,7 +65,7 @@ def run_batch(request: Request, watcher: Watcher) -> BatchReport:
             refuse_inside(request.out, source)
     with open_ledger(request.out) as ledger:
         request = _with_key(request, ledger)
-        look_through(ledger, request.root, request.places)
+        look_through(ledger, request.root, request.places, leave_out=request.out)
         strays = _plan(ledger, request)
         run = _Run(ledger, request, watcher)
         complete = run.measure_all()
@@ -134,7 +134,7 @@ def _plan(ledger: Ledger, request: Request) -> int:
     """Note cases and settings; give the number of sessions that belong to nothing."""
     found = _sessions(ledger, request)
     sessions = Sessions(found, beside=request.sessions is None)
-    masks = None if request.masks is None else find_masks(request.masks)
+    masks = None if request.masks is None else find_masks(request.masks, leave_out=request.out)
     names = Names(request.plan.key)
     ledger.replace_cases(
         plan_cases(ledger, sessions, masks, request.shard, names=names, person_of=request.person_of)
@@ -153,7 +153,7 @@ def _plan(ledger: Ledger, request: Request) -> int:
 
 def _sessions(ledger: Ledger, request: Request) -> list[FoundSession]:
     if request.sessions is not None:
-        return find_sessions(request.sessions)
+        return find_sessions(request.sessions, leave_out=request.out)
     base = base_of(request.root)
     return [look_at(base / name_of(row.place), base) for row in ledger.files_of_kind("session")]
 

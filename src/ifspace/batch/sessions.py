@@ -109,15 +109,17 @@ class Sessions:
         return place if self._beside else PurePosixPath(place).name
 
 
-def find_sessions(folder: Path) -> list[FoundSession]:
+def find_sessions(folder: Path, *, leave_out: Path | None = None) -> list[FoundSession]:
     """Read every session below a folder: session files, and structured reports with marks.
+
+    What lies in the folder `leave_out` does not count: a run writes sessions, too.
 
     Raises
     ------
     UnreadableInputError
         If the folder cannot be read, or holds no session.
     """
-    listing = walk(folder)
+    listing = walk(folder, leave_out=leave_out)
     found = [
         look_at(file.path, folder)
         for file in listing.found

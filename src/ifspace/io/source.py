@@ -51,10 +51,11 @@ class Listing:
 
 
 @contextmanager
-def listed(path: Path) -> Iterator[Listing]:
+def listed(path: Path, *, leave_out: Path | None = None) -> Iterator[Listing]:
     """List the files of a folder, a file, a ZIP archive or a DICOMDIR.
 
-    An archive is unpacked into a temporary folder that lives as long as the context.
+    An archive is unpacked into a temporary folder that lives as long as the context. What lies in
+    the folder `leave_out` is not listed, wherever a link leads into it.
 
     Raises
     ------
@@ -69,7 +70,7 @@ def listed(path: Path) -> Iterator[Listing]:
         message = f"The input cannot be opened ({error.strerror}); check the path."
         raise UnreadableInputError(message) from error
     if stat.S_ISDIR(mode):
-        yield walk(path)
+        yield walk(path, leave_out=leave_out)
     elif not stat.S_ISREG(mode):
         message = "The input is neither a file nor a folder; give a file, a folder or a ZIP."
         raise UnreadableInputError(message)
@@ -95,16 +96,18 @@ def _kind_of_input(path: Path) -> FileKind:
         raise UnreadableInputError(message) from error
 
 
-def walk(root: Path) -> Listing:
+def walk(root: Path, *, leave_out: Path | None = None) -> Listing:
     """List every regular file under a folder, in a stable order, each folder once.
 
-    Links to folders are followed, but no folder is entered twice, so a circle of links ends.
+    Links to folders are followed, but no folder is entered twice, so a circle of links ends. What
+    lies in the folder `leave_out` is not listed, wherever a link leads into it.
 
     Raises
     ------
     UnreadableInputError
         If the folder itself cannot be read, or holds nothing.
     """
+    left_out = None if leave_out is None else Path(os.path.realpath(leave_out))
     found: list[FoundFile] = []
     skipped: list[SkippedFile] = []
     seen: set[tuple[int, int]] = set()
@@ -128,7 +131,10 @@ def walk(root: Path) -> Listing:
         folders: list[tuple[Path, str]] = []
         for entry in children:
             name = f"{prefix}/{entry.name}" if prefix else entry.name
-            reason = _place(entry, name, folders, found)
+            if left_out is not None and _lies_in(entry, left_out):
+                reason: str | None = "lies in the output folder"
+            else:
+                reason = _place(entry, name, folders, found)
             if reason:
                 skipped.append(SkippedFile(_printable(name), reason))
         waiting.extend(reversed(folders))
@@ -136,6 +142,16 @@ def walk(root: Path) -> Listing:
         message = "The folder is empty; give the folder that holds the images."
         raise UnreadableInputError(message)
     return Listing(tuple(found), tuple(skipped))
+
+
+def _lies_in(entry: os.DirEntry[str], folder: Path) -> bool:
+    """Tell whether a directory entry is a folder, or a link that leads to it or below it."""
+    try:
+        if entry.is_symlink():
+            return Path(os.path.realpath(entry.path)).is_relative_to(folder)
+        return entry.is_dir() and Path(entry.path).samefile(folder)
+    except OSError:
+        return False
 
 
 def _place(
