@@ -9,8 +9,11 @@ import pytest
 
 from ifspace.agreement import readings_from_table, study_agreement, study_to_json, write_agreement
 from ifspace.agreement.categories import category_agreement
+from ifspace.agreement.pages import agreement_sheet, as_shown, pair_charts
+from ifspace.agreement.study import Comparison
 from ifspace.cutoffs import Cutoff
 from ifspace.errors import OutputError
+from ifspace.figures.wording import shortened
 from ifspace.notice import NOTICE
 from ifspace.statistics import Estimate, NotGiven
 from ifspace.tables import read_table
@@ -183,3 +186,76 @@ def test_the_two_readers_of_the_real_hips(real_readings, tmp_path):
     assert bias.value == pytest.approx(-0.5)
     assert any("Only 4 persons" in text for text in found.spaces[0].cautions)
     assert write_agreement(found, tmp_path / "out")
+
+
+LONG = "x" * 149
+
+
+def _study_of(readings_csv, readers):
+    rows = [
+        (f"P{n}", side, "ifs", reader, reading, 15 + n + 0.3 * ((n + 2 * number + reading) % 4))
+        for n in range(6)
+        for side in ("left", "right")
+        for number, reader in enumerate(readers)
+        for reading in ((1, 2) if number == 0 else (1,))
+    ]
+    return study_agreement(readings_from_table(read_table(readings_csv(rows))))
+
+
+def _texts(sheet):
+    return json.dumps(sheet.as_data(), ensure_ascii=False)
+
+
+def _sheet_of(study):
+    shown = as_shown(study)
+    drawn = {
+        id(pair): pair_charts(shown.spaces[0].kind, pair, f"{number:02d}")
+        for number, pair in enumerate(
+            [
+                pair
+                for item in (shown.spaces[0].between, *shown.spaces[0].within.values())
+                if isinstance(item, Comparison)
+                for pair in item.pairs
+            ],
+            start=1,
+        )
+    }
+    return agreement_sheet(shown, drawn)
+
+
+def test_long_names_are_short_on_paper_and_whole_in_the_data(readings_csv):
+    study = _study_of(readings_csv, (LONG + "a", LONG + "b"))
+    assert study_to_json(study)["spaces"]["ifs"]["readers"] == [LONG + "a", LONG + "b"]
+    blocks = _sheet_of(study).as_data()["blocks"]
+    headings = [block["text"] for block in blocks if block["kind"] == "heading"]
+    drawn = [chart for block in blocks if block["kind"] == "charts" for chart in block["charts"]]
+    words = [*headings, *(chart["title"] for chart in drawn)]
+    words += [chart[axis]["label"] for chart in drawn for axis in "xy"]
+    assert len(drawn) == 4
+    assert max(len(word) for text in words for word in text.split()) <= 20
+    assert "xxxxxxxx…xxxxxxa minus xxxxxxxx…xxxxxxb (12 hips)" in headings
+
+
+def test_names_that_differ_in_the_middle_only_stay_apart():
+    names = ["a" * 40 + middle + "z" * 40 for middle in "123"]
+    short = shortened(names, 16)
+    assert len(set(short.values())) == 3
+    assert all(len(word) <= 16 for word in short.values())
+
+
+def test_the_spread_of_the_differences_stands_between_bias_and_limits(readings_csv):
+    study = _study_of(readings_csv, ("A", "B"))
+    (pair,) = study.spaces[0].between.pairs
+    tables = [block for block in _sheet_of(study).as_data()["blocks"] if block["kind"] == "table"]
+    rows = next(block["rows"] for block in tables if block["header"][0] == "difference")
+    assert rows[1][:2] == ["SD of differences (mm)", f"{pair.differences.sd_mm:.2f}"]
+
+
+def test_plots_that_are_not_printed_are_named(readings_csv):
+    few, many = (
+        _texts(_sheet_of(_study_of(readings_csv, [f"R{n:02d}" for n in range(count)])))
+        for count in (3, 12)
+    )
+    assert "are not printed here" not in few
+    assert "The plots of these 66 pairs are not printed here" in many
+    assert "identity_01.svg to identity_66.svg and bland_altman_01.svg to bland_altman_66" in many

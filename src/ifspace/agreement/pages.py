@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from ifspace import __version__
-from ifspace.agreement.bland_altman import LIMIT_SDS
+from ifspace.agreement.bland_altman import LIMIT_SDS, BlandAltman
 from ifspace.agreement.categories import CategoryAgreement
+from ifspace.agreement.matrix import Matrix
 from ifspace.agreement.study import AgreementStudy, Comparison, Pair, SpaceAgreement
 from ifspace.figures import (
     Axis,
@@ -29,6 +31,7 @@ from ifspace.figures import (
 )
 from ifspace.figures.chart import Item
 from ifspace.figures.wording import (
+    DASH,
     KIND_COLOURS,
     KIND_NAMES,
     SIDE_SHAPES,
@@ -39,6 +42,7 @@ from ifspace.figures.wording import (
     p_value,
     plural,
     share,
+    shortened,
 )
 from ifspace.model import Kind, Side
 from ifspace.statistics import Estimate, NotGiven, Result
@@ -48,6 +52,10 @@ LABEL_ROOM_MM = 17.0
 INTERVALS_SHARE = 0.1
 # Plots of more pairs than this stay in their files; the PDF would only repeat itself.
 PAIRS_ON_PAPER = 3
+# Two names of readers fit beside each other into the title of a chart.
+MOST_LETTERS = 16
+# Beside each other along an axis, each with the number of its reading.
+MOST_LETTERS_OF_REPEATS = 11
 
 METHODS = (
     (
@@ -74,6 +82,37 @@ METHODS = (
     ),
     "Cut-offs: a value at or below counts as below; kappa is Cohen's. No cut-off is a diagnosis.",
 )
+
+
+def as_shown(study: AgreementStudy) -> AgreementStudy:
+    """Give the study with the names of readers as short as headings and charts have room for."""
+    readers = sorted({reader for space in study.spaces for reader in space.readers})
+    short = shortened(readers, MOST_LETTERS)
+    return replace(study, spaces=tuple(_space_as_shown(space, short) for space in study.spaces))
+
+
+def _space_as_shown(space: SpaceAgreement, short: Mapping[str, str]) -> SpaceAgreement:
+    between, within = space.between, {}
+    if isinstance(between, Comparison):
+        between = _comparison_as_shown(between, short)
+    for reader, item in space.within.items():
+        shorter = shortened([reader], MOST_LETTERS_OF_REPEATS)[reader]
+        own = {
+            column: column.replace(reader, shorter, 1)
+            for column in (item.matrix.columns if isinstance(item, Comparison) else ())
+        }
+        within[short[reader]] = (
+            _comparison_as_shown(item, own) if isinstance(item, Comparison) else item
+        )
+    return replace(space, between=between, within=within)
+
+
+def _comparison_as_shown(item: Comparison, short: Mapping[str, str]) -> Comparison:
+    def named(matrix: Matrix) -> Matrix:
+        return replace(matrix, columns=tuple(short[column] for column in matrix.columns))
+
+    pairs = tuple(replace(pair, matrix=named(pair.matrix)) for pair in item.pairs)
+    return replace(item, matrix=named(item.matrix), pairs=pairs)
 
 
 def agreement_sheet(study: AgreementStudy, drawn: dict[int, tuple[Chart, ...]]) -> Sheet:
@@ -142,8 +181,26 @@ def _comparison_blocks(
         widths=(2.2, 0.8, 2.0, 1.4),
         bold_first=True,
     )
+    if len(item.pairs) > PAIRS_ON_PAPER:
+        yield paragraph(_where_plots_are(item, drawn), small=True)
     for pair in item.pairs:
         yield from _pair_blocks(pair, drawn if len(item.pairs) <= PAIRS_ON_PAPER else {})
+
+
+def _where_plots_are(item: Comparison, drawn: dict[int, tuple[Chart, ...]]) -> str:
+    """Name the files of plots that are too many for the page."""
+    made = [drawn[id(pair)] for pair in item.pairs if drawn.get(id(pair))]
+    if not made:
+        return f"None of these {len(item.pairs)} pairs has a hip that both read; no plot was drawn."
+    first, last = made[0], made[-1]
+    files = " and ".join(
+        f"{one.name}.svg to {other.name}.svg" for one, other in zip(first, last, strict=True)
+    )
+    return (
+        f"The plots of these {len(item.pairs)} pairs are not printed here. They lie beside this"
+        f" file: {files}, each also as PNG; the number in a name is that of the pair, in the order"
+        " below."
+    )
 
 
 def _icc_rows(item: Comparison) -> list[list[str]]:
@@ -171,6 +228,7 @@ def _pair_blocks(pair: Pair, drawn: dict[int, tuple[Chart, ...]]) -> Iterator[Bl
     held = pair.differences
     rows = [
         _row("bias (mm)", held.bias_mm),
+        ["SD of differences (mm)", _sd_words(held), DASH, DASH],
         _row("lower limit of agreement (mm)", held.lower_limit_mm),
         _row("upper limit of agreement (mm)", held.upper_limit_mm),
         _row("proportional bias (mm per mm)", held.proportional_bias, digits=3),
@@ -189,6 +247,10 @@ def _pair_blocks(pair: Pair, drawn: dict[int, tuple[Chart, ...]]) -> Iterator[Bl
             widths=(0.7, 2.6, 0.9, 1.3, 2.2),
             bold_first=True,
         )
+
+
+def _sd_words(held: BlandAltman) -> str:
+    return "not given" if held.sd_mm is None else number(held.sd_mm, 2)
 
 
 def _category_row(item: CategoryAgreement) -> list[str]:

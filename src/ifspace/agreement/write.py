@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ifspace.agreement.design import Plan, list_name
-from ifspace.agreement.pages import agreement_sheet, chart_name, pair_charts
+from ifspace.agreement.pages import agreement_sheet, as_shown, chart_name, pair_charts
 from ifspace.agreement.study import AgreementStudy, Comparison, Pair, study_to_json
 from ifspace.figures import Chart, as_json_bytes, write_study
 from ifspace.model import Kind
@@ -30,7 +30,8 @@ def write_agreement(
     OutputError
         If a file is there already or cannot be written; nothing is left behind.
     """
-    drawn = _draw(study)
+    shown = as_shown(study)
+    drawn = _draw(shown)
     more = {}
     if unblinded is not None:
         rows = [tuple(row.cells[name] for name in unblinded.columns) for row in unblinded.rows]
@@ -38,7 +39,7 @@ def write_agreement(
     return write_study(
         "agreement",
         study_to_json(study),
-        agreement_sheet(study, drawn),
+        agreement_sheet(shown, drawn),
         [chart for pair in drawn.values() for chart in pair],
         out,
         more=more,

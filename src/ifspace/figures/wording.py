@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from ifspace.figures.chart import Colour, Shape
@@ -11,6 +11,7 @@ from ifspace.statistics import Estimate, Interval, Result
 
 MINUS = "\u2212"
 DASH = "\u2013"
+ELLIPSIS = "\u2026"
 
 KIND_NAMES: Mapping[Kind, str] = MappingProxyType(
     {Kind.IFS: "Ischiofemoral space (IFS)", Kind.QFS: "Quadratus femoris space (QFS)"}
@@ -18,6 +19,29 @@ KIND_NAMES: Mapping[Kind, str] = MappingProxyType(
 KIND_COLOURS: Mapping[Kind, Colour] = MappingProxyType({Kind.IFS: "ifs", Kind.QFS: "qfs"})
 # Told apart without colour; the left one is hollow as well.
 SIDE_SHAPES: Mapping[Side, Shape] = MappingProxyType({Side.RIGHT: "circle", Side.LEFT: "diamond"})
+
+
+def shortened(names: Iterable[str], most: int) -> dict[str, str]:
+    """Give every name in at most so many letters, its beginning and end; no two the same.
+
+    >>> shortened(["reader of the north hospital", "B"], 15)
+    {'reader of the north hospital': 'reader…ospital', 'B': 'B'}
+    """
+    short: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        words = name if len(name) <= most else _squeezed(name, most)
+        number_of_name = 2
+        while words in short.values():
+            mark = f" ({number_of_name})"
+            words = _squeezed(name, most - len(mark)) + mark
+            number_of_name += 1
+        short[name] = words
+    return short
+
+
+def _squeezed(name: str, most: int) -> str:
+    end = (most - 1) // 2
+    return f"{name[: most - 1 - end].rstrip()}{ELLIPSIS}{name[len(name) - end :].lstrip()}"
 
 
 def number(value: float, digits: int) -> str:
