@@ -20,15 +20,16 @@ from benchmarks.accuracy import pictures
 from benchmarks.accuracy.page import write_page
 from benchmarks.accuracy.run import (
     assisted_rows,
+    label_room_rows,
     label_rows,
     negative_controls,
     real_rows,
 )
 
 # Hips below 45000, from 48000 to 48499 and from 50000 were used for developing, calibrating or an
-# earlier acceptance. These three ranges were opened once, when the code they judge was frozen:
-# whoever tunes the code after that takes new ones for the next page.
-FRESH, FRESH_TENDON, FRESH_LABELS = 45000, 47000, 48500
+# earlier acceptance. These ranges were opened once, when the code they judge was frozen: whoever
+# tunes the code after that takes new ones for the next page.
+FRESH, FRESH_TENDON, FRESH_LABELS, FRESH_LABEL_ROOMS = 45000, 47000, 48500, 49000
 
 
 def spread(workers: int, function: Callable, seeds: Iterable[int], jobs: list[tuple]) -> list:
@@ -55,6 +56,8 @@ def main() -> None:
     rooms = spread(workers, assisted_rows, tendon, [(*job, True) for job in sequences[:3]])
     few = range(FRESH_LABELS, FRESH_LABELS + count // 3)
     labels = spread(workers, label_rows, few, [("T1",), ("PD",)])
+    few = range(FRESH_LABEL_ROOMS, FRESH_LABEL_ROOMS + count // 4)
+    label_rooms = spread(workers, label_room_rows, few, [("T1",), ("PD",)])
     refused = negative_controls(range(FRESH, FRESH + count // 2))
     write_page(
         arguments.out,
@@ -62,6 +65,7 @@ def main() -> None:
         bones=bones,
         rooms=rooms,
         labels=labels,
+        label_rooms=label_rooms,
         refused=refused,
         real=real_rows(),
     )

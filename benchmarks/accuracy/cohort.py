@@ -15,11 +15,11 @@ from benchmarks.accuracy.hips import (
     TrueSection,
     draw_hip,
     draw_scan,
+    draw_tendon_hip,
     femur,
     ischium,
     shaft_axis,
     true_section,
-    with_tendon_on_the_path,
 )
 from benchmarks.accuracy.levels import trochanter_slices
 from benchmarks.accuracy.scanner import mr_image, tissue_fractions
@@ -65,7 +65,7 @@ def make_case(seed: int, *, tendon: bool = False, cache: Path = CACHE) -> Case:
     rng = np.random.default_rng(seed)
     hip = draw_hip(rng)
     if tendon:
-        hip = with_tendon_on_the_path(draw_hip(rng, gap_mm=float(rng.uniform(14, 32))), rng)
+        hip = draw_tendon_hip(rng)
     scan = draw_scan(hip, rng)
     fractions = (tissue_fractions(hip, scan) * 255).round().astype(np.uint8)
     shown = trochanter_slices(hip, scan)

@@ -112,6 +112,11 @@ def draw_hip(rng: np.random.Generator, gap_mm: float | None = None) -> Hip:
     )
 
 
+def draw_tendon_hip(rng: np.random.Generator) -> Hip:
+    """Draw a hip with a gap that leaves room for the tendons, and put them on the path."""
+    return with_tendon_on_the_path(draw_hip(rng, gap_mm=float(rng.uniform(14, 32))), rng)
+
+
 def with_tendon_on_the_path(hip: Hip, rng: np.random.Generator) -> Hip:
     """Turn the hamstring origin towards the femur, so that it narrows the muscle's room."""
     bearing, radius = math.radians(rng.uniform(-15, 35)), float(rng.uniform(4.5, 7.5))

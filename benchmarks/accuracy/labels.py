@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from benchmarks.accuracy.cohort import ORIGIN_LPS_MM, volume_of
-from benchmarks.accuracy.hips import Hip, Scan, draw_hip, draw_scan, femur, ischium, true_section
-from benchmarks.accuracy.levels import apex_level
+from benchmarks.accuracy.hips import (
+    Hip,
+    Scan,
+    draw_hip,
+    draw_scan,
+    draw_tendon_hip,
+    femur,
+    ischium,
+    true_section,
+)
+from benchmarks.accuracy.levels import apex_level, trochanter_slices
 from benchmarks.accuracy.scanner import mr_image, tissue_fractions
 from scipy import ndimage as ndi
 
 from ifspace.geometry import Grid
 from ifspace.labels import LabelMap
+from ifspace.model import Side, Volume
 
 # Smooth displacement of a network's border, and its mean shrinkage, by voxel size: reproduces the
 # published overlap (Dice 0.93 to 0.95 at 1.5 mm); 2 mm, the coarsest accepted, lies in between.
@@ -22,6 +32,8 @@ SHRINKAGE_MM = {1.5: -0.4, 2.0: -0.43, 3.0: -0.5}
 SHIFT_SD_MM = 0.7
 DISPLACEMENT_LENGTH_MM = 6.0
 LOWEST_MM, HIGHEST_MM = -48.0, 34.0
+# The lesser trochanter ends well within this of its apex.
+AROUND_APEX_MM = 16.0
 
 
 def tall_scan(hip: Hip, rng: np.random.Generator) -> Scan:
@@ -83,17 +95,49 @@ def shifted(labels: LabelMap, rng: np.random.Generator) -> LabelMap:
     return LabelMap(Grid(labels.grid.shape_kji, affine), labels.voxels.copy(), labels.values)
 
 
-def tall_case(seed: int, sequence: str):
-    """Give hip, scan, truth per slice, and the image of a hip with shaft and neck."""
+@dataclass(frozen=True, eq=False)
+class TallCase:
+    """A hip with shaft and neck, its image, and the true distances (mm) by slice.
+
+    `truth_qfs` is given where the tendons lie on the path.
+    """
+
+    hip: Hip
+    scan: Scan
+    truth: dict[int, float]
+    truth_qfs: dict[int, float]
+    volume: Volume
+
+    @property
+    def side(self) -> Side:
+        """The patient's side."""
+        return Side.LEFT if self.hip.side > 0 else Side.RIGHT
+
+    @property
+    def level_range(self) -> tuple[int, int]:
+        """First and last slice in which the lesser trochanter stands out."""
+        shown = [k for k in trochanter_slices(self.hip, self.scan) if k in self.truth]
+        return min(shown), max(shown)
+
+
+def tall_case(seed: int, sequence: str, *, tendon: bool = False) -> TallCase:
+    """Draw a hip with shaft and neck and its image, also with the tendons on the path."""
     rng = np.random.default_rng(seed)
-    hip = draw_hip(rng)
+    hip = draw_tendon_hip(rng) if tendon else draw_hip(rng)
     scan = tall_scan(hip, rng)
     fractions = tissue_fractions(hip, scan)
     voxels = mr_image(fractions, scan, sequence, np.random.default_rng(seed * 7 + 1))
+    truth = _distances_mm(hip, scan)
+    rooms = _distances_mm(hip, scan, tendons=True) if tendon else {}
+    return TallCase(hip, scan, truth, rooms, volume_of(scan, voxels))
+
+
+def _distances_mm(hip: Hip, scan: Scan, *, tendons: bool = False) -> dict[int, float]:
+    """Cut the slices around the apex of the lesser trochanter."""
     apex = apex_level(hip, scan)
-    truth = {
+    return {
         k: section.distance_mm
         for k, level in enumerate(scan.levels)
-        if abs(level - apex) < 16 and (section := true_section(hip, scan, level)) is not None
+        if abs(level - apex) < AROUND_APEX_MM
+        and (section := true_section(hip, scan, level, tendons=tendons)) is not None
     }
-    return hip, scan, truth, volume_of(scan, voxels)

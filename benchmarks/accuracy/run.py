@@ -10,14 +10,14 @@ from benchmarks.accuracy import real
 from benchmarks.accuracy.cohort import image_of, make_case, rough_seeds, timed
 from benchmarks.accuracy.hips import Hip, Scan
 from benchmarks.accuracy.labels import network_labels, perfect_labels, shifted, tall_case
-from benchmarks.accuracy.levels import apex_level, trochanter_slices
+from benchmarks.accuracy.levels import apex_level
 
 from ifspace.labels import LabelMap
 from ifspace.landmarks import Level, from_masks, from_seeds, gates, level_from_masks
 from ifspace.landmarks.assisted import blur_of, examine, stage
 from ifspace.landmarks.search import search
 from ifspace.landmarks.tissue import check_gap
-from ifspace.landmarks.values import Light
+from ifspace.landmarks.values import Light, SliceRefusal
 from ifspace.model import Kind, Side
 
 
@@ -95,6 +95,9 @@ def assisted_rows(
     return rows
 
 
+# Bones nearer than this touch on the image.
+TOUCHING_MM = 3.0
+
 PERFECT, NETWORK = "perfect", "1.5 mm as of a network"
 # Every kind of label map, by how it is made from the perfect one's hip.
 LABEL_KINDS = (PERFECT, NETWORK, "2 mm as of a network", "1.5 mm, moved as a whole")
@@ -130,18 +133,15 @@ def label_rows(seeds: Iterable[int], sequence: str) -> list[LabelRow]:
     """Measure hips from perfect labels and from such as networks make."""
     rows = []
     for number in seeds:
-        hip, scan, truth, volume = tall_case(number, sequence)
-        side = Side.LEFT if hip.side > 0 else Side.RIGHT
-        shown = [k for k in trochanter_slices(hip, scan) if k in truth]
-        level_range = (min(shown), max(shown))
-        apex = apex_level(hip, scan)
-        for kind, labels in _label_maps(number, hip, scan).items():
-            found, seconds = timed(from_masks, volume, labels, side, level_range)
-            level = level_from_masks(volume, labels, side)
+        case = tall_case(number, sequence)
+        apex = apex_level(case.hip, case.scan)
+        for kind, labels in _label_maps(number, case.hip, case.scan).items():
+            found, seconds = timed(from_masks, case.volume, labels, case.side, case.level_range)
+            level = level_from_masks(case.volume, labels, case.side)
             readings = [
-                (item, truth[item.slice_index])
+                (item, case.truth[item.slice_index])
                 for item in found.readings(Kind.IFS)
-                if truth.get(item.slice_index, 0) > 3 and item.label_mm is not None
+                if case.truth.get(item.slice_index, 0) > TOUCHING_MM and item.label_mm is not None
             ]
             rows.append(
                 LabelRow(
@@ -150,10 +150,50 @@ def label_rows(seeds: Iterable[int], sequence: str) -> list[LabelRow]:
                     tuple(item.label_mm - true for item, true in readings),
                     tuple(item.value_mm - true for item, true in readings),
                     tuple(item.u95_mm for item, _ in readings),
-                    level.apex_height_mm + float(scan.levels[0]) - apex
+                    level.apex_height_mm + float(case.scan.levels[0]) - apex
                     if isinstance(level, Level)
                     else None,
                     seconds,
+                )
+            )
+    return rows
+
+
+@dataclass(frozen=True)
+class LabelRoomRow:
+    """The quadratus femoris space of one hip, its bones from one kind of label map, per slice.
+
+    `hidden` slices of the range gave no number.
+    """
+
+    sequence: str
+    kind: str
+    found_mm: tuple[float, ...]
+    u95_mm: tuple[float, ...]
+    hidden: int
+
+
+def label_room_rows(seeds: Iterable[int], sequence: str) -> list[LabelRoomRow]:
+    """Measure the quadratus femoris space of hips with a tendon on the path from label maps."""
+    rows = []
+    for number in seeds:
+        case = tall_case(number, sequence, tendon=True)
+        for kind, labels in _label_maps(number, case.hip, case.scan).items():
+            found = from_masks(case.volume, labels, case.side, case.level_range)
+            real = [k for k, true in case.truth.items() if true > TOUCHING_MM]
+            readings = [
+                (item, case.truth_qfs[item.slice_index])
+                for item in found.readings(Kind.QFS)
+                if item.slice_index in real and item.slice_index in case.truth_qfs
+            ]
+            refused = {item.slice_index for item in found.qfs if isinstance(item, SliceRefusal)}
+            rows.append(
+                LabelRoomRow(
+                    sequence,
+                    kind,
+                    tuple(item.value_mm - true for item, true in readings),
+                    tuple(item.u95_mm for item, _ in readings),
+                    len(refused.intersection(case.truth_qfs)),
                 )
             )
     return rows

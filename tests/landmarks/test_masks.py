@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from benchmarks.accuracy.hips import femur, ischium
 from benchmarks.accuracy.labels import network_labels, perfect_labels, tall_case
-from benchmarks.accuracy.levels import apex_level, trochanter_slices
+from benchmarks.accuracy.levels import apex_level
 from scipy.ndimage import binary_dilation, binary_erosion
 from scipy.spatial import cKDTree
 from skimage.measure import find_contours
@@ -21,10 +21,8 @@ from ifspace.model import Kind, Reason, Side
 
 @pytest.fixture(scope="module")
 def scene():
-    hip, scan, truth, volume = tall_case(3005, "T1")
-    side = Side.LEFT if hip.side > 0 else Side.RIGHT
-    shown = [k for k in trochanter_slices(hip, scan) if k in truth]
-    return hip, scan, truth, volume, side, (min(shown), max(shown))
+    case = tall_case(3005, "T1")
+    return case.hip, case.scan, case.truth, case.volume, case.side, case.level_range
 
 
 @pytest.fixture(scope="module")

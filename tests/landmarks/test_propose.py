@@ -12,13 +12,13 @@ from benchmarks.accuracy.scanner import mr_image, tissue_fractions
 
 from ifspace.geometry import Plane
 from ifspace.landmarks import Level, Refusal, level_at, propose
-from ifspace.model import Contrast, Reason, Seed, SeedName, Side, Slice
+from ifspace.model import Contrast, Reason, Seed, SeedName, Slice
 
 
 @pytest.fixture(scope="module")
 def scene():
-    hip, scan, _, volume = tall_case(3002, "T1")
-    return hip, scan, volume, Side.LEFT if hip.side > 0 else Side.RIGHT
+    case = tall_case(3002, "T1")
+    return case.hip, case.scan, case.volume, case.side
 
 
 def shaft_seed(hip, side):
