@@ -16,6 +16,7 @@ from ifspace.labels import LabelMap
 from ifspace.landmarks import Level, Refusal, from_masks, level_from_masks
 from ifspace.landmarks.label_values import Muscle
 from ifspace.landmarks.shapes import smooth_mask
+from ifspace.landmarks.values import SliceRefusal
 from ifspace.model import Kind, Reason, Side
 
 
@@ -303,3 +304,28 @@ def test_the_labelled_muscle_is_measured_along_the_segment():
     assert muscle.thickness_mm(across) == pytest.approx(10.5, abs=0.3)
     beside = Segment([108.0, 60.0, 25.0], [122.0, 60.0, 25.0])
     assert muscle.thickness_mm(beside) == 0.0
+
+
+def off_the_bones(labels: LabelMap, off_mm: tuple[float, float, float]) -> LabelMap:
+    """A map without a frame of reference may be of another position of the table."""
+    affine = labels.grid.affine_lps_mm.copy()
+    affine[:3, 3] += off_mm
+    return LabelMap(Grid(labels.grid.shape_kji, affine), labels.voxels, labels.values)
+
+
+@pytest.mark.parametrize("off_mm", [(0, 0, -30), (0, 0, 20), (0, 15, 0)])
+def test_a_map_that_does_not_lie_on_the_bones_is_refused(scene, perfect, off_mm):
+    *_, volume, side, _ = scene
+    found = from_masks(volume, off_the_bones(perfect, off_mm), side)
+    assert found.refusal is not None
+    assert found.refusal.reason is Reason.GEOMETRY_UNTRUSTED
+    assert "does not lie on the bones" in found.refusal.detail
+
+
+def test_where_the_grey_levels_contradict_the_map_there_is_no_number(scene, perfect):
+    *_, volume, side, _ = scene
+    found = from_masks(volume, off_the_bones(perfect, (0, 0, 10)), side)
+    assert all(item.u95_mm <= 4.5 for item in found.readings(Kind.IFS))
+    assert found.refusal is not None or any(
+        "contradict" in item.detail for item in found.ifs if isinstance(item, SliceRefusal)
+    )

@@ -22,14 +22,23 @@ from ifspace.landmarks.judged import Examined
 from ifspace.landmarks.outline import Fan, Levels, with_prior
 from ifspace.landmarks.search import Found, Scene, levels_between, search_bone
 from ifspace.landmarks.shapes import Shapes
-from ifspace.landmarks.values import Bone
-from ifspace.model import Volume
+from ifspace.landmarks.values import Bone, Refusal
+from ifspace.model import Reason, Volume
 
 # A start lies this deep inside the label, and as near to the other bone as that allows.
 DEPTH_MM = 8.0
 NEARNESS = 0.15
 # Marrow is read where the label is deeper than its border may be wrong and a cortex thick.
 MARROW_DEPTH_MM = 6.0
+# Within a label, clear of its border and of the cortex, lies one tissue, of about the signal of its
+# middle: 0.78 to 0.94 of what the femur's encloses and 0.93 to 1 of the ischium's, in maps that lie
+# on their bones, on six analytic hips in three contrasts and on a real one. Maps moved by 8 to
+# 44 mm enclose 0.2 to 0.9.
+WITHIN_MM = 2.5
+ALIKE = (0.6, 1.4)
+ALIKE_SHARE_MIN = 0.6
+# Where marrow is not brighter than muscle either, the ischium has to be as uniform as it is.
+DARK_ISCHIUM_SHARE_MIN = 0.85
 PRIOR_WEIGHT = 0.15
 PRIOR_SIGMA_MM = 1.5
 PRIOR_CAP = 4.0
@@ -150,7 +159,7 @@ class Seen:
     examined: Examined
 
 
-def examine_labels(volume: Volume, shapes: Mapping[int, Shapes]) -> dict[int, Seen]:
+def examine_labels(volume: Volume, shapes: Mapping[int, Shapes]) -> dict[int, Seen] | Refusal:
     """Measure in the grey levels of neighbouring slices, near the labels.
 
     Parameters
@@ -162,9 +171,10 @@ def examine_labels(volume: Volume, shapes: Mapping[int, Shapes]) -> dict[int, Se
 
     Returns
     -------
-    dict
+    dict or Refusal
         What was seen per slice; without those in which no outline faces the other bone, and empty
-        where marrow is not bright: fat-suppressed images, or replaced marrow.
+        where marrow is not bright: fat-suppressed images, or replaced marrow. Refused where the
+        labels do not lie on bones.
     """
     first, last = min(shapes), max(shapes)
     middle = shapes[(first + last) // 2]
@@ -175,8 +185,10 @@ def examine_labels(volume: Volume, shapes: Mapping[int, Shapes]) -> dict[int, Se
     ]
     found = search_labels(scene, labels)
     muscle = float(np.median([level.muscle for level in found.levels]))
-    if gates.check_signal(scene, muscle) is not None:
-        return {}
+    dark = gates.check_signal(scene, muscle) is not None
+    refusal = _check_tissue(scene.patches, labels, dark=dark)
+    if refusal is not None or dark:
+        return refusal or {}
     blur_mm = blur_of(volume)
     out = {}
     for n, (patch, both) in enumerate(zip(scene.patches, labels, strict=True)):
@@ -184,6 +196,39 @@ def examine_labels(volume: Volume, shapes: Mapping[int, Shapes]) -> dict[int, Se
         if examined is not None:
             out[first + n] = Seen(patch, both, found.levels[n], examined)
     return out
+
+
+def _check_tissue(
+    patches: Sequence[Patch], labels: Sequence[Mapping[Bone, Label]], *, dark: bool
+) -> Refusal | None:
+    """Refuse labels that enclose several tissues: they do not lie on the bones of these images."""
+    least = dict.fromkeys(Bone, ALIKE_SHARE_MIN)
+    if dark:
+        least[Bone.ISCHIUM] = DARK_ISCHIUM_SHARE_MIN
+    for bone, limit in least.items():
+        share = _alike(patches, [both[bone] for both in labels])
+        if share < limit:
+            return Refusal(
+                Reason.GEOMETRY_UNTRUSTED,
+                f"only {100 * share:.0f} % of what the label of the {bone} encloses looks like one "
+                "tissue: the label map does not lie on the bones of these images, or the bone is "
+                "not normal; check the map over the images, or measure by hand",
+            )
+    return None
+
+
+def _alike(patches: Sequence[Patch], labels: Sequence[Label]) -> float:
+    """Share of the signals within a label, over all slices, that are like their middle."""
+    within = np.concatenate(
+        [
+            patch.signal[label.depth_mm > WITHIN_MM]
+            for patch, label in zip(patches, labels, strict=True)
+        ]
+    )
+    if within.size == 0:
+        return 1.0
+    level = within / max(float(np.median(within)), 1e-6)
+    return float(np.mean((level > ALIKE[0]) & (level < ALIKE[1])))
 
 
 def _lines_lps_mm(shapes: Shapes) -> list[tuple[Bone, Floats]]:

@@ -11,7 +11,12 @@ from ifspace.geometry import Segment
 from ifspace.image import Patch
 from ifspace.landmarks.confidence import GREEN_BELOW_MM, SCORE_NARROW_MIN, confidence_of
 from ifspace.landmarks.gap import closest
-from ifspace.landmarks.label_confidence import corrected_u95_mm, label_u95_mm, room_u95_mm
+from ifspace.landmarks.label_confidence import (
+    contradicted,
+    corrected_u95_mm,
+    label_u95_mm,
+    room_u95_mm,
+)
 from ifspace.landmarks.label_correction import Corrected, correct
 from ifspace.landmarks.label_search import Seen, examine_labels
 from ifspace.landmarks.shapes import Shapes, SmoothMask
@@ -20,6 +25,7 @@ from ifspace.landmarks.values import (
     Bone,
     Light,
     Reading,
+    Refusal,
     SliceOutline,
     SliceReading,
     SliceRefusal,
@@ -29,6 +35,9 @@ from ifspace.model import Kind, Reason, Volume
 # A muscle is looked for this far beyond both ends of the segment.
 BEYOND_MM = 5.0
 ALONG_MM = 0.25
+# Where more than this share of the slices contradicts the map, none of it is believed.
+AGAINST_SHARE = 0.25
+TOUCHING = "the outlines of both bones touch in this slice"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +70,8 @@ def measure_slices(
     voxel_mm: float,
     grey: bool,
     muscle: Muscle | None = None,
-) -> tuple[Measured, ...]:
-    """Measure both spaces in every slice of a range.
+) -> tuple[Measured, ...] | Refusal:
+    """Measure both spaces in every slice of a range; refuse labels that do not lie on bones.
 
     Parameters
     ----------
@@ -83,7 +92,18 @@ def measure_slices(
         if item is not None and item.femur_mm is not None and item.ischium_mm is not None
     }
     seen = _seen(volume, whole) if grey else {}
+    if isinstance(seen, Refusal):
+        return seen
     corrected = correct(seen)
+    u95_mm = {k: _u95_mm(seen[k], item, voxel_mm) for k, item in corrected.items()}
+    against = sum(contradicted(value, voxel_mm) for value in u95_mm.values())
+    if against > AGAINST_SHARE * len(corrected):
+        return Refusal(
+            Reason.GEOMETRY_UNTRUSTED,
+            f"the grey levels contradict the labels in {against} of {len(corrected)} slices: the "
+            "label map does not lie on the bones of these images; check the map over the images, "
+            "or measure by hand",
+        )
     out = []
     for k in shapes:
         if k not in whole:
@@ -98,7 +118,7 @@ def measure_slices(
     return tuple(out)
 
 
-def _seen(volume: Volume, shapes: Mapping[int, Shapes]) -> dict[int, Seen]:
+def _seen(volume: Volume, shapes: Mapping[int, Shapes]) -> dict[int, Seen] | Refusal:
     """Look at the grey levels of every run of slices without a gap."""
     runs: list[list[int]] = []
     for k in sorted(shapes):
@@ -108,7 +128,10 @@ def _seen(volume: Volume, shapes: Mapping[int, Shapes]) -> dict[int, Seen]:
             runs.append([k])
     out: dict[int, Seen] = {}
     for run in runs:
-        out.update(examine_labels(volume, {k: shapes[k] for k in run}))
+        seen = examine_labels(volume, {k: shapes[k] for k in run})
+        if isinstance(seen, Refusal):
+            return seen
+        out.update(seen)
     return out
 
 
@@ -122,10 +145,9 @@ def _label_segment(shapes: Shapes) -> Segment:
     return Segment(ends[0], ends[1])
 
 
-def _touching(k: int) -> Measured:
-    """Refuse a slice in which the bones leave nothing between them."""
-    detail = "the outlines of both bones touch in this slice; check the label map there"
-    refusal = SliceRefusal(k, Reason.LOW_CONFIDENCE, detail)
+def _refused(k: int, detail: str) -> Measured:
+    """Refuse both spaces of a slice."""
+    refusal = SliceRefusal(k, Reason.LOW_CONFIDENCE, f"{detail}; check the label map there")
     return Measured(refusal, refusal)
 
 
@@ -133,7 +155,7 @@ def _by_label(k: int, shapes: Shapes, voxel_mm: float, *, grey: bool) -> Measure
     """Measure one slice by its labels alone."""
     segment = _label_segment(shapes)
     if segment.length_mm <= 0.0:
-        return _touching(k)
+        return _refused(k, TOUCHING)
     u95_mm = label_u95_mm(voxel_mm)
     detail = (
         "the cortex is not clear enough to correct the label, and tendons are not labelled"
@@ -161,6 +183,14 @@ def _by_label(k: int, shapes: Shapes, voxel_mm: float, *, grey: bool) -> Measure
     )
 
 
+def _u95_mm(seen: Seen, corrected: Corrected, voxel_mm: float) -> float:
+    """Give the half-width of a distance between corrected labels."""
+    clear = seen.examined.gap.score >= SCORE_NARROW_MIN and not seen.examined.doubt
+    return corrected_u95_mm(
+        corrected.sigma_mm, seen.examined.u95_mm, voxel_mm, kept=corrected.kept, clear=clear
+    )
+
+
 def _by_both(
     k: int,
     shapes: Shapes,
@@ -174,11 +204,13 @@ def _by_both(
     ends = np.stack([corrected.ends_mm[Bone.ISCHIUM], corrected.ends_mm[Bone.FEMUR]])
     segment = Segment(*patch.to_lps_mm(ends))
     if segment.length_mm <= 0.0:
-        return _touching(k)
-    clear = score >= SCORE_NARROW_MIN and not seen.examined.doubt
-    u95_mm = corrected_u95_mm(
-        corrected.sigma_mm, seen.examined.u95_mm, voxel_mm, kept=corrected.kept, clear=clear
-    )
+        return _refused(k, TOUCHING)
+    u95_mm = _u95_mm(seen, corrected, voxel_mm)
+    if contradicted(u95_mm, voxel_mm):
+        detail = (
+            f"the grey levels contradict the label: the distance is uncertain by {u95_mm:.0f} mm"
+        )
+        return _refused(k, detail)
     if corrected.kept:
         note, label_mm = "the grey levels agree with the label", segment.length_mm
     else:

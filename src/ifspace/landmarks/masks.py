@@ -69,6 +69,8 @@ def from_masks(
         grey=grey,
         muscle=_muscle(label_map, side),
     )
+    if isinstance(found, Refusal):
+        return FoundSide(side, METHOD_REFINED, refusal=found)
     return FoundSide(
         side,
         METHOD_REFINED if grey else METHOD,
