@@ -67,6 +67,9 @@ For STS_048 there is a CT of the same patient in the same frame of reference. It
 truth either. In STS_046 the tip of the lesser trochanter is as bright as fat, with no dark line
 towards the marrow: it is fatty marrow, as the readers took it, or a layer of fat on the bone, and
 the two differ by 6 mm. The program does not decide and gives no number.
+
+No limit on how clearly a hip is seen would show STS_046 alone: STS_048 is the clearer of the two,
+and its number would lie 3.7 mm from the readers, although the CT supports it.
 """
 WORST = """## Worst of the shown slices
 
