@@ -38,6 +38,9 @@ table shows real hips, where fewer slices are accepted.
 """
 
 
+TIMES = """Processor times are those of one core of the machine of this run. Such machines
+differ by more than a factor of two: compare times within a run only.
+"""
 INTERVAL = """## The 95 % interval
 
 Of the edges alone; slice spacing and tilt are added when a study is measured.
@@ -388,6 +391,7 @@ def write_page(
     parts = [
         INTRODUCTION.format(hips=hips),
         "## Targets\n\n" + _targets(bones, rooms, labels, label_rooms, refused, real),
+        TIMES,
         f"## Ischiofemoral space from one rough seed per bone\n\n{_assisted(bones, room=False)}",
         f"Smallest distance of the range, over the shown slices:\n\n{_smallest(bones)}",
         f"{INTERVAL}\n{_interval(bones)}",
