@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700
 
 
-class Shelf:
+class ReceivedFiles:
     """Where received objects are put, each complete or not at all."""
 
     def __init__(self, out: Path) -> None:
