@@ -76,15 +76,15 @@ class Window:
             mark.position_lps_mm, slice_index, controller.volume, controller.display
         )
         world = controller.display.to_world(data)
-        self.viewer.viewer_layers.camera.center = (0.0, world[1], world[2])
-        self.viewer.viewer_layers.camera.zoom = ZOOM_PX_PER_MM
+        self.viewer.scene.camera.center = (0.0, world[1], world[2])
+        self.viewer.scene.camera.zoom = ZOOM_PX_PER_MM
         self.hands.qWait(30)
         return tuple(world)
 
     def pixel(self, world: tuple[float, ...]) -> Any:
         from qtpy.QtCore import QPoint
 
-        x, y = self.canvas.view.viewer_layers.transform.map([world[-1], world[-2], 0.0, 1.0])[:2]
+        x, y = self.canvas.view.scene.transform.map([world[-1], world[-2], 0.0, 1.0])[:2]
         return QPoint(round(float(x)), round(float(y)))
 
     def hover(self, world: tuple[float, ...]) -> None:

@@ -331,7 +331,7 @@ def test_the_mouse_takes_an_outline_and_a_click_on_it_still_places(
     viewer = ViewerModel()
     viewer_layers = ViewerLayers(viewer, seeded)
     viewer_layers.show_outlines()
-    viewer.viewer_layers.camera.zoom = 4.0
+    viewer.scene.camera.zoom = 4.0
     k = seeded.proposer.found[SIDE].readings(Kind.IFS)[0].slice_index
     viewer_layers.show_slice(k)
     # The back of the femur, away from all marks.
@@ -347,11 +347,11 @@ def test_the_mouse_takes_an_outline_and_a_click_on_it_still_places(
     event.position = (world[0], world[1] + 1.0, world[2])
     next(press)
     assert seeded.proposer.held is not None
-    assert not viewer.viewer_layers.camera.mouse_pan
+    assert not viewer.scene.camera.mouse_pan
     event.type = "mouse_release"
     with pytest.raises(StopIteration):
         next(press)
-    assert viewer.viewer_layers.camera.mouse_pan
+    assert viewer.scene.camera.mouse_pan
     assert [point.bone for point in seeded.state.dragged] == [Bone.FEMUR]
     # Displayed one millimetre further down is one further back.
     assert seeded.state.dragged[0].position_lps_mm[1] == pytest.approx(start[1] + 1.0, abs=0.05)

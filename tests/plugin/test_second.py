@@ -45,7 +45,7 @@ def around(target_lps_mm: np.ndarray, stored: Storage) -> Volume:
 @pytest.fixture
 def viewer_layers(controller: ReadingController) -> ViewerLayers:
     viewer_layers = ViewerLayers(ViewerModel(), controller)
-    viewer_layers.viewer.viewer_layers.camera.zoom = 5.0
+    viewer_layers.viewer.scene.camera.zoom = 5.0
     return viewer_layers
 
 

@@ -77,7 +77,7 @@ def read_only(event: Mouse) -> ReadOnlyWrapper:
 @pytest.fixture
 def viewer_layers(controller: ReadingController) -> ViewerLayers:
     viewer_layers = ViewerLayers(ViewerModel(), controller)
-    viewer_layers.viewer.viewer_layers.camera.zoom = 5.0
+    viewer_layers.viewer.scene.camera.zoom = 5.0
     return viewer_layers
 
 
@@ -163,7 +163,7 @@ def test_a_transposed_view_still_gives_the_right_point_and_letters(
 
 
 def test_letters_follow_a_mirrored_camera(viewer_layers: ViewerLayers) -> None:
-    viewer_layers.viewer.viewer_layers.camera.orientation2d = ("down", "left")
+    viewer_layers.viewer.scene.camera.orientation2d = ("down", "left")
     assert viewer_layers.viewer.canvas.overlays["ifspace_left"].text == "L"
 
 
@@ -331,21 +331,21 @@ def test_zooming_to_a_hip_goes_to_its_marks_or_to_where_it_was_seen(stored: Stor
     wanted = (3, 41, 87)
     place = controller.volume.slices[3].plane.to_lps_mm(np.array(wanted[1:], dtype=np.float64))
     viewer_layers.zoom_to(Side.LEFT)
-    half = viewer_layers.viewer.viewer_layers.camera.center
+    half = viewer_layers.viewer.scene.camera.center
     viewer_layers.hips_lps_mm = {Side.LEFT: place}
     viewer_layers.zoom_to(Side.LEFT)
-    seen = viewer_layers.viewer.viewer_layers.camera.center
+    seen = viewer_layers.viewer.scene.camera.center
     assert seen != half
     np.testing.assert_allclose(seen[1:], world_of(viewer_layers, wanted, stored)[1:], atol=1e-6)
     viewer_layers.zoom_to(Side.RIGHT)
-    assert viewer_layers.viewer.viewer_layers.camera.center != seen
+    assert viewer_layers.viewer.scene.camera.center != seen
     # A mark says it better than a guess.
     other = (3, 52, 80)
     mark = Mark(MarkName.ISCHIUM_LATERAL, Side.LEFT, pixel_lps_mm(stored, other))
     controller.load(Session(marks=(mark,)))
     viewer_layers.zoom_to(Side.LEFT)
     np.testing.assert_allclose(
-        viewer_layers.viewer.viewer_layers.camera.center[1:],
+        viewer_layers.viewer.scene.camera.center[1:],
         world_of(viewer_layers, other, stored)[1:],
         atol=1e-6,
     )

@@ -32,8 +32,8 @@ def look_at(window: Any, point_lps_mm: Floats, k: int) -> tuple[float, ...]:
     data = layers.lps_mm_to_data(point_lps_mm, k, controller.volume, controller.display)
     world = controller.display.to_world(data)
     window.dock.viewer_layers.show_slice(k)
-    window.viewer.viewer_layers.camera.center = (0.0, world[1], world[2])
-    window.viewer.viewer_layers.camera.zoom = 6.0
+    window.viewer.scene.camera.center = (0.0, world[1], world[2])
+    window.viewer.scene.camera.zoom = 6.0
     window.hands.qWait(30)
     return tuple(world)
 

@@ -334,7 +334,7 @@ class Drawing:
 
 def pixel_mm(viewer: Any) -> float:
     """Give the size of a screen pixel in the patient."""
-    return float(1.0 / max(viewer.viewer_layers.camera.zoom, 1e-3))
+    return float(1.0 / max(viewer.scene.camera.zoom, 1e-3))
 
 
 @contextmanager

@@ -88,7 +88,7 @@ class Edges:
             overlay.visible = True
 
     def _letters(self) -> dict[str, str]:
-        down, right = self.viewer.viewer_layers.camera.orientation2d
+        down, right = self.viewer.scene.camera.orientation2d
         letters = layers.edge_letters(
             self.controller.volume, self.controller.display, right=str(right), down=str(down)
         )

@@ -62,7 +62,7 @@ class MouseCommands:
                 mark.position_lps_mm, at, self.controller.volume, self.controller.display
             )
             gap_px = float(np.linalg.norm((self.controller.display.to_world(data) - here)[1:]))
-            gap_px *= float(self.viewer_layers.viewer.viewer_layers.camera.zoom)
+            gap_px *= float(self.viewer_layers.viewer.scene.camera.zoom)
             if gap_px <= REACH_PX and (best is None or gap_px < best[0]):
                 best = (gap_px, mark)
         return best[1] if best else None
@@ -70,7 +70,7 @@ class MouseCommands:
     def outline_near(self, spot: Spot) -> Held | None:
         """Find the outline under the mouse on the slice in view."""
         return self.viewer_layers.outlines.near(
-            spot, REACH_PX / float(self.viewer_layers.viewer.viewer_layers.camera.zoom)
+            spot, REACH_PX / float(self.viewer_layers.viewer.scene.camera.zoom)
         )
 
     def drag_outline(self, held: Held, spot: Spot) -> None:
@@ -124,8 +124,8 @@ class MouseCommands:
         pressed_px, pressed = np.asarray(event.pos, dtype=float), self.spot_at(event.position)
         offset_lps_mm = np.zeros(3) if mark is None else mark.position_lps_mm - pressed.point_lps_mm
         held = None if mark is not None else self.outline_near(pressed)
-        could_pan = viewer.viewer_layers.camera.mouse_pan
-        viewer.viewer_layers.camera.mouse_pan = could_pan and mark is None and held is None
+        could_pan = viewer.scene.camera.mouse_pan
+        viewer.scene.camera.mouse_pan = could_pan and mark is None and held is None
         dragged = False
         spot = pressed
         try:
@@ -141,7 +141,7 @@ class MouseCommands:
                     self.drag_outline(held, self.spot_at(event.position))
                 yield
         finally:
-            viewer.viewer_layers.camera.mouse_pan = could_pan
+            viewer.scene.camera.mouse_pan = could_pan
         if self.closed:
             return
         if mark is not None and dragged:
@@ -167,5 +167,5 @@ class MouseCommands:
         elif "Shift" in event.modifiers:
             # Qt turns Shift and wheel into a sideways wheel on some systems.
             notches = notches or float(np.clip(event.delta[0], -1.0, 1.0))
-            viewer.viewer_layers.camera.zoom *= 1.2**notches
+            viewer.scene.camera.zoom *= 1.2**notches
             event.handled = True

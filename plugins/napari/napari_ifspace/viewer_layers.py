@@ -148,8 +148,8 @@ class ViewerLayers:
             across_mm = right_mm * (0.25 if on_left else 0.75)
             width_mm = right_mm / 2.0
         canvas_px = min(self.viewer.canvas.size)
-        self.viewer.viewer_layers.camera.center = (0.0, float(along_mm), float(across_mm))
-        self.viewer.viewer_layers.camera.zoom = 0.95 * canvas_px / max(width_mm, 1.0)
+        self.viewer.scene.camera.center = (0.0, float(along_mm), float(across_mm))
+        self.viewer.scene.camera.zoom = 0.95 * canvas_px / max(width_mm, 1.0)
 
     def _hip_lps_mm(self, side: Side) -> Floats | None:
         """Give the middle of one hip, (3,)."""
@@ -249,8 +249,8 @@ class ViewerLayers:
         viewer.dims.events.point.connect(self._on_turned)
         viewer.dims.events.order.connect(self._on_turned)
         viewer.dims.events.ndisplay.connect(self._on_turned)
-        viewer.viewer_layers.camera.events.orientation.connect(self._on_turned)
-        viewer.viewer_layers.camera.events.zoom.connect(self._redraw)
+        viewer.scene.camera.events.orientation.connect(self._on_turned)
+        viewer.scene.camera.events.zoom.connect(self._redraw)
         viewer.layers.events.removed.connect(self._on_removed)
         self._listen_to_image()
 
@@ -284,10 +284,10 @@ class ViewerLayers:
             viewer.dims.events.point,
             viewer.dims.events.order,
             viewer.dims.events.ndisplay,
-            viewer.viewer_layers.camera.events.orientation,
+            viewer.scene.camera.events.orientation,
         ):
             emitter.disconnect(self._on_turned)
-        viewer.viewer_layers.camera.events.zoom.disconnect(self._redraw)
+        viewer.scene.camera.events.zoom.disconnect(self._redraw)
         viewer.layers.events.removed.disconnect(self._on_removed)
         self.second.remove()
         self.edges.remove()
