@@ -10,9 +10,10 @@ import shutil
 import stat
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 from ifspace.errors import UnreadableInputError, UnsafeArchiveError
+from ifspace.safe_paths import below, leads_outside
 
 # A large MR study has some 5000 files and 3 GB; both limits leave room for ten of them.
 MAX_FILES = 50_000
@@ -70,19 +71,10 @@ def _inspect(members: list[zipfile.ZipInfo], packed_bytes: int, free_bytes: int)
     if any(item.flag_bits & _ENCRYPTED for item in members):
         message = "The ZIP archive is encrypted; unpack it with its password and give the folder."
         raise UnsafeArchiveError(message)
-    if any(_leads_outside(item.filename) for item in members):
+    if any(leads_outside(item.filename) for item in members):
         message = "The ZIP archive names paths outside itself; it is not opened."
         raise UnsafeArchiveError(message)
     _check_size(sum(item.file_size for item in members), packed_bytes, free_bytes)
-
-
-def _leads_outside(name: str) -> bool:
-    """Tell whether a member name is absolute, has a drive or climbs up."""
-    # zipfile cuts names at a NUL and turns the separators of this system into slashes only.
-    for flavour in (PurePosixPath(name), PureWindowsPath(name)):
-        if flavour.is_absolute() or flavour.drive or flavour.root or ".." in flavour.parts:
-            return True
-    return False
 
 
 def _ending(name: str) -> str:
@@ -120,7 +112,7 @@ def _write(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], room: Path)
         if stat.S_ISLNK(item.external_attr >> 16):
             skipped.append((item.filename, "a link inside an archive"))
             continue
-        place = room / f"{number:06d}{_ending(item.filename)}"
+        place = below(room, f"{number:06d}{_ending(item.filename)}")
         try:
             with archive.open(item) as packed, place.open("wb") as unpacked:
                 while chunk := packed.read(_CHUNK_BYTES):

@@ -12,6 +12,7 @@ from pydicom.config import disable_value_validation
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
 from ifspace.errors import UnreadableInputError
+from ifspace.io.consistency import patient_tags
 from ifspace.io.elements import RawHeader, read_elements
 from ifspace.io.enhanced import frame_headers
 from ifspace.io.header import (
@@ -180,6 +181,18 @@ def _file_facts(file: RawHeader) -> FileFacts:
         sequence_name=text(header, 0x00180024),
         protocol=text(header, 0x00181030),
         colour=count(header, 0x00280002) > 1,
+        patient=_patient(header),
+    )
+
+
+def _patient(header: Elements) -> tuple[str, ...]:
+    """Tag who the patient is, to tell two apart."""
+    character_set = text(header, 0x00080005)
+    return patient_tags(
+        text(header, 0x00100020),
+        _description(raw(header, 0x00100010), character_set),
+        text(header, 0x00100030),
+        text(header, 0x00100040),
     )
 
 

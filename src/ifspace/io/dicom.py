@@ -10,8 +10,9 @@ import numpy as np
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 
-from ifspace.errors import GeometryError, UnreadableInputError
+from ifspace.errors import GeometryError, SeriesChoiceError, UnreadableInputError
 from ifspace.io.classic import headers_of
+from ifspace.io.consistency import contradiction
 from ifspace.io.elements import read_dataset
 from ifspace.io.header import ImageHeader
 from ifspace.io.pixels import (
@@ -59,6 +60,8 @@ def load_dicom(series: Series) -> Volume:
         If no slice can be decoded.
     GeometryError
         If no slice has a place in the patient.
+    SeriesChoiceError
+        If the slices are of two patients, studies or frames of reference.
     """
     images: list[_Image] = []
     left_out: list[tuple[str, bool]] = []
@@ -124,6 +127,8 @@ def _volume(series: Series, images: list[_Image], reasons: list[str]) -> Volume:
     ordered = [
         of_header[id(header)] for header in sorted_along_normal(image.header for image in images)
     ]
+    if mixed := contradiction([image.header for image in ordered]):
+        raise SeriesChoiceError(f"The series is not measured: {mixed}.")
     shapes = Counter((image.header.rows, image.header.columns) for image in ordered)
     shape_ji = shapes.most_common(1)[0][0]
     fitting = [image for image in ordered if (image.header.rows, image.header.columns) == shape_ji]

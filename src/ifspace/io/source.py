@@ -24,6 +24,7 @@ from ifspace.errors import UnreadableInputError
 from ifspace.io.archive import unpack
 from ifspace.io.sniff import FileKind, sniff
 from ifspace.io.values import BROKEN_DICOM
+from ifspace.safe_paths import is_plain_name
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def follow_dicomdir(path: Path) -> Listing:
 
 def _inside(root: Path, parts: list[str]) -> tuple[Path | None, str]:
     """Find the file a DICOMDIR means, in whatever case it was copied, but only inside `root`."""
-    if any(part in ("", ".", "..") or "/" in part or "\\" in part for part in parts):
+    if not all(is_plain_name(part) for part in parts):
         return None, "named by the DICOMDIR but outside its folder"
     place = root
     for part in parts:

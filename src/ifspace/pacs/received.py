@@ -1,4 +1,4 @@
-"""Where received objects are put: each complete, or not at all."""
+"""Where received objects are put: each complete, or not at all, and never over another file."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydicom.uid import UID
-
-from ifspace.errors import NetworkError, OutputError
+from ifspace.errors import NetworkError, OutputError, UnsafePathError
 from ifspace.pacs.objects import Received
+from ifspace.safe_paths import uid_path
 
 if TYPE_CHECKING:
     from pynetdicom.evt import Event
 
-# PS3.4 B.2.3 and C.4.3.1.4.
-SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700
+# PS3.7 C, PS3.4 B.2.3 and C.4.3.1.4.
+SUCCESS, DUPLICATE, INVALID, OUT_OF_RESOURCES = 0x0000, 0x0111, 0x0117, 0xA700
+OTHER_CONTENT = "a file of the same object with other content is already in the folder; it is kept"
 
 
 class ReceivedFiles:
@@ -26,33 +26,41 @@ class ReceivedFiles:
         """Remember the folder; it is made when the first object comes."""
         self._out = out
         self._paths: list[Path] = []
+        self._refused: list[str] = []
         self.trouble: OutputError | None = None
 
     def put(self, event: Event) -> int:
         """Write one object as it came, byte for byte; gives the status to answer with."""
-        uid = UID(str(getattr(event.request, "AffectedSOPInstanceUID", "")))
-        if not uid.is_valid:
-            return OUT_OF_RESOURCES
-        return self.keep(f"{uid}.dcm", event.encoded_dataset())
+        uid = str(getattr(event.request, "AffectedSOPInstanceUID", ""))
+        return self.keep(uid, event.encoded_dataset())
 
-    def keep(self, name: str, content: bytes) -> int:
-        """Write one file under a temporary name and rename it."""
+    def keep(self, uid: str, content: bytes) -> int:
+        """Write one object under a temporary name and rename it; gives the DIMSE status."""
         temporary: str | None = None
         try:
+            target = uid_path(self._out, uid, ".dcm")
             self._out.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(prefix=".receiving-", dir=self._out)
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).replace(self._out / name)
+            _rename_to_new(Path(temporary), target)
+        except UnsafePathError as error:
+            self._refused.append(str(error))
+            return INVALID
+        except FileExistsError:
+            if target.is_symlink() or target.read_bytes() != content:
+                self._refused.append(OTHER_CONTENT)
+                return DUPLICATE
         except OSError as error:
-            if temporary is not None:
-                Path(temporary).unlink(missing_ok=True)
             reason = f"a received object cannot be written: {error.strerror}; make room for it"
             self.trouble = OutputError(reason)
             return OUT_OF_RESOURCES
-        self._paths.append(self._out / name)
+        finally:
+            if temporary is not None:
+                Path(temporary).unlink(missing_ok=True)
+        self._paths.append(target)
         return SUCCESS
 
     def received(self, address: str, failed: int) -> Received:
@@ -61,11 +69,30 @@ class ReceivedFiles:
         Raises
         ------
         NetworkError
-            If nothing came.
+            If nothing came, or nothing of it could be kept.
         """
+        detail = "; ".join(dict.fromkeys(self._refused))
+        # A node counts what we refused among its failures; a web server does not know of it.
+        failed = max(failed, len(self._refused))
         if not self._paths:
-            message = (
-                f"{address} sent nothing ({failed} failed); the study may have been deleted there"
-            )
-            raise NetworkError(message)
-        return Received(tuple(self._paths), failed)
+            why = detail or "the study may have been deleted there"
+            raise NetworkError(f"{address} sent nothing that can be kept ({failed} failed); {why}")
+        return Received(tuple(self._paths), failed, detail)
+
+
+def _rename_to_new(temporary: Path, target: Path) -> None:
+    """Give a file its name, by a link, which fails where something of that name is.
+
+    Raises
+    ------
+    FileExistsError
+        If there is a file already.
+    """
+    try:
+        target.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:
+        # Some file systems have no links: the name is taken first, then its empty file replaced.
+        target.open("xb").close()
+        temporary.replace(target)

@@ -156,7 +156,7 @@ def get(node: WebNode, out: Path, *, study_uid: str, series_uid: str | None = No
         for item in items:
             written = BytesIO()
             dcmwrite(written, item, enforce_file_format=True)
-            shelf.keep(f"{item.SOPInstanceUID}.dcm", written.getvalue())
+            shelf.keep(str(item.get("SOPInstanceUID", "")), written.getvalue())
             if shelf.trouble is not None:
                 raise shelf.trouble
     return shelf.received(node.address, 0)
