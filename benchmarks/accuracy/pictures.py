@@ -18,7 +18,7 @@ ZOOM, SIZE, SHOWN = 4, 420, 6
 
 def write_worst(rows: Sequence[SliceRow], out: Path) -> None:
     """Write a contact sheet of the six largest errors, as JPEG."""
-    worst = sorted((r for r in rows if r.light), key=lambda r: -abs(r.error_mm))[:SHOWN]
+    worst = sorted((r for r in rows if r.grade), key=lambda r: -abs(r.error_mm))[:SHOWN]
     if not worst:
         return
     tiles = [_tile(row) for row in worst]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ifspace import __version__, quality
-from ifspace.assistance import (
+from ifspace.automatic import (
     Finder,
     muscle_disagreements,
     only_proposed,

@@ -177,7 +177,7 @@ def test_even_muscle_without_fat_is_not_taken_for_a_mass(hip, seeds):
 
 
 def test_touching_outlines_are_no_distance(hip, t1, seeds, monkeypatch):
-    monkeypatch.setattr("ifspace.landmarks.judged.GAP_RANGE_MM", (45.0, 60.0))
+    monkeypatch.setattr("ifspace.landmarks.grading.GAP_RANGE_MM", (45.0, 60.0))
     found = from_seeds(t1, seeds, hip.side, hip.level_range)
     assert reasons(found) == {Reason.LOW_CONFIDENCE}
     assert any("mm apart" in item.detail for item in found.ifs)

@@ -21,7 +21,7 @@ from ifspace.model import (
 from napari_ifspace.layers import slice_of
 from napari_ifspace.reading import level_range_of
 
-Levels = Mapping[Side, tuple[int, int]]
+TissueSignal = Mapping[Side, tuple[int, int]]
 
 
 class Seen(IntEnum):
@@ -66,7 +66,7 @@ def bones(
     volume: Volume,
     session: Session,
     found: Mapping[Side, FoundSide] | None = None,
-    level_hint: Levels | None = None,
+    level_hint: TissueSignal | None = None,
 ) -> dict[tuple[Side, int], Bones]:
     """Tell for every slice which bones it shows, and who says so.
 

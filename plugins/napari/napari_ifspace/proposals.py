@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ifspace.assistance import outcome_of
+from ifspace.automatic import outcome_of
 from ifspace.landmarks import (
     FoundSide,
     OutlinePoint,

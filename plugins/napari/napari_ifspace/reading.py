@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ifspace.assistance import only_proposed
+from ifspace.automatic import only_proposed
 from ifspace.geometry import Floats
 from ifspace.landmarks import OutlinePoint
 from ifspace.measure import level_range_indices

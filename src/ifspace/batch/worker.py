@@ -1,6 +1,6 @@
 """The process that measures: one job per line in, one outcome per line out.
 
-It is started by :mod:`ifspace.batch.bench` as ``python -m ifspace.batch.worker`` and dies alone: a
+It is started by :mod:`ifspace.batch.worker_process` and dies alone: a
 segmentation fault in a codec or a full memory ends this process and nothing else. It ends by
 itself when whoever started it is gone, or has had no work for it for a while.
 """

@@ -23,7 +23,7 @@ from ifspace.landmarks.shapes import Shapes, SmoothMask
 from ifspace.landmarks.tendon import room_for_muscle
 from ifspace.landmarks.values import (
     Bone,
-    Light,
+    QualityGrade,
     Reading,
     Refusal,
     SliceOutline,
@@ -170,7 +170,7 @@ def _by_label(k: int, shapes: Shapes, voxel_mm: float, *, grey: bool) -> Measure
             u95_mm,
             0.0,
             confidence_of(u95_mm),
-            Light.AMBER,
+            QualityGrade.AMBER,
             label_mm=segment.length_mm,
             note="from the label alone",
         ),
@@ -243,6 +243,6 @@ def _reading(
         u95_mm,
         score,
         confidence_of(u95_mm),
-        Light.GREEN if u95_mm < GREEN_BELOW_MM else Light.AMBER,
+        QualityGrade.GREEN if u95_mm < GREEN_BELOW_MM else QualityGrade.AMBER,
         note=note,
     )

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from ifspace.geometry import Floats
 from ifspace.labels import LabelMap
+from ifspace.landmarks.distance_3d import smallest_in_space
 from ifspace.landmarks.label_values import Muscle, measure_slices
 from ifspace.landmarks.level import Level, find_level
 from ifspace.landmarks.shapes import Shapes, shapes_in, smooth_mask, smooth_masks
-from ifspace.landmarks.solid import smallest_in_space
 from ifspace.landmarks.values import FoundSide, Refusal
 from ifspace.model import Reason, Side, Volume
 

@@ -18,7 +18,7 @@ class Bone(StrEnum):
     ISCHIUM = "ischium"
 
 
-class Light(StrEnum):
+class QualityGrade(StrEnum):
     """How far a reading can be trusted, from its half-width."""
 
     GREEN = "green"
@@ -70,7 +70,7 @@ class SliceReading:
     u95_mm: float
     score: float
     confidence: float
-    light: Light
+    grade: QualityGrade
     label_mm: float | None = None
     muscle_mm: float | None = None
     note: str = ""

@@ -19,7 +19,7 @@ SUCCESS, DUPLICATE, INVALID, OUT_OF_RESOURCES = 0x0000, 0x0111, 0x0117, 0xA700
 OTHER_CONTENT = "a file of the same object with other content is already in the folder; it is kept"
 
 
-class Shelf:
+class ReceivedFiles:
     """Where received objects are put, each complete or not at all."""
 
     def __init__(self, out: Path) -> None:

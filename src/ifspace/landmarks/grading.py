@@ -11,13 +11,20 @@ from ifspace.landmarks.confidence import (
     AMBER_BELOW_MM,
     Evidence,
     confidence_of,
+    grade_of,
     half_width_mm,
-    light_of,
     room_half_width_mm,
 )
 from ifspace.landmarks.gap import Gap
 from ifspace.landmarks.tendon import Room
-from ifspace.landmarks.values import Bone, Light, Reading, SliceOutline, SliceReading, SliceRefusal
+from ifspace.landmarks.values import (
+    Bone,
+    QualityGrade,
+    Reading,
+    SliceOutline,
+    SliceReading,
+    SliceRefusal,
+)
 from ifspace.model import Kind, Reason
 
 # Bones nearer than this touch on the image, and wider gaps do not occur at this level.
@@ -49,10 +56,10 @@ class Examined:
         """Half-width for the quadratus femoris space."""
         return room_half_width_mm(self.evidence)
 
-    def light(self, u95_mm: float) -> Light | None:
+    def grade(self, u95_mm: float) -> QualityGrade | None:
         """Green, amber, or nothing where a distance with this half-width has to be hidden."""
         inside = GAP_RANGE_MM[0] <= self.gap.value_mm <= GAP_RANGE_MM[1]
-        return light_of(u95_mm, self.gap.score) if inside and not self.doubt else None
+        return grade_of(u95_mm, self.gap.score) if inside and not self.doubt else None
 
     def reason(self, u95_mm: float) -> str:
         """Say why a distance with this half-width is hidden."""
@@ -97,8 +104,8 @@ def _reading(
     patch: Patch, seen: Examined, ends_mm: tuple[Floats, Floats], u95_mm: float, note: str
 ) -> Reading:
     """Say the distance, or why not."""
-    light = seen.light(u95_mm)
-    if light is None:
+    grade = seen.grade(u95_mm)
+    if grade is None:
         return SliceRefusal(patch.slice_index, Reason.LOW_CONFIDENCE, seen.reason(u95_mm))
     segment = Segment(patch.to_lps_mm(ends_mm[0]), patch.to_lps_mm(ends_mm[1]))
     return SliceReading(
@@ -108,7 +115,7 @@ def _reading(
         u95_mm,
         seen.gap.score,
         confidence_of(u95_mm),
-        light,
+        grade,
         note=note,
     )
 
