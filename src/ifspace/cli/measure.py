@@ -73,7 +73,7 @@ def measure(
     propose is written, for a reader to complete.
     """
     from ifspace.dicom_out import UidMap, replace_uids
-    from ifspace.export import PROPOSAL_FORMATS, export, refuse_inside
+    from ifspace.export import PROPOSAL_FORMATS, export, objects_left_out, refuse_inside
     from ifspace.workflow import Settings, assess_study, load_study, propose_study
 
     chosen = chosen_formats(formats)
@@ -102,7 +102,11 @@ def measure(
     if uid_map is not None:
         result = replace_uids(result, uid_map)
     show(result, written, as_json=as_json, text=text)
-    raise typer.Exit(exit_code(result))
+    code = exit_code(result)
+    if left_out := objects_left_out(study, chosen):
+        say(left_out)
+        code = code or Exit.PARTLY_DONE
+    raise typer.Exit(code)
 
 
 def _session(path: Path | None, reader: str | None, *, sign: bool) -> Session:
