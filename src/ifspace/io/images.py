@@ -20,7 +20,7 @@ from ifspace.geometry import Plane
 from ifspace.io.header import PIXEL_LIMITS_MM, POSITION_LIMIT_MM
 from ifspace.io.pixels import MAX_VOXELS
 from ifspace.io.sniff import FileKind, gzip_head
-from ifspace.model import Flag, Series, Severity, Slice, SliceSource, Volume
+from ifspace.model import Flag, FlagCode, Series, Severity, Slice, SliceSource, Volume
 
 _READERS = {
     FileKind.NIFTI: ("NiftiImageIO", "NIfTI"),
@@ -34,7 +34,6 @@ _ENDINGS = {
 }
 _HEADER_BYTES = 65_536
 # What a file header calls itself where it gives no direction of its axes.
-_NO_DIRECTION = "no_image_direction"
 
 
 @contextmanager
@@ -218,7 +217,7 @@ def _planes(image: sitk.Image) -> list[Plane]:
 def _flags(series: Series, directed: bool) -> tuple[Flag, ...]:
     flags = [
         Flag(
-            "no_patient_position",
+            FlagCode.NO_PATIENT_POSITION,
             Severity.CAUTION,
             f"The images come from a {series.file_format} file, which does not say how the patient "
             "lay, which sequence it was or who the patient is; no DICOM report can be made.",
@@ -227,7 +226,7 @@ def _flags(series: Series, directed: bool) -> tuple[Flag, ...]:
     if not directed:
         flags.append(
             Flag(
-                _NO_DIRECTION,
+                FlagCode.NO_IMAGE_DIRECTION,
                 Severity.REFUSAL,
                 f"The {series.file_format} file does not say which way its axes point; left and "
                 "right cannot be told apart.",

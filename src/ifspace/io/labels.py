@@ -16,6 +16,7 @@ from pydicom.errors import InvalidDicomError
 from ifspace.errors import GeometryError, UnreadableInputError
 from ifspace.geometry import Floats, Grid
 from ifspace.labels import LabelMap, choose_values
+from ifspace.model import GRID_TOLERANCE_MM
 
 SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 IMAGE_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
@@ -23,7 +24,6 @@ IMAGE_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
 EXTENSION_BYTES = 1 << 20
 NIFTI_HEADER_BYTES = 352
 _LABEL = re.compile(rb'<Label[^>]*Key="(\d+)"[^>]*>\s*(?:<!\[CDATA\[)?([^<\]]+)')
-STEP_TOLERANCE_MM = 0.05
 
 
 def read_label_map(
@@ -194,7 +194,7 @@ def _grid(
     given = float(measures.get("SpacingBetweenSlices", 0) or measures.get("SliceThickness", 1))
     step_mm = float(np.diff(levels).min()) if len(levels) > 1 else given
     index = (heights - heights.min()) / step_mm
-    if np.abs(index - np.rint(index)).max() * step_mm > STEP_TOLERANCE_MM:
+    if np.abs(index - np.rint(index)).max() * step_mm > GRID_TOLERANCE_MM:
         raise GeometryError("the slices of the segmentation are unevenly spaced; export it again")
     slice_of = np.rint(index).astype(np.intp)
     affine = np.eye(4)
