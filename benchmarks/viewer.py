@@ -57,8 +57,8 @@ def big_volume(slices: int):
 
 def study_of(volume):
     from ifspace.io import Inventory
+    from ifspace.reading.study import OpenStudy
     from ifspace.workflow import LoadedStudy
-    from napari_ifspace.study import OpenStudy
 
     loaded = LoadedStudy(volume.series, volume)
     return OpenStudy(Path("memory"), Inventory((), ()), loaded, volume)
@@ -70,7 +70,7 @@ def follow_the_mouse(viewer, dock) -> tuple[list[float], list[float]]:
     from qtpy.QtTest import QTest
     from qtpy.QtWidgets import QApplication
 
-    from napari_ifspace.reading_controller import Spot
+    from ifspace.reading.controller import SlicePoint
 
     dock.opening.show_study(study_of(big_volume(60)))
     dock.viewer_layers.furnish()
@@ -78,11 +78,11 @@ def follow_the_mouse(viewer, dock) -> tuple[list[float], list[float]]:
     viewer_layers.show_slice(30)
     plane = controller.volume.slices[30].plane
     for row, column in ((250, 190), (251, 160), (262, 188), (255, 161)):
-        controller.place(Spot(30, plane.to_lps_mm([row, column])))
+        controller.place(SlicePoint(30, plane.to_lps_mm([row, column])))
     for row, column in ((250, 330), (251, 360), (262, 331)):
-        controller.place(Spot(30, plane.to_lps_mm([row, column])))
+        controller.place(SlicePoint(30, plane.to_lps_mm([row, column])))
     QTest.qWait(200)
-    paper = QPixmap(dock.judgement.ruler.size())
+    paper = QPixmap(dock.assessment.ruler.size())
     times_ms, thread_ms = [], []
     for number in range(ROUNDS):
         world = (90.0, (255.0 + 0.02 * number) * 0.74, (359.0 + 0.03 * number) * 0.74)
@@ -91,7 +91,7 @@ def follow_the_mouse(viewer, dock) -> tuple[list[float], list[float]]:
         viewer_layers.mouse.move(viewer, event)
         dock._live.stop()
         dock._follow()
-        dock.judgement.ruler.render(paper)
+        dock.assessment.ruler.render(paper)
         times_ms.append(1000.0 * (time.perf_counter() - start))
         thread_ms.append(1000.0 * (time.thread_time() - thread_start))
         assert controller.cursor.preview is not None, "the distance did not follow"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ifspace.model import Mark
-from napari_ifspace import layers
+from ifspace.reading import screen
 from napari_ifspace.app import open_dock
 from napari_ifspace.widget import IFSpaceDock
 
@@ -70,9 +70,9 @@ class Window:
         controller, viewer_layers = self.dock.controller, self.dock.viewer_layers
         assert controller is not None
         assert viewer_layers is not None
-        slice_index = layers.slice_of(controller.volume, mark)
+        slice_index = screen.slice_of(controller.volume, mark)
         viewer_layers.show_slice(slice_index)
-        data = layers.lps_mm_to_data(
+        data = screen.lps_mm_to_data(
             mark.position_lps_mm, slice_index, controller.volume, controller.display
         )
         world = controller.display.to_world(data)

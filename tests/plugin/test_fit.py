@@ -24,7 +24,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 application = QApplication([])
 from ifspace.io.session import read_session
-from napari_ifspace.study import open_path
+from ifspace.reading.study import open_path
 from napari_ifspace.widget import IFSpaceDock
 from tests.plugin.fit import cut_words
 

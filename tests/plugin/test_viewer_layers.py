@@ -19,11 +19,11 @@ from napari.utils.interactions import (
 from tests.conftest import PLAIN, Storage, make_volume, pixel_lps_mm
 
 from ifspace.model import Mark, MarkName, MarkState, Session, Side
+from ifspace.reading import screen
+from ifspace.reading.controller import ReadingController, SlicePoint
+from ifspace.reading.history import flat
+from ifspace.reading.steps import STEPS
 from ifspace.workflow import assess
-from napari_ifspace import layers
-from napari_ifspace.history import flat
-from napari_ifspace.reading_controller import ReadingController, Spot
-from napari_ifspace.steps import STEPS
 from napari_ifspace.viewer_layers import ViewerLayers
 
 
@@ -236,7 +236,7 @@ def test_lines_and_millimetres_are_drawn_for_every_pair(viewer_layers: ViewerLay
     assert set(viewer_layers.drawing.text.features["label"]) == {"IFS 18.0 mm"}
     start, along = viewer_layers.drawing.lines.data[0]
     ends = [
-        layers.world_to_lps_mm(
+        screen.world_to_lps_mm(
             viewer_layers.controller.display.to_world(point),
             viewer_layers.controller.volume,
             viewer_layers.controller.display,
@@ -293,7 +293,7 @@ def test_a_click_on_a_bare_image_finds_letters_and_marks_there(
 
 
 def test_what_was_to_be_drawn_on_a_bare_image_is_drawn_when_it_can_be(
-    controller: ReadingController, spot: Callable[[float, float, float], Spot]
+    controller: ReadingController, spot: Callable[[float, float, float], SlicePoint]
 ) -> None:
     viewer_layers = ViewerLayers(ViewerModel(), controller, furnished=False)
     controller.place(spot(2, 40, 80))
