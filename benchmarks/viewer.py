@@ -73,7 +73,7 @@ def follow_the_mouse(viewer, dock) -> tuple[list[float], list[float]]:
     from ifspace.reading.controller import SlicePoint
 
     dock.opening.show_study(study_of(big_volume(60)))
-    dock.viewer_layers.furnish()
+    dock.viewer_layers.add_drawing()
     controller, viewer_layers = dock.controller, dock.viewer_layers
     viewer_layers.show_slice(30)
     plane = controller.volume.slices[30].plane
@@ -119,16 +119,16 @@ class Stopwatch:
 def open_by_turns(viewer, dock) -> dict[str, Stopwatch]:
     """Open a study with the dock and the same array with napari, by turns."""
     volume = big_volume(OPENED_SLICES)
-    found = {name: Stopwatch() for name in ("dock", "furnishing", "napari")}
+    found = {name: Stopwatch() for name in ("dock", "drawing", "napari")}
     for _ in range(OPENINGS):
         with found["dock"].lap():
             dock.opening.show_study(study_of(replace(volume)))
             paint(viewer)
-        assert not dock.viewer_layers.furnished, "the letters came before the image"
-        with found["furnishing"].lap():
-            dock.viewer_layers.letter()
+        assert not dock.viewer_layers.has_drawing, "the letters came before the image"
+        with found["drawing"].lap():
+            dock.viewer_layers.add_letters()
             paint(viewer)
-            dock.viewer_layers.furnish()
+            dock.viewer_layers.add_drawing()
             paint(viewer)
         dock.clear()
         with found["napari"].lap():
@@ -147,16 +147,15 @@ def paint(viewer) -> None:
 
 def print_openings(found: dict[str, Stopwatch]) -> None:
     for clock in ("clock_s", "thread_s"):
-        dock_s, furnishing_s, napari_s = (
-            statistics.median(getattr(found[name], clock))
-            for name in ("dock", "furnishing", "napari")
+        dock_s, drawing_s, napari_s = (
+            statistics.median(getattr(found[name], clock)) for name in ("dock", "drawing", "napari")
         )
         words = "by the clock" if clock == "clock_s" else "of the thread"
         print(
             f"first image of {OPENED_SLICES} slices, in memory, median of {OPENINGS}, {words}: "
             f"{dock_s:.2f} s, napari alone {napari_s:.2f} s, "
             f"ratio {dock_s / napari_s:.2f} (limit {OPENING_LIMIT}); "
-            f"letters, marks and lines {furnishing_s:.2f} s later"
+            f"letters, marks and lines {drawing_s:.2f} s later"
         )
 
 

@@ -60,7 +60,8 @@ class Window:
         self.dock.open_path(path)
         self.wait(
             lambda: (
-                self.dock.viewer_layers not in (None, before) and self.dock.viewer_layers.furnished
+                self.dock.viewer_layers not in (None, before)
+                and self.dock.viewer_layers.has_drawing
             )
         )
         self.hands.qWait(50)

@@ -85,7 +85,7 @@ def test_a_click_before_the_letters_are_there_finds_them_there(
     window: Window, study: OpenStudy, true_marks: dict[Step, Mark]
 ) -> None:
     window.dock.opening.show_study(study)
-    window.dock.opening._furnishing.stop()
+    window.dock.opening._drawing_timer.stop()
     window.click(window.look_at(true_marks[STEPS[0]]))
     assert letters(window) == "RL"
     assert (
@@ -100,7 +100,7 @@ def test_a_study_put_away_before_its_letters_leaves_nothing_behind(
 ) -> None:
     window.dock.opening.show_study(study)
     window.dock.clear()
-    window.hands.qWait(3 * opening.FURNISH_MS)
+    window.hands.qWait(3 * opening.DRAWING_MS)
     assert letters(window) == ""
     assert not list(window.viewer.layers)
 
@@ -221,8 +221,8 @@ def test_a_session_with_marks_opens_where_they_are(
     seeking: Window, study: OpenStudy, phantom: PhantomTruth, gate: Gate
 ) -> None:
     seeking.dock.opening.show_study(study, read_session(phantom.session_path))
-    seeking.wait(lambda: seeking.dock.viewer_layers.furnished)
-    seeking.hands.qWait(2 * opening.FURNISH_MS)
+    seeking.wait(lambda: seeking.dock.viewer_layers.has_drawing)
+    seeking.hands.qWait(2 * opening.DRAWING_MS)
     assert not gate.entered.is_set()
 
 

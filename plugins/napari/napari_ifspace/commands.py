@@ -59,7 +59,7 @@ class Commands(QObject):
             self.host.warn_unattended()
         else:
             if self.host.viewer_layers is not None:
-                self.host.viewer_layers.furnish()
+                self.host.viewer_layers.add_drawing()
             self._acts[name]()
 
     def enable(self, *, on: bool) -> None:
@@ -226,7 +226,7 @@ class Commands(QObject):
             controller.notes.set_level_end(side, self._slice(), first=first)
 
     def _step(self) -> Step:
-        """Give the step in hand; when all are done, that of the selected mark."""
+        """Give the active step; when all are done, that of the selected mark."""
         controller = self.host.controller
         if controller is not None and controller.step is not None:
             return controller.step

@@ -112,7 +112,7 @@ class MouseCommands:
 
     def press(self, viewer: Any, event: Any) -> Generator[None, None, None]:
         """Place, choose or drag a mark, until the button is let go."""
-        self.view.furnish()
+        self.view.add_drawing()
         if event.button != 1 or not self._free(event):
             self._explain(event)
             return
@@ -147,7 +147,7 @@ class MouseCommands:
         elif mark is not None and not self.controller.wants_mark:
             self.controller.active_step.select(mark)
         elif not dragged:
-            # Marks of the two spaces may lie on top of each other: the step in hand goes first.
+            # Marks of the two spaces may lie on top of each other: the active step goes first.
             self.controller.place(pressed)
 
     def wheel(self, viewer: Any, event: Any) -> None:

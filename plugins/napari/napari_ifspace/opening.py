@@ -20,7 +20,7 @@ from napari_ifspace.panel_host import StudyHost
 from napari_ifspace.viewer_layers import ViewerLayers
 
 # The canvas is painted a few milliseconds after it is asked to; the rest begins when that is over.
-FURNISH_MS = 60
+DRAWING_MS = 60
 
 
 class Opening:
@@ -38,10 +38,10 @@ class Opening:
         self.parent = parent
         self.seeks_level = True
         self._latest: object = None
-        self._furnishing = QTimer(parent)
-        self._furnishing.setSingleShot(True)
-        self._furnishing.setInterval(FURNISH_MS)
-        self._furnishing.timeout.connect(self._furnish)
+        self._drawing_timer = QTimer(parent)
+        self._drawing_timer.setSingleShot(True)
+        self._drawing_timer.setInterval(DRAWING_MS)
+        self._drawing_timer.timeout.connect(self._draw_on_image)
         QTimer.singleShot(0, _warm_up)
 
     def choose_path(self) -> None:
@@ -81,24 +81,24 @@ class Opening:
         if session is not None:
             controller.load(session)
             controller.saved()
-        viewer_layers = ViewerLayers(host.viewer, controller, furnished=False)
+        viewer_layers = ViewerLayers(host.viewer, controller, has_drawing=False)
         host.take(study, controller, viewer_layers)
         host.viewer.reset_view()
         viewer_layers.show_slice(first_slice(controller))
         host.refresh()
         host.say(study.warning or guide_sentence(controller), warning=study.warning is not None)
         # The image comes first; what is drawn and written on it follows when it is on the screen.
-        self._furnishing.start()
+        self._drawing_timer.start()
 
-    def _furnish(self) -> None:
+    def _draw_on_image(self) -> None:
         host = self.host
         if host.viewer_layers is None:
             return
-        if not host.viewer_layers.lettered:
-            host.viewer_layers.letter()
-            self._furnishing.start()
+        if not host.viewer_layers.has_letters:
+            host.viewer_layers.add_letters()
+            self._drawing_timer.start()
             return
-        host.viewer_layers.furnish()
+        host.viewer_layers.add_drawing()
         if self.seeks_level and host.study is not None and host.study.warning is None:
             self._seek_level()
 

@@ -29,7 +29,7 @@ class SliceView(Protocol):
     def show_slice(self, slice_index: int) -> None:
         """Bring a slice into view."""
 
-    def furnish(self) -> None:
+    def add_drawing(self) -> None:
         """Draw on the image, if nothing is drawn yet."""
 
     def keep_in_place(self, layer: Layer) -> None:

@@ -1,4 +1,4 @@
-"""The switch that brings marks to their edges, and what came of it for the mark in hand."""
+"""The switch that brings marks to their edges, and what came of it for the selected mark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guided list: eight steps with their state, and what the one in hand means."""
+"""The guided list: eight steps with their state, and what the active one means."""
 
 from __future__ import annotations
 

@@ -35,9 +35,9 @@ class ViewerLayers:
     turned = Signal()
 
     def __init__(
-        self, viewer: Any, controller: ReadingController, *, furnished: bool = True
+        self, viewer: Any, controller: ReadingController, *, has_drawing: bool = True
     ) -> None:
-        """Add the image and listen; without `furnished`, wait for :meth:`furnish` to draw on it."""
+        """Add the image and listen; without `has_drawing`, wait for :meth:`add_drawing`."""
         self.viewer = viewer
         self.controller = controller
         self._closing = False
@@ -56,38 +56,38 @@ class ViewerLayers:
         self.letters = OrientationLetters(viewer, controller)
         self.mouse = MouseCommands(self)
         self._listen()
-        if furnished:
-            self.furnish()
+        if has_drawing:
+            self.add_drawing()
 
     @property
-    def lettered(self) -> bool:
+    def has_letters(self) -> bool:
         """Whether the letters of the sides are on the image."""
         return self.letters.added
 
     @property
-    def furnished(self) -> bool:
+    def has_drawing(self) -> bool:
         """Whether letters, marks, lines and words are on the image."""
         return self._drawing is not None
 
     @property
     def drawing(self) -> Drawing:
         """Marks, lines and words; put on the image now if they were not yet."""
-        self.furnish()
+        self.add_drawing()
         if self._drawing is None:
-            raise ValueError("nothing is drawn on a scene that was closed")
+            raise ValueError("nothing is drawn in a viewer that was closed")
         return self._drawing
 
-    def letter(self) -> None:
+    def add_letters(self) -> None:
         """Write the letters of the sides on the canvas, the first thing that an image needs."""
         if not self._closing:
             self.letters.add()
             self.write_edges()
 
-    def furnish(self) -> None:
+    def add_drawing(self) -> None:
         """Write and draw on the image; whatever needs that may call it, once is enough."""
         if self._closing or self._drawing is not None:
             return
-        self.letter()
+        self.add_letters()
         self._drawing = Drawing(self.viewer, self.controller)
         self._drawing.add()
         self.viewer.layers.selection.active = self.image
@@ -188,7 +188,7 @@ class ViewerLayers:
         """Put back what was deleted or shifted by hand."""
         if self._closing:
             return
-        self.furnish()
+        self.add_drawing()
         slice_index = self._slice_index
         if self.image not in self.viewer.layers:
             self.image = self._new_image()
@@ -233,7 +233,7 @@ class ViewerLayers:
 
     def show_outlines(self) -> None:
         """Draw the bone outlines that proposals rest on: the reader judges by them."""
-        if self.furnished and not self._closing:
+        if self.has_drawing and not self._closing:
             self.outlines.show(self.controller.proposer.found, self.controller.state.dragged)
             self.viewer.layers.selection.active = self.image
 

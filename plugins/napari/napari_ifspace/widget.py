@@ -273,7 +273,7 @@ class IFSpaceDock(QWidget):
             self.controller.cursor.carry(self.viewer_layers.slice_index)
 
     def show_step(self) -> None:
-        """Bring the slice of the mark in hand into view."""
+        """Bring the slice of the selected mark into view."""
         if (
             self.controller is not None
             and self.viewer_layers is not None

@@ -1,4 +1,4 @@
-"""What the reader has in hand: the step to mark next, and the mark that keys act on."""
+"""The step to mark next, and the mark that keys act on."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ActiveStep:
         return self.unattended() or self.covered
 
     def choose(self, step: Step | None) -> None:
-        """Take a step in hand; its mark, if there is one, becomes the selected one."""
+        """Take a active step; its mark, if there is one, becomes the selected one."""
         self.step = step
         self.skipped.discard(step) if step is not None else None
         marks = [mark for mark in self.record.session.marks if step_of(mark) == step]
@@ -62,7 +62,7 @@ class ActiveStep:
         self.changed.emit()
 
     def skip(self) -> None:
-        """Leave the step in hand out and go on."""
+        """Leave the active step out and go on."""
         if self.step is None:
             return
         self.skipped.add(self.step)
@@ -83,7 +83,7 @@ class ActiveStep:
         self.changed.emit()
 
     def go_on(self) -> None:
-        """Take the step after the one in hand that has no mark and was not left out."""
+        """Take the step after the active one that has no mark and was not left out."""
         self.step = next_step(self.record.session.marks, self.step, self.skipped)
 
     def start_over(self) -> None:

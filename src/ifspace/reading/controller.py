@@ -43,7 +43,7 @@ class ReadingController:
         brings marks to their edges.
     settled
         Emitted with a refusal that does not hold any more, and the words that take its place.
-    hand, cursor
+    active_step, cursor
         The step and the mark that commands act on; where the reader points.
     """
 
@@ -74,7 +74,7 @@ class ReadingController:
         self.proposer.said.connect(self._heard)
         self.proposer.changed.connect(self._changed)
         self.proposer.pointed.connect(self._pointed)
-        self.proposer.proposed.connect(self._take_proposal_in_hand)
+        self.proposer.proposed.connect(self._select_proposal)
         self.snapper = Snapper(volume, self.record)
         self.active_step = ActiveStep(volume, self.record)
         self.active_step.changed.connect(self._changed)
@@ -147,7 +147,7 @@ class ReadingController:
     # ---------------------------------------------------------------------------------- marks
 
     def place(self, spot: SlicePoint) -> None:
-        """Set the mark of the step in hand down, and go on to the next step."""
+        """Set the mark of the active step down, and go on to the next step."""
         if self._is_blocked() or self.proposer.take(spot):
             return
         step = self.step
@@ -330,7 +330,7 @@ class ReadingController:
             self.say(f"The second reading of {reader} is abandoned; the log keeps it.")
         return done
 
-    def _take_proposal_in_hand(self, _slice_index: int) -> None:
+    def _select_proposal(self, _slice_index: int) -> None:
         waiting = [mark for mark in self.session.marks if mark.state is MarkState.PROPOSED]
         self.active_step.skipped = set(self.active_step.absent)
         if waiting:
