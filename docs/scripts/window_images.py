@@ -164,7 +164,7 @@ def correct_an_outline(camera: Photographer, side: Any) -> None:
     outline = next(
         item.points_lps_mm
         for item in dock.controller.proposer.found[side].outlines
-        if (item.bone, item.slice_index, item.kind) == (Bone.FEMUR, k, Kind.IFS)
+        if (item.structure, item.slice_index, item.kind) == (Bone.FEMUR, k, Kind.IFS)
     )
     start = max(outline, key=lambda point: float(point[1]))
     dock.controller.proposer.hold(HeldOutline(side, Bone.FEMUR, k, start))

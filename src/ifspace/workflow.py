@@ -18,7 +18,6 @@ from ifspace.automatic import (
     muscle_disagreements,
     only_proposed,
     outcome_of,
-    outlines_of,
     proposed_session,
     unread_slices,
     why_not_measured,
@@ -227,7 +226,7 @@ def assess(
             ),
         ),
         slice_step_mm=volume.slice_step_mm,
-        outlines=outlines_of(sides),
+        outlines=tuple(outline for side in sides for outline in side.outlines),
     )
 
 

@@ -25,5 +25,5 @@ def outline(controller: ReadingController, bone: Bone, k: int) -> Floats:
     return next(
         item.points_lps_mm
         for item in controller.proposer.found[SIDE].outlines
-        if (item.bone, item.slice_index, item.kind) == (bone, k, Kind.IFS)
+        if (item.structure, item.slice_index, item.kind) == (bone, k, Kind.IFS)
     )

@@ -12,8 +12,8 @@ from tests.reading.outlines import outline, two_clicks
 from ifspace.automatic import proposed_session
 from ifspace.geometry import Floats
 from ifspace.io.session import session_from_json, session_to_json
-from ifspace.landmarks import Bone, FoundSide, Refusal, propose
-from ifspace.model import Kind, MarkState, SeedName, Side
+from ifspace.landmarks import Bone, FoundSide, propose
+from ifspace.model import Kind, MarkState, Refusal, SeedName, Side
 from ifspace.reading import screen
 from ifspace.reading.controller import ReadingController
 from ifspace.reading.edits import portable

@@ -15,7 +15,7 @@ from ifspace.reading.slice_overview import (
     Bones,
     Cell,
     Seen,
-    TissueSignal,
+    SliceRanges,
     bones,
     cells,
     reader_levels,
@@ -73,7 +73,7 @@ class SliceStrip(QWidget):
         here: int,
         *,
         found: Mapping[Side, FoundSide] | None = None,
-        level_hint: TissueSignal | None = None,
+        level_hint: SliceRanges | None = None,
     ) -> None:
         """Show another state.
 
