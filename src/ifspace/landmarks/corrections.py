@@ -16,8 +16,8 @@ from ifspace.geometry import Floats
 from ifspace.image import Patch
 from ifspace.landmarks.outline import REACH_MM, Contour, RayCosts, with_prior
 from ifspace.landmarks.surfaces import LEAST_REWARD, Path, Single
-from ifspace.landmarks.values import Bone, OutlinePoint, Refusal
-from ifspace.model import Reason, Seed, Side, Volume
+from ifspace.landmarks.values import Bone, OutlinePoint
+from ifspace.model import Reason, Refusal, Seed, Side, Volume
 
 # A hand on a mouse points to within half a pixel of 0.6 mm.
 HELD_MM = 0.3
