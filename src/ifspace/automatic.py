@@ -19,9 +19,9 @@ from ifspace.landmarks import (
     from_masks,
     from_seeds,
 )
-from ifspace.measure import LevelDistance, half_width_95_mm, headline
-from ifspace.measure.spaces import counted
-from ifspace.measure.uncertainty import program_parts
+from ifspace.measurement import LevelDistance, half_width_95_mm, headline
+from ifspace.measurement.spaces import counted
+from ifspace.measurement.uncertainty import program_parts
 from ifspace.model import (
     MARKS_OF_KIND,
     Flag,

@@ -43,7 +43,7 @@ from ifspace.io import (
 )
 from ifspace.labels import LabelMap
 from ifspace.landmarks import FoundSide, propose
-from ifspace.measure import level_range_indices, measure_space
+from ifspace.measurement import level_range_indices, measure_space
 from ifspace.model import (
     AssessedSpace,
     Flag,

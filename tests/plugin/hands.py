@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import LIMIT_S
+
 from ifspace.model import Mark
 from ifspace.reading import screen
 from napari_ifspace.app import open_dock
 from napari_ifspace.widget import IFSpaceDock
 
-# A condition that never comes true fails a test; one that a busy machine is late with does not.
-PATIENCE_S = 300.0
 # A drawn pixel is an eighth of a millimetre: a click is exact to a sixth of an image pixel.
 ZOOM_PX_PER_MM = 8.0
 
@@ -49,7 +49,7 @@ class Window:
     def canvas(self) -> Any:
         return self.viewer.window._qt_viewer.canvas
 
-    def wait(self, until: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
+    def wait(self, until: Callable[[], bool], seconds: float = LIMIT_S) -> None:
         end = time.monotonic() + seconds
         while not until():
             assert time.monotonic() < end, f"waited in vain; it says: {self.dock.message.text()}"

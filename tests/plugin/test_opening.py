@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.plugin.hands import PATIENCE_S, Window
+from tests.plugin.hands import Window
+from tests.waiting import LIMIT_S
 
 from ifspace.io.session import read_session
 from ifspace.landmarks import Proposal, propose
@@ -52,7 +53,7 @@ class Gate:
 
     def search(self, _volume: Volume) -> opening_level.OpeningLevel:
         self.entered.set()
-        assert self.open.wait(PATIENCE_S)
+        assert self.open.wait(LIMIT_S)
         return self.answer
 
 
@@ -205,7 +206,7 @@ def test_of_two_studies_opened_at_once_the_last_one_stays(
 
     def slow_first(path: Path, series: Series | None = None) -> OpenStudy:
         if path == phantom.image_path:
-            assert shown.wait(PATIENCE_S)
+            assert shown.wait(LIMIT_S)
         return open_path(path, series)
 
     monkeypatch.setattr(opening, "open_path", slow_first)

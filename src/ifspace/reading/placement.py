@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ifspace.geometry import Floats, Segment
-from ifspace.measure import side_of_pair, side_of_point, sides_are_crossed
+from ifspace.measurement import side_of_pair, side_of_point, sides_are_crossed
 from ifspace.model import MARKS_OF_KIND, Mark, Session, Side, Volume
 from ifspace.reading.edits import RefusedError, mark_at
 from ifspace.reading.screen import slice_of

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ifspace.geometry import Segment
-from ifspace.measure.headline import LevelDistance, headline
-from ifspace.measure.sides import side_of_pair, side_of_point, sides_are_crossed
-from ifspace.measure.uncertainty import Budget, half_width_95_mm, repeat_spread
+from ifspace.measurement.headline import LevelDistance, headline
+from ifspace.measurement.sides import side_of_pair, side_of_point, sides_are_crossed
+from ifspace.measurement.uncertainty import Budget, half_width_95_mm, repeat_spread
 from ifspace.model import (
     MARKS_OF_KIND,
     Flag,
