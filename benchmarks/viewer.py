@@ -70,17 +70,17 @@ def follow_the_mouse(viewer, dock) -> tuple[list[float], list[float]]:
     from qtpy.QtTest import QTest
     from qtpy.QtWidgets import QApplication
 
-    from napari_ifspace.desk import Spot
+    from napari_ifspace.reading_controller import Spot
 
     dock.opening.show_study(study_of(big_volume(60)))
-    dock.scene.furnish()
-    desk, scene = dock.desk, dock.scene
-    scene.show_slice(30)
-    plane = desk.volume.slices[30].plane
+    dock.viewer_layers.furnish()
+    controller, viewer_layers = dock.controller, dock.viewer_layers
+    viewer_layers.show_slice(30)
+    plane = controller.volume.slices[30].plane
     for row, column in ((250, 190), (251, 160), (262, 188), (255, 161)):
-        desk.place(Spot(30, plane.to_lps_mm([row, column])))
+        controller.place(Spot(30, plane.to_lps_mm([row, column])))
     for row, column in ((250, 330), (251, 360), (262, 331)):
-        desk.place(Spot(30, plane.to_lps_mm([row, column])))
+        controller.place(Spot(30, plane.to_lps_mm([row, column])))
     QTest.qWait(200)
     paper = QPixmap(dock.judgement.ruler.size())
     times_ms, thread_ms = [], []
@@ -88,13 +88,13 @@ def follow_the_mouse(viewer, dock) -> tuple[list[float], list[float]]:
         world = (90.0, (255.0 + 0.02 * number) * 0.74, (359.0 + 0.03 * number) * 0.74)
         event = SimpleNamespace(position=world, modifiers=(), type="mouse_move", button=None)
         start, thread_start = time.perf_counter(), time.thread_time()
-        scene.mouse.move(viewer, event)
+        viewer_layers.mouse.move(viewer, event)
         dock._live.stop()
         dock._follow()
         dock.judgement.ruler.render(paper)
         times_ms.append(1000.0 * (time.perf_counter() - start))
         thread_ms.append(1000.0 * (time.thread_time() - thread_start))
-        assert desk.cursor.preview is not None, "the distance did not follow"
+        assert controller.cursor.preview is not None, "the distance did not follow"
         # Canvas and window are painted in between, as in life; how long that takes depends on the
         # graphics card and is not counted.
         QApplication.processEvents()
@@ -124,11 +124,11 @@ def open_by_turns(viewer, dock) -> dict[str, Stopwatch]:
         with found["dock"].lap():
             dock.opening.show_study(study_of(replace(volume)))
             paint(viewer)
-        assert not dock.scene.furnished, "the letters came before the image"
+        assert not dock.viewer_layers.furnished, "the letters came before the image"
         with found["furnishing"].lap():
-            dock.scene.letter()
+            dock.viewer_layers.letter()
             paint(viewer)
-            dock.scene.furnish()
+            dock.viewer_layers.furnish()
             paint(viewer)
         dock.clear()
         with found["napari"].lap():

@@ -19,8 +19,8 @@ from torch.nn import functional
 
 GRID_MM = 1.25
 CROP = 128
-BATCH = 8
-PEAK_RATE = 3e-3
+BATCH = 4
+PEAK_RATE = 2e-3
 CHECKPOINT_STEPS = 100
 LOOK_AGAIN_STEPS = 50
 UNKNOWN = 255

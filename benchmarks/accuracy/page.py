@@ -17,7 +17,7 @@ from benchmarks.accuracy.run import (
 )
 from scipy.stats import norm
 
-from ifspace.landmarks.values import Light
+from ifspace.landmarks.values import QualityGrade
 from ifspace.model import Kind
 
 INTRODUCTION = """# Accuracy of the automatic help
@@ -113,11 +113,11 @@ def _assisted(rows: Sequence[SliceRow], *, room: bool) -> str:
                 if row.room_true_mm is not None
             ]
         else:
-            data = [(row.error_mm, row.light) for row in part]
+            data = [(row.error_mm, row.grade) for row in part]
         groups = {
             "all, also hidden ones": [e for e, _ in data],
-            "shown (green or amber)": [e for e, light in data if light],
-            "accepted (green)": [e for e, light in data if light is Light.GREEN],
+            "shown (green or amber)": [e for e, grade in data if grade],
+            "accepted (green)": [e for e, grade in data if grade is QualityGrade.GREEN],
         }
         for label, errors in groups.items():
             share = 100 * len(errors) / max(len(data), 1)
@@ -134,7 +134,7 @@ def _smallest(rows: Sequence[SliceRow]) -> str:
         errors = []
         for hip in hips:
             mine = [row for row in part if row.hip == hip]
-            shown = [row.found_mm for row in mine if row.light]
+            shown = [row.found_mm for row in mine if row.grade]
             if shown:
                 errors.append(min(shown) - min(row.true_mm for row in mine))
         share = 100 * len(errors) / len(hips)
@@ -150,7 +150,7 @@ def _interval(rows: Sequence[SliceRow]) -> str:
     )
     for name, snr in _series(rows):
         part = [row for row in rows if (row.sequence, row.snr) == (name, snr)]
-        shown = [row for row in part if row.light]
+        shown = [row for row in part if row.grade]
         cover = [
             _within([(r.error_mm, r.u95_mm) for r in group]) if group else np.nan
             for group in (part, shown)
@@ -306,7 +306,7 @@ def _targets(
 
     for name, limit in (("T1", 0.55), ("PD", 0.5), ("T2", 0.6)):
         part = [r for r in bones if (r.sequence, r.snr) == (name, 20.0)]
-        green = [r for r in part if r.light is Light.GREEN]
+        green = [r for r in part if r.grade is QualityGrade.GREEN]
         error = np.array([r.error_mm for r in part])
         say(f"{name}: mean abs. error, all slices", float(np.abs(error).mean()), limit)
         if name == "T1":

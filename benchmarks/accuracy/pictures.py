@@ -18,7 +18,7 @@ ZOOM, SIZE, SHOWN = 4, 420, 6
 
 def write_worst(rows: Sequence[SliceRow], out: Path) -> None:
     """Write a contact sheet of the six largest errors, as JPEG."""
-    worst = sorted((r for r in rows if r.light), key=lambda r: -abs(r.error_mm))[:SHOWN]
+    worst = sorted((r for r in rows if r.grade), key=lambda r: -abs(r.error_mm))[:SHOWN]
     if not worst:
         return
     tiles = [_tile(row) for row in worst]
@@ -57,7 +57,8 @@ def _tile(row: SliceRow) -> Image.Image:
     for outline in found.outlines:
         if outline.slice_index == k and outline.kind is Kind.IFS:
             line(
-                outline.points_lps_mm, (255, 90, 90) if outline.bone == "femur" else (90, 160, 255)
+                outline.points_lps_mm,
+                (255, 90, 90) if outline.structure == "femur" else (90, 160, 255),
             )
     for item in found.readings(Kind.IFS):
         if item.slice_index == k:

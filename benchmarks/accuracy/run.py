@@ -13,12 +13,12 @@ from benchmarks.accuracy.labels import network_labels, perfect_labels, shifted, 
 from benchmarks.accuracy.levels import apex_level
 
 from ifspace.labels import LabelMap
-from ifspace.landmarks import Level, from_masks, from_seeds, gates, level_from_masks
+from ifspace.landmarks import Level, exclusion, from_masks, from_seeds, level_from_masks
 from ifspace.landmarks.assisted import blur_of, examine, stage
 from ifspace.landmarks.search import search
 from ifspace.landmarks.tissue import check_gap
-from ifspace.landmarks.values import Light, SliceRefusal
-from ifspace.model import Kind, Side
+from ifspace.landmarks.values import QualityGrade
+from ifspace.model import Kind, Refusal, Side
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class SliceRow:
     true_mm: float
     found_mm: float
     u95_mm: float
-    light: Light | None
+    grade: QualityGrade | None
     room_true_mm: float | None
     room_mm: float
     room_u95_mm: float
-    room_light: Light | None
+    room_light: QualityGrade | None
     seconds: float
 
     @property
@@ -48,14 +48,16 @@ class SliceRow:
 def _examined(case, volume, seeds):
     """Examine every slice, also those that would not be shown."""
     first, last = case.level_range
-    chosen = gates.seeds_of(seeds, case.side)
+    chosen = exclusion.seeds_of(seeds, case.side)
     positions = {bone: seed.position_lps_mm for bone, seed in chosen.items()}
     scene = stage(volume, positions, range(first, last + 1))
     found = search(scene)
     blur_mm = blur_of(volume)
     seen = [examine(scene, found, k, blur_mm) for k in range(last - first + 1)]
     muscle = float(np.median([level.muscle for level in found.levels]))
-    refusal = gates.check_signal(scene, muscle) or gates.check_outlines(scene, found.outlines)
+    refusal = exclusion.check_signal(scene, muscle) or exclusion.check_outlines(
+        scene, found.outlines
+    )
     refusal = refusal or check_gap(scene, found.levels, found.outlines)
     return seen, refusal
 
@@ -84,11 +86,11 @@ def assisted_rows(
                     truth.distance_mm,
                     item.gap.value_mm,
                     item.u95_mm,
-                    None if refusal else item.light(item.u95_mm),
+                    None if refusal else item.grade(item.u95_mm),
                     room.distance_mm if room else None,
                     item.room.value_mm,
                     item.room_u95_mm,
-                    None if refusal else item.light(item.room_u95_mm),
+                    None if refusal else item.grade(item.room_u95_mm),
                     seconds,
                 )
             )
@@ -186,7 +188,7 @@ def label_room_rows(seeds: Iterable[int], sequence: str) -> list[LabelRoomRow]:
                 for item in found.readings(Kind.QFS)
                 if item.slice_index in real and item.slice_index in case.truth_qfs
             ]
-            refused = {item.slice_index for item in found.qfs if isinstance(item, SliceRefusal)}
+            refused = {item.slice_index for item in found.qfs if isinstance(item, Refusal)}
             rows.append(
                 LabelRoomRow(
                     sequence,

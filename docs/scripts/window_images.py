@@ -61,7 +61,7 @@ class Photographer:
     def place(self, mark: Any, off_lps_mm: Any = 0.0) -> None:
         """Place one true mark, or beside it."""
         from napari_ifspace import layers
-        from napari_ifspace.desk import Spot
+        from napari_ifspace.reading_controller import Spot
         from napari_ifspace.steps import step_of
 
         at = layers.slice_of(self.dock.desk.volume, mark)
@@ -77,7 +77,7 @@ def main() -> None:
     os.environ["IFSPACE_STATE_DIR"] = os.environ["IFSPACE_CONFIG_DIR"] = str(folder)
     from ifspace.io.session import read_session
     from ifspace.model import Side
-    from napari_ifspace.desk import Spot
+    from napari_ifspace.reading_controller import Spot
 
     camera = Photographer(folder)
     dock = camera.dock

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ifspace.evidence import choose_panel, published_rows
-from ifspace.hips import Facts
+from ifspace.hips import Covariates
 from ifspace.model import Kind
 
 Flags = NDArray[np.bool_]
@@ -24,20 +24,20 @@ class Cutoff:
     applies: Flags
 
 
-def cutoffs_for(kind: Kind, facts: Sequence[Facts]) -> tuple[Cutoff, ...]:
+def cutoffs_for(kind: Kind, covariates: Sequence[Covariates]) -> tuple[Cutoff, ...]:
     """Collect the published cut-offs of a space, each with the hips whose age and position fit."""
     rows = published_rows()
     panels = {
         item: choose_panel(rows, age_years=item.age_years, hip_rotation=item.hip_rotation)
-        for item in set(facts)
+        for item in set(covariates)
     }
     speaks: dict[float, dict[str, set[int]]] = {}
-    for number, item in enumerate(facts):
+    for number, item in enumerate(covariates):
         for value in panels[item].cutoffs(kind):
             ids = speaks.setdefault(float(value.cutoff_mm or 0.0), {})
             ids.setdefault(value.evidence_id, set()).add(number)
     return tuple(
-        Cutoff(cutoff_mm, tuple(sorted(ids)), _marked(set().union(*ids.values()), len(facts)))
+        Cutoff(cutoff_mm, tuple(sorted(ids)), _marked(set().union(*ids.values()), len(covariates)))
         for cutoff_mm, ids in sorted(speaks.items())
     )
 

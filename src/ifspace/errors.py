@@ -4,7 +4,8 @@
 
     IfspaceError                 one plain sentence: what was found, what was expected, what to do
     ├── UnreadableInputError     a file, folder or archive that cannot be read at all
-    │   └── UnsafeArchiveError   an archive that asks for more than it may have
+    │   ├── UnsafeArchiveError   an archive that asks for more than it may have
+    │   └── UnsafePathError      a name from outside that leads out of its folder
     ├── GeometryError            the millimetres of this series cannot be trusted
     ├── SeriesChoiceError        no series, or not the named one, can be measured
     ├── SessionError             marks that do not belong to this series, or are not marks
@@ -28,6 +29,10 @@ class UnreadableInputError(IfspaceError):
 
 class UnsafeArchiveError(UnreadableInputError):
     """An archive is encrypted, too large, or names paths outside itself."""
+
+
+class UnsafePathError(UnreadableInputError):
+    """A name from outside leads out of the folder that it belongs in."""
 
 
 class GeometryError(IfspaceError):

@@ -43,7 +43,7 @@ class Hip:
 
 
 @dataclass(frozen=True)
-class Facts:
+class Covariates:
     """What decides which published cut-offs apply to a hip."""
 
     age_years: float | None = None
@@ -102,7 +102,7 @@ def value_of(row: Row) -> float | None:
     return value_mm
 
 
-def facts_of(row: Row) -> Facts:
+def facts_of(row: Row) -> Covariates:
     """Read age and hip rotation, where the row has them.
 
     Raises
@@ -114,7 +114,7 @@ def facts_of(row: Row) -> Facts:
     age_years = parse_number(text) if text else None
     if text and (age_years is None or not 0.0 <= age_years <= OLDEST_YEARS):
         raise CellError("not_an_age", f"age is {text!r}, expected years")
-    return Facts(age_years, row.text("hip_rotation") or None)
+    return Covariates(age_years, row.text("hip_rotation") or None)
 
 
 def sex_of(row: Row) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 
 from ifspace.agreement.bland_altman import bland_altman
 from ifspace.agreement.precision import SDC_FACTOR, precision
-from ifspace.statistics import Estimate, NotGiven
+from ifspace.statistics import Estimate, NotEstimable
 
 # Bland and Altman, Lancet 1986: peak flow of 17 subjects (l/min), first readings of both meters
 # and the second reading of the large one.
@@ -109,7 +109,7 @@ def test_equal_readings_give_a_bias_of_zero_and_say_that_there_is_no_spread():
     found = bland_altman(values, values, np.arange(4))
     assert found.bias_mm.value == 0.0
     assert found.bias_mm.interval is None
-    assert isinstance(found.proportional_bias, NotGiven)
+    assert isinstance(found.proportional_bias, NotEstimable)
     assert found.proportional_bias.reason == "zero_variance"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from ifspace.agreement.bland_altman import bland_altman
 from ifspace.agreement.icc import Model, single_result
-from ifspace.statistics import NotGiven, jackknife, robust_line
+from ifspace.statistics import NotEstimable, jackknife, robust_line
 from ifspace.statistics.shares import share_of, wilson
 
 PERSONS = 30
@@ -82,7 +82,7 @@ def test_the_jackknife_of_a_mean_is_the_t_interval_of_the_person_means():
 
 def test_two_persons_give_no_interval_and_the_reason():
     found = jackknife(lambda rows: float(len(rows)), np.array([0, 0, 1, 1]))
-    assert isinstance(found, NotGiven)
+    assert isinstance(found, NotEstimable)
     assert found.reason == "too_few_persons"
 
 
@@ -96,7 +96,7 @@ def test_effects_that_cannot_be_told_apart_are_not_given():
     x = np.arange(6.0)
     design = np.column_stack([np.ones(6), x, 2.0 * x])
     found = robust_line(design, x, np.arange(6), ("a", "b", "c"))
-    assert isinstance(found["b"], NotGiven)
+    assert isinstance(found["b"], NotEstimable)
     assert found["b"].reason == "not_identified"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ifspace.agreement.icc import all_iccs
-from ifspace.statistics import Estimate, NotGiven
+from ifspace.statistics import Estimate, NotEstimable
 from ifspace.statistics.clusters import JACKKNIFE_METHOD
 
 # Shrout PE, Fleiss JL. Psychol Bull 1979;86:420-428, table 2: six targets, four judges.
@@ -86,13 +86,13 @@ def test_a_constant_shift_of_one_reader_lowers_agreement_but_not_consistency():
 def test_hips_that_do_not_differ_give_no_correlation():
     flat = np.full((6, 2), 14.0)
     for result in by_name(flat, STRANGERS).values():
-        assert isinstance(result, NotGiven)
+        assert isinstance(result, NotEstimable)
         assert result.reason == "zero_variance"
 
 
 def test_two_hips_are_too_few():
     found = by_name(SHROUT_FLEISS[:2], STRANGERS[:2])["ICC(1,1)"]
-    assert isinstance(found, NotGiven)
+    assert isinstance(found, NotEstimable)
     assert found.reason == "too_few_hips"
 
 

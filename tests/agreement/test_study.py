@@ -15,7 +15,7 @@ from ifspace.cutoffs import Cutoff
 from ifspace.errors import OutputError
 from ifspace.figures.wording import shortened
 from ifspace.notice import NOTICE
-from ifspace.statistics import Estimate, NotGiven
+from ifspace.statistics import Estimate, NotEstimable
 from ifspace.tables import read_table
 
 
@@ -45,7 +45,7 @@ def test_readers_are_compared_with_each_other_and_with_themselves(readings_csv):
 def test_one_reader_says_which_statistic_is_missing_and_gives_the_rest(readings_csv):
     rows = [row for row in two_readers() if row[3] == "A"]
     space = study(readings_csv(rows)).spaces[0]
-    assert isinstance(space.between, NotGiven)
+    assert isinstance(space.between, NotEstimable)
     assert space.between.reason == "one_reader_only"
     assert isinstance(space.within["A"].precision.sdc_agreement_mm, Estimate)
 
@@ -133,7 +133,7 @@ def test_kappa_has_no_interval_where_one_reading_is_on_one_side_throughout():
 def test_kappa_is_not_given_where_every_hip_is_on_one_side():
     values = np.linspace(20.0, 30.0, 8)
     found = category_agreement(values, values, np.arange(8), Cutoff(15.0, (), np.ones(8, bool)))
-    assert isinstance(found.kappa, NotGiven)
+    assert isinstance(found.kappa, NotEstimable)
     assert found.kappa.reason == "one_category_only"
     assert found.share.value == 1.0
 

@@ -13,7 +13,7 @@ from tests.cli.conftest import ifspace as ifspace
 
 from ifspace.batch import BatchPlan, BatchReport, CaseOutcome, Request, run_batch
 from ifspace.batch.ledger import Case
-from ifspace.batch.request import Ahead
+from ifspace.batch.request import PendingCounts
 from ifspace.io import load_volume, open_study
 from ifspace.phantom import VARIANTS, PhantomSpec, Size, write_phantom
 
@@ -32,9 +32,9 @@ class Told:
     unusable: int = 0
     ended: dict[str, CaseOutcome] = field(default_factory=dict)
 
-    def started(self, ahead: Ahead) -> None:
-        self.total, self.done_before = ahead.cases, ahead.done
-        self.studies, self.unusable = ahead.studies, ahead.unusable
+    def started(self, pending: PendingCounts) -> None:
+        self.total, self.done_before = pending.cases, pending.done
+        self.studies, self.unusable = pending.studies, pending.unusable
         self.at_start()
 
     def finished(self, case: Case, outcome: CaseOutcome) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.batch.conftest import PLAIN, Undisturbed
 
-from ifspace.batch.request import Ahead
+from ifspace.batch.request import PendingCounts
 from ifspace.cli.progress import words_of
 
 FORMATS = ",".join(PLAIN.formats)
@@ -66,16 +66,16 @@ def test_a_folder_without_studies_ends_with_a_sentence(ifspace, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("ahead", "says"),
+    ("pending", "says"),
     [
-        (Ahead(1, 1, 0, 0), "1 study, 0 of them done before"),
-        (Ahead(6, 6, 6, 0), "6 studies, 6 of them done before"),
-        (Ahead(15, 30, 4, 0), "30 readings of 15 studies, 4 of them done before"),
+        (PendingCounts(1, 1, 0, 0), "1 study, 0 of them done before"),
+        (PendingCounts(6, 6, 6, 0), "6 studies, 6 of them done before"),
+        (PendingCounts(15, 30, 4, 0), "30 readings of 15 studies, 4 of them done before"),
         (
-            Ahead(6, 6, 0, 2),
+            PendingCounts(6, 6, 0, 2),
             "6 studies, 0 of them done before, 2 that cannot be measured (why: failures.csv)",
         ),
     ],
 )
-def test_a_run_counts_studies_and_readings_apart(ahead: Ahead, says: str) -> None:
-    assert words_of(ahead) == says
+def test_a_run_counts_studies_and_readings_apart(pending: PendingCounts, says: str) -> None:
+    assert words_of(pending) == says

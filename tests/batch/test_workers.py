@@ -16,8 +16,8 @@ from pydicom import dcmread
 from tests.batch.conftest import PLAIN, Told, Undisturbed, files_below, study
 
 from ifspace.batch import Limits, Request, Status, run_batch
-from ifspace.batch.bench import Bench, WorkerStartError
 from ifspace.batch.case import Job, Part, plan_to_json
+from ifspace.batch.worker_process import WorkerProcess, WorkerStartError
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc and signals")
 
@@ -86,7 +86,7 @@ def test_a_worker_that_dies_twice_over_one_study_costs_that_study_only(tmp_path:
     hang(session)
     # As long as somebody could write into the pipe, whoever opened it waits in reading it.
     never_written = os.open(session, os.O_RDWR)
-    bench = Bench(Limits(A_MINUTE))
+    worker_process = WorkerProcess(Limits(A_MINUTE))
     killed: list[int] = []
     over = threading.Event()
 
@@ -100,7 +100,7 @@ def test_a_worker_that_dies_twice_over_one_study_costs_that_study_only(tmp_path:
 
     thread = threading.Thread(target=kill_twice, daemon=True)
     thread.start()
-    outcome = bench.measure(job)
+    outcome = worker_process.measure(job)
     over.set()
     thread.join()
     os.close(never_written)
@@ -109,12 +109,12 @@ def test_a_worker_that_dies_twice_over_one_study_costs_that_study_only(tmp_path:
 
     session.unlink()
     session.write_bytes(kept)
-    assert bench.measure(job).status is Status.MEASURED
+    assert worker_process.measure(job).status is Status.MEASURED
     (pid,) = workers_of(os.getpid())
-    bench.close()
+    worker_process.close()
     assert until(lambda: not alive(pid))
     with pytest.raises(WorkerStartError, match="stopped"):
-        bench.measure(job)
+        worker_process.measure(job)
 
 
 def test_a_study_that_hangs_ends_at_its_time_limit_and_the_rest_is_measured(

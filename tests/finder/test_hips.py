@@ -9,8 +9,7 @@ from ifspace.finder.hips import FoundHip, bone_labels, hips_in
 from ifspace.finder.network import FEMUR, ISCHIUM, Maps
 from ifspace.finder.raster import RASTER_MM, Stack
 from ifspace.geometry import Grid
-from ifspace.landmarks import Refusal
-from ifspace.model import Reason, Side
+from ifspace.model import Reason, Refusal, Side
 
 STEP_MM = 5.0
 SHAPE = (12, 96, 256)

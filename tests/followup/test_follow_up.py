@@ -13,7 +13,7 @@ from ifspace.followup.detectable import AgreementFigures
 from ifspace.followup.study import Change, Verdict
 from ifspace.model import Kind, MarkState, Side
 from ifspace.notice import NOTICE
-from ifspace.statistics import NotGiven
+from ifspace.statistics import NotEstimable
 from ifspace.tables import read_table
 
 DAYS = (date(2025, 1, 10), date(2025, 7, 2))
@@ -60,7 +60,7 @@ def test_another_position_forbids_a_comparison(result_file, differing, code):
     for kind in Kind:
         for side in Side:
             result = change(found, kind, side)
-            assert isinstance(result, NotGiven)
+            assert isinstance(result, NotEstimable)
             assert result.reason == code
 
 

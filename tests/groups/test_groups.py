@@ -11,7 +11,7 @@ import pytest
 from ifspace import groups
 from ifspace.errors import OutputError, UnreadableInputError
 from ifspace.notice import NOTICE
-from ifspace.statistics import Estimate, NotGiven
+from ifspace.statistics import Estimate, NotEstimable
 from ifspace.tables import read_table
 
 HEADER = ("case", "side", "kind", "value_mm", "symptoms", "patient_age_years", "patient_sex")
@@ -113,8 +113,8 @@ def test_a_missing_column_is_named(table_of):
 
 def test_a_group_of_two_hips_gives_the_rest(table_of):
     found = study(table_of([row for row in rows() if row[4] == "no" or row[0] == "P0"])).spaces[0]
-    assert isinstance(found.auc, NotGiven)
-    assert isinstance(found.optimal, NotGiven)
+    assert isinstance(found.auc, NotEstimable)
+    assert isinstance(found.optimal, NotEstimable)
     assert found.controls.hips == 24
 
 
@@ -128,7 +128,7 @@ def test_an_earlier_cutoff_is_refused_on_the_table_that_chose_it(table_of, tmp_p
     groups.write_groups(study(path), tmp_path / "first")
     earlier = groups.read_earlier(tmp_path / "first" / "groups.json")
     found = study(path, earlier).spaces[0]
-    assert isinstance(found.earlier, NotGiven)
+    assert isinstance(found.earlier, NotEstimable)
     assert found.earlier.reason == "cutoff_chosen_on_these_data"
 
 
@@ -137,7 +137,7 @@ def test_an_earlier_cutoff_is_refused_where_one_person_took_part_in_choosing_it(
     earlier = groups.read_earlier(tmp_path / "first" / "groups.json")
     others = [*rows(prefix="Q", seed=2), ["P3", "left", "ifs", 14.0, "yes", 40, "M"]]
     found = study(table_of(others, "second.csv"), earlier).spaces[0]
-    assert isinstance(found.earlier, NotGiven)
+    assert isinstance(found.earlier, NotEstimable)
     assert found.earlier.reason == "cutoff_chosen_on_these_persons"
 
 
@@ -184,7 +184,7 @@ def test_hips_that_do_not_differ_give_no_interval_and_no_cut_off(table_of):
     assert space.difference_mm.interval is None
     assert "do not differ" in space.difference_mm.note
     for missing in (space.auc, space.optimal, space.adjusted):
-        assert isinstance(missing, NotGiven)
+        assert isinstance(missing, NotEstimable)
         assert missing.reason == "zero_variance"
     assert not found.is_complete
 

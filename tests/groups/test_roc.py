@@ -16,9 +16,9 @@ from ifspace.groups.roc import (
 )
 from ifspace.groups.study import difference_mm
 from ifspace.groups.table import Hips, HipValue
-from ifspace.hips import Facts, Hip
+from ifspace.hips import Covariates, Hip
 from ifspace.model import Kind, Side
-from ifspace.statistics import Estimate, NotGiven
+from ifspace.statistics import Estimate, NotEstimable
 
 VALUES = np.array([8.0, 10.0, 13.0, 15.0, 12.0, 15.0, 20.0, 22.0, 25.0])
 CASES = np.array([True] * 4 + [False] * 5)
@@ -55,7 +55,7 @@ def test_groups_that_do_not_overlap_have_an_area_of_one_and_no_interval():
 
 def test_two_controls_are_too_few():
     found = auc_result(VALUES[:6], CASES[:6], STRANGERS[:6])
-    assert isinstance(found, NotGiven)
+    assert isinstance(found, NotEstimable)
     assert found.reason == "too_few_hips"
 
 
@@ -137,7 +137,12 @@ def test_the_clustered_interval_of_the_difference_covers_95_percent_and_the_naiv
         hips = Hips(
             tuple(
                 HipValue(
-                    Hip(f"{person}", f"{person}", side), Kind.IFS, value, bool(case), Facts(), None
+                    Hip(f"{person}", f"{person}", side),
+                    Kind.IFS,
+                    value,
+                    bool(case),
+                    Covariates(),
+                    None,
                 )
                 for person, value, case, side in zip(
                     PERSONS, values, OF_CASE, [Side.LEFT, Side.RIGHT] * 50, strict=True
@@ -154,5 +159,5 @@ def test_the_clustered_interval_of_the_difference_covers_95_percent_and_the_naiv
 def test_no_best_cutoff_is_chosen_where_none_beats_chance():
     values, cases = np.array([30.0, 31.0, 32.0, 10.0, 11.0, 12.0]), np.arange(6) < 3
     found = optimal_cutoff(values, cases, np.arange(6))
-    assert isinstance(found, NotGiven)
+    assert isinstance(found, NotEstimable)
     assert found.reason == "no_separation"

@@ -8,7 +8,7 @@ from benchmarks.accuracy.cohort import image_of, make_case, rough_seeds, to_lps_
 from benchmarks.accuracy.run import assisted_rows
 
 from ifspace.geometry import Plane
-from ifspace.landmarks import Light, SliceReading, from_seeds
+from ifspace.landmarks import QualityGrade, SliceReading, from_seeds
 from ifspace.model import (
     Contrast,
     Kind,
@@ -60,7 +60,7 @@ def test_the_smallest_distance_is_within_half_a_millimetre_of_the_truth(hip, t1,
     truth = min(item.distance_mm for item in hip.truth if item is not None)
     assert best is not None
     assert best.value_mm == pytest.approx(truth, abs=0.5)
-    assert best.light is Light.GREEN
+    assert best.grade is QualityGrade.GREEN
     assert abs(best.value_mm - truth) <= best.u95_mm
 
 
@@ -73,7 +73,7 @@ def test_every_slice_that_is_shown_green_is_right(number, tmp_path):
         case.side,
         case.level_range,
     )
-    green = [item for item in found.readings(Kind.IFS) if item.light is Light.GREEN]
+    green = [item for item in found.readings(Kind.IFS) if item.grade is QualityGrade.GREEN]
     assert green
     for item in green:
         truth = case.truth[item.slice_index]
@@ -215,7 +215,7 @@ def test_six_hips_are_found_as_the_page_on_accuracy_promises():
     """A small part of the cohort; hips that were used for developing, so no proof by themselves."""
     rows = assisted_rows(range(2004, 2010), "T1", 20.0)
     errors_mm = np.abs([row.error_mm for row in rows])
-    green_mm = np.abs([row.error_mm for row in rows if row.light is Light.GREEN])
+    green_mm = np.abs([row.error_mm for row in rows if row.grade is QualityGrade.GREEN])
     assert errors_mm.mean() < 0.55
     assert green_mm.mean() < 0.35
     assert green_mm.max() < 2.0

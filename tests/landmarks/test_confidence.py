@@ -9,10 +9,10 @@ import pytest
 
 from ifspace.geometry import Plane
 from ifspace.image import RASTER_MM, Patch
-from ifspace.landmarks.confidence import Evidence, half_width_mm, light_of, room_half_width_mm
+from ifspace.landmarks.confidence import Evidence, grade_of, half_width_mm, room_half_width_mm
 from ifspace.landmarks.label_confidence import corrected_u95_mm
-from ifspace.landmarks.outline import Contour, Levels
-from ifspace.landmarks.values import Light
+from ifspace.landmarks.outline import Contour, TissueSignal
+from ifspace.landmarks.values import QualityGrade
 from ifspace.landmarks.visibility import area_change, fat_rim, noise_ratio
 
 CLEAR = Evidence(
@@ -26,7 +26,7 @@ CLEAR = Evidence(
 )
 SIZE = (120, 160)
 ENDS_MM = np.array([[20.0, 30.0], [60.0, 30.0]])
-LEVEL = Levels(10.0, 90.0)
+LEVEL = TissueSignal(10.0, 90.0)
 
 
 def patch_of(signal: np.ndarray) -> Patch:
@@ -64,19 +64,19 @@ def test_a_room_between_tendons_is_less_certain_than_a_gap_between_bones():
 
 
 @pytest.mark.parametrize(
-    ("u95_mm", "score", "light"),
+    ("u95_mm", "score", "grade"),
     [
-        (0.6, 1.5, Light.GREEN),
-        (1.3, 1.5, Light.AMBER),
-        (1.3, 1.1, Light.AMBER),
+        (0.6, 1.5, QualityGrade.GREEN),
+        (1.3, 1.5, QualityGrade.AMBER),
+        (1.3, 1.1, QualityGrade.AMBER),
         (2.0, 1.1, None),
-        (2.0, 1.5, Light.AMBER),
+        (2.0, 1.5, QualityGrade.AMBER),
         (0.6, 0.9, None),
         (3.2, 1.6, None),
     ],
 )
-def test_a_light_needs_a_narrow_interval_and_a_clear_cortex(u95_mm, score, light):
-    assert light_of(u95_mm, score) is light
+def test_a_grade_needs_a_narrow_interval_and_a_clear_cortex(u95_mm, score, grade):
+    assert grade_of(u95_mm, score) is grade
 
 
 def test_noise_is_measured_against_the_step_from_cortex_to_muscle():

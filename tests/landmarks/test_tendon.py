@@ -7,7 +7,7 @@ import pytest
 
 from ifspace.geometry import Plane
 from ifspace.image import RASTER_MM, Patch
-from ifspace.landmarks.outline import Levels
+from ifspace.landmarks.outline import TissueSignal
 from ifspace.landmarks.tendon import room_for_muscle
 from ifspace.landmarks.values import Bone
 from ifspace.model import Reason
@@ -16,7 +16,7 @@ CORTEX, MUSCLE = 10.0, 90.0
 SIZE = (120, 180)
 # Flat bones of 30 mm width that face each other over 40 mm.
 ISCHIUM_X_MM, FEMUR_X_MM = 20.0, 60.0
-LEVEL = Levels(CORTEX, MUSCLE)
+LEVEL = TissueSignal(CORTEX, MUSCLE)
 
 
 def drawn(*bodies: tuple[float, float, float, float], noise: float = 0.0) -> Patch:

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.accuracy.cohort import image_of, make_case, rough_seeds
 
 from ifspace.landmarks.assisted import blur_of, examine, stage
-from ifspace.landmarks.gates import seeds_of
+from ifspace.landmarks.exclusion import seeds_of
 from ifspace.landmarks.search import search
 from ifspace.landmarks.tip import with_tips
 from ifspace.landmarks.values import Bone

@@ -10,7 +10,7 @@ import pytest
 
 from ifspace.errors import NetworkError, OutputError
 from ifspace.pacs import Ledger, Level, Query, SendStatus, echo, find, get, send
-from ifspace.pacs.shelf import OUT_OF_RESOURCES, SUCCESS, Shelf
+from ifspace.pacs.received import DUPLICATE, INVALID, SUCCESS, ReceivedFiles
 
 
 def statuses(outcomes) -> list[str]:
@@ -190,9 +190,10 @@ def test_a_full_disk_leaves_nothing_half_written(
 
 
 def test_an_object_is_complete_or_not_there(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path / "in")
-    assert shelf.keep("1.2.dcm", b"whole") == SUCCESS
-    assert shelf.keep("missing/1.3.dcm", b"no such folder") == OUT_OF_RESOURCES
+    shelf = ReceivedFiles(tmp_path / "in")
+    assert shelf.keep("1.2", b"whole") == SUCCESS
+    assert shelf.keep("missing/1.3", b"no UID") == INVALID
+    assert shelf.keep("1.2", b"other") == DUPLICATE
     assert [path.name for path in (tmp_path / "in").iterdir()] == ["1.2.dcm"]
 
 

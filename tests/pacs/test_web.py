@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import http.server
+import io
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pydicom
 import pytest
 
 from ifspace.errors import NetworkError
@@ -17,14 +19,20 @@ from ifspace.pacs import Level, Query, WebNode, echo, find, get
 class Server:
     """Answers every request with one status, and remembers what it was asked."""
 
-    def __init__(self, status: int, content: bytes, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        status: int,
+        content: bytes,
+        tls: ssl.SSLContext | None,
+        kind: str = "application/dicom+json",
+    ) -> None:
         asked: list[tuple[str, str | None]] = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 asked.append((self.path, self.headers.get("Authorization")))
                 self.send_response(status)
-                self.send_header("Content-Type", "application/dicom+json")
+                self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
@@ -46,15 +54,61 @@ def serve() -> Iterator[Callable[..., Server]]:
     started: list[Server] = []
 
     def start(
-        status: int = 200, content: bytes = b"[]", tls: ssl.SSLContext | None = None
+        status: int = 200, content: bytes = b"[]", tls: ssl.SSLContext | None = None, **kind: str
     ) -> Server:
-        started.append(Server(status, content, tls))
+        started.append(Server(status, content, tls, **kind))
         return started[-1]
 
     yield start
     for item in started:
         item.server.shutdown()
         item.server.server_close()
+
+
+@pytest.fixture
+def serve_objects(serve, images) -> Callable[..., WebNode]:
+    """A server that answers a retrieval with one image for each SOP Instance UID."""
+
+    def start(*uids: str, **attributes: object) -> WebNode:
+        parts = []
+        for uid in uids:
+            image = pydicom.dcmread(images[0])
+            image.SOPInstanceUID = uid
+            for keyword, value in attributes.items():
+                setattr(image, keyword, value)
+            content = io.BytesIO()
+            image.save_as(content)
+            head = b"\r\n--part\r\nContent-Type: application/dicom\r\n\r\n"
+            parts.append(head + content.getvalue())
+        kind = 'multipart/related; type="application/dicom"; boundary=part'
+        return WebNode("archive", serve(200, b"".join(parts) + b"\r\n--part--", kind=kind).url)
+
+    return start
+
+
+@pytest.mark.parametrize("uid", ["../../PWNED", "/{root}/PWNED", "1.2/../../x", "", "..", "1.2.a"])
+def test_an_object_whose_uid_is_a_path_is_not_written(uid, serve_objects, tmp_path) -> None:
+    root = tmp_path / "room"
+    out = root / "a" / "b"
+    node = serve_objects(uid.format(root=root), "1.2.3")
+    received = get(node, out, study_uid="2.25.1")
+    assert [path.name for path in received.paths] == ["1.2.3.dcm"]
+    assert received.failed == 1
+    assert "SOP Instance UID" in received.detail
+    assert [path for path in root.rglob("*") if path.is_file()] == [out / "1.2.3.dcm"]
+
+
+def test_a_file_that_is_there_is_never_overwritten(serve_objects, tmp_path) -> None:
+    get(serve_objects("1.2.3", "1.2.4"), tmp_path / "in", study_uid="2.25.1")
+    before = (tmp_path / "in" / "1.2.3.dcm").read_bytes()
+    again = get(serve_objects("1.2.3"), tmp_path / "in", study_uid="2.25.1")
+    assert [path.name for path in again.paths] == ["1.2.3.dcm"]
+    changed = serve_objects("1.2.3", "1.2.5", PatientID="other")
+    received = get(changed, tmp_path / "in", study_uid="2.25.1")
+    assert [path.name for path in received.paths] == ["1.2.5.dcm"]
+    assert (received.failed, "other content" in received.detail) == (1, True)
+    assert (tmp_path / "in" / "1.2.3.dcm").read_bytes() == before
+    assert len(list((tmp_path / "in").iterdir())) == 3
 
 
 def test_a_password_is_sent_and_a_wrong_one_is_said(serve, monkeypatch) -> None:

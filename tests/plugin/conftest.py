@@ -19,7 +19,7 @@ from tests.conftest import PLAIN, make_volume, pixel_lps_mm
 from ifspace.io.session import read_session
 from ifspace.model import Mark, Volume
 from ifspace.phantom import PhantomSpec, PhantomTruth, write_phantom
-from napari_ifspace.desk import Desk, Spot
+from napari_ifspace.reading_controller import ReadingController, Spot
 from napari_ifspace.steps import STEPS, Step, step_of
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ def volume() -> Volume:
 
 
 @pytest.fixture
-def desk(volume: Volume) -> Desk:
-    """A fresh desk on the dark volume."""
-    return Desk(volume, reader="A")
+def controller(volume: Volume) -> ReadingController:
+    """A fresh controller on the dark volume."""
+    return ReadingController(volume, reader="A")
 
 
 @pytest.fixture

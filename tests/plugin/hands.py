@@ -56,20 +56,26 @@ class Window:
             self.hands.qWait(20)
 
     def open(self, path: Path) -> None:
-        before = self.dock.scene
+        before = self.dock.viewer_layers
         self.dock.open_path(path)
-        self.wait(lambda: self.dock.scene not in (None, before) and self.dock.scene.furnished)
+        self.wait(
+            lambda: (
+                self.dock.viewer_layers not in (None, before) and self.dock.viewer_layers.furnished
+            )
+        )
         self.hands.qWait(50)
 
     def look_at(self, mark: Mark) -> tuple[float, ...]:
         """Turn to a mark's slice and close to it; gives its place in napari's world."""
-        desk, scene = self.dock.desk, self.dock.scene
-        assert desk is not None
-        assert scene is not None
-        slice_index = layers.slice_of(desk.volume, mark)
-        scene.show_slice(slice_index)
-        data = layers.lps_mm_to_data(mark.position_lps_mm, slice_index, desk.volume, desk.display)
-        world = desk.display.to_world(data)
+        controller, viewer_layers = self.dock.controller, self.dock.viewer_layers
+        assert controller is not None
+        assert viewer_layers is not None
+        slice_index = layers.slice_of(controller.volume, mark)
+        viewer_layers.show_slice(slice_index)
+        data = layers.lps_mm_to_data(
+            mark.position_lps_mm, slice_index, controller.volume, controller.display
+        )
+        world = controller.display.to_world(data)
         self.viewer.scene.camera.center = (0.0, world[1], world[2])
         self.viewer.scene.camera.zoom = ZOOM_PX_PER_MM
         self.hands.qWait(30)

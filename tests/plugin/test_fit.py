@@ -43,14 +43,14 @@ for theme in ("dark", "light"):
         if state == "measured":
             # Seeds would start a search, which changes no widget.
             session = replace(read_session(Path(sys.argv[3])), seeds=())
-            dock.desk.load(session)
+            dock.controller.load(session)
         for tab in range(dock.tabs.count()):
             dock.tabs.setCurrentIndex(tab)
             for _ in range(3):
                 application.processEvents()
             title = dock.tabs.tabText(tab)
             found += [f"{theme}, {state}, {title}: {words}" for words in cut_words(dock)]
-    dock.desk.saved()
+    dock.controller.saved()
 print(json.dumps([dock.devicePixelRatioF(), found]))
 """
 

@@ -10,8 +10,8 @@ import pytest
 from tests.plugin.hands import PATIENCE_S, Window
 
 from ifspace.io.session import read_session
-from ifspace.landmarks import Proposal, Refusal, propose
-from ifspace.model import Mark, Reason, Series, Side, Volume
+from ifspace.landmarks import Proposal, propose
+from ifspace.model import Mark, Reason, Refusal, Series, Side, Volume
 from ifspace.phantom import PhantomSpec, PhantomTruth, write_phantom
 from napari_ifspace import level, opening
 from napari_ifspace.steps import STEPS, Step
@@ -75,9 +75,9 @@ def test_the_image_comes_first_and_the_letters_at_once_after_it(
 ) -> None:
     window.dock.opening.show_study(study)
     assert letters(window) == ""
-    assert window.dock.scene.image in window.viewer.layers
+    assert window.dock.viewer_layers.image in window.viewer.layers
     window.wait(lambda: letters(window) == "RL")
-    assert set(window.dock.scene.drawing.layers) <= set(window.viewer.layers)
+    assert set(window.dock.viewer_layers.drawing.layers) <= set(window.viewer.layers)
 
 
 def test_a_click_before_the_letters_are_there_finds_them_there(
@@ -87,7 +87,11 @@ def test_a_click_before_the_letters_are_there_finds_them_there(
     window.dock.opening._furnishing.stop()
     window.click(window.look_at(true_marks[STEPS[0]]))
     assert letters(window) == "RL"
-    assert len(window.dock.desk.session.marks) == len(window.dock.scene.drawing.marks.data) == 1
+    assert (
+        len(window.dock.controller.session.marks)
+        == len(window.dock.viewer_layers.drawing.marks.data)
+        == 1
+    )
 
 
 def test_a_study_put_away_before_its_letters_leaves_nothing_behind(
@@ -104,7 +108,7 @@ def test_a_new_study_opens_at_the_estimated_level_and_says_so(
     seeking: Window, study: OpenStudy, proposal: Proposal, gate: Gate
 ) -> None:
     seeking.dock.opening.show_study(study)
-    middle = seeking.dock.scene.slice_index
+    middle = seeking.dock.viewer_layers.slice_index
     # Held back: on a busy machine it might be found before anybody reads that it is looked for.
     seeking.wait(gate.entered.is_set)
     assert "Looking for the level" in seeking.dock.message.text()
@@ -112,12 +116,14 @@ def test_a_new_study_opens_at_the_estimated_level_and_says_so(
     gate.open.set()
     seeking.wait(lambda: idle(seeking))
     apexes = [proposal.sides[side].level.apex for side in (Side.RIGHT, Side.LEFT)]
-    assert seeking.dock.scene.slice_index == pytest.approx(sum(apexes) / 2, abs=0.5) != middle
-    assert f"slice {seeking.dock.scene.slice_index + 1}" in seeking.dock.message.text()
+    assert (
+        seeking.dock.viewer_layers.slice_index == pytest.approx(sum(apexes) / 2, abs=0.5) != middle
+    )
+    assert f"slice {seeking.dock.viewer_layers.slice_index + 1}" in seeking.dock.message.text()
     assert f"right apex {apexes[0] + 1}, left apex {apexes[1] + 1}" in seeking.dock.message.text()
-    assert seeking.dock.desk.session.marks == ()
-    assert not seeking.dock.desk.session.level_range
-    assert not seeking.dock.desk.unsaved
+    assert seeking.dock.controller.session.marks == ()
+    assert not seeking.dock.controller.session.level_range
+    assert not seeking.dock.controller.unsaved
 
 
 @pytest.mark.parametrize("begins", ["turns", "places"])
@@ -132,13 +138,13 @@ def test_a_reader_who_has_begun_is_left_alone(
     seeking.wait(gate.entered.is_set)
     dock = seeking.dock
     if begins == "turns":
-        dock.scene.show_slice(2)
+        dock.viewer_layers.show_slice(2)
     else:
         seeking.click(seeking.look_at(true_marks[STEPS[0]]))
-    here = dock.scene.slice_index
+    here = dock.viewer_layers.slice_index
     gate.open.set()
     seeking.wait(lambda: idle(seeking))
-    assert dock.scene.slice_index == here
+    assert dock.viewer_layers.slice_index == here
     assert "esser trochanter …" not in dock.message.text()
     assert "Opened at" not in dock.message.text()
 
@@ -153,16 +159,16 @@ def test_on_images_of_one_hip_the_guide_begins_with_that_hip(
     seeking.dock.opening.show_study(study)
     gate.open.set()
     seeking.wait(lambda: "Opened at" in seeking.dock.message.text())
-    hand, rows = seeking.dock.desk.hand, seeking.dock.guide.list
-    assert hand.step.side is Side.LEFT
+    active_step, rows = seeking.dock.controller.active_step, seeking.dock.guide.list
+    assert active_step.step.side is Side.LEFT
     assert "the images show the left hip only" in seeking.dock.message.text()
     assert "Click the left ischium" in seeking.dock.message.text()
     skipped = [rows.item(row).text().endswith("(skipped)") for row in range(len(STEPS))]
     assert skipped == [step.side is Side.RIGHT for step in STEPS]
-    hand.choose(STEPS[0])
-    assert hand.step == STEPS[0]
-    hand.start_over()
-    assert hand.step.side is Side.LEFT
+    active_step.choose(STEPS[0])
+    assert active_step.step == STEPS[0]
+    active_step.start_over()
+    assert active_step.step.side is Side.LEFT
 
 
 def test_the_level_of_a_study_put_away_turns_nothing(
@@ -173,10 +179,10 @@ def test_the_level_of_a_study_put_away_turns_nothing(
     other = write_phantom(tmp_path / "other", PhantomSpec(ifs_mm=14.0))
     seeking.dock.opening.seeks_level = False
     seeking.open(other.image_path)
-    here = seeking.dock.scene.slice_index
+    here = seeking.dock.viewer_layers.slice_index
     gate.open.set()
     seeking.wait(lambda: idle(seeking))
-    assert seeking.dock.scene.slice_index == here
+    assert seeking.dock.viewer_layers.slice_index == here
     assert "Opened at" not in seeking.dock.message.text()
 
 
@@ -204,7 +210,7 @@ def test_of_two_studies_opened_at_once_the_last_one_stays(
     monkeypatch.setattr(opening, "open_path", slow_first)
     window.dock.open_path(phantom.image_path)
     window.dock.open_path(other.image_path)
-    window.wait(lambda: window.dock.scene is not None)
+    window.wait(lambda: window.dock.viewer_layers is not None)
     shown.set()
     window.wait(lambda: idle(window))
     assert window.dock.study.path == other.image_path
@@ -214,7 +220,7 @@ def test_a_session_with_marks_opens_where_they_are(
     seeking: Window, study: OpenStudy, phantom: PhantomTruth, gate: Gate
 ) -> None:
     seeking.dock.opening.show_study(study, read_session(phantom.session_path))
-    seeking.wait(lambda: seeking.dock.scene.furnished)
+    seeking.wait(lambda: seeking.dock.viewer_layers.furnished)
     seeking.hands.qWait(2 * opening.FURNISH_MS)
     assert not gate.entered.is_set()
 

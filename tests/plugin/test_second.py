@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from tests.conftest import PLAIN, Storage, make_volume, pixel_lps_mm
-from tests.plugin.test_scene import click, drag, world_of
+from tests.plugin.test_viewer_layers import click, drag, world_of
 
 from ifspace.model import Contrast, Volume
-from napari_ifspace.desk import Desk, Spot
 from napari_ifspace.history import flat
-from napari_ifspace.scene import Scene
+from napari_ifspace.reading_controller import ReadingController, Spot
 from napari_ifspace.second import SECOND_NAME, Linked, link
+from napari_ifspace.viewer_layers import ViewerLayers
 
 At = Callable[[float, float, float], Spot]
 TARGET_KJI = (3, 41, 87)
@@ -43,10 +43,10 @@ def around(target_lps_mm: np.ndarray, stored: Storage) -> Volume:
 
 
 @pytest.fixture
-def scene(desk: Desk) -> Scene:
-    scene = Scene(ViewerModel(), desk)
-    scene.viewer.scene.camera.zoom = 5.0
-    return scene
+def viewer_layers(controller: ReadingController) -> ViewerLayers:
+    viewer_layers = ViewerLayers(ViewerModel(), controller)
+    viewer_layers.viewer.scene.camera.zoom = 5.0
+    return viewer_layers
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def linked(volume: Volume) -> Linked:
     return link(around(pixel_lps_mm(PLAIN, TARGET_KJI), PLAIN), volume)
 
 
-def words(scene: Scene) -> str:
-    return " ".join(str(scene.viewer.canvas.overlays[OVERLAY].text).split())
+def words(viewer_layers: ViewerLayers) -> str:
+    return " ".join(str(viewer_layers.viewer.canvas.overlays[OVERLAY].text).split())
 
 
 def test_the_same_patient_point_is_shown_at_the_same_place(stored: Storage) -> None:
@@ -68,46 +68,50 @@ def test_the_same_patient_point_is_shown_at_the_same_place(stored: Storage) -> N
     assert (weight * i).sum() == pytest.approx(TARGET_KJI[2], abs=0.5)
 
 
-def test_it_is_drawn_over_the_images_and_below_the_marks(scene: Scene, linked: Linked) -> None:
-    scene.second.show(linked)
-    names = [layer.name for layer in scene.viewer.layers]
+def test_it_is_drawn_over_the_images_and_below_the_marks(
+    viewer_layers: ViewerLayers, linked: Linked
+) -> None:
+    viewer_layers.second.show(linked)
+    names = [layer.name for layer in viewer_layers.viewer.layers]
     assert names[:2] == ["Images", SECOND_NAME]
     assert len(names) > 2
-    layer = scene.viewer.layers[SECOND_NAME]
-    assert layer.data.shape == scene.image.data.shape
-    assert tuple(layer.scale) == tuple(scene.image.scale)
-    assert scene.viewer.layers.selection.active is scene.image
-    world = world_of(scene, TARGET_KJI)
+    layer = viewer_layers.viewer.layers[SECOND_NAME]
+    assert layer.data.shape == viewer_layers.image.data.shape
+    assert tuple(layer.scale) == tuple(viewer_layers.image.scale)
+    assert viewer_layers.viewer.layers.selection.active is viewer_layers.image
+    world = world_of(viewer_layers, TARGET_KJI)
     at = tuple(int(n) for n in layer.world_to_data(world))
     assert layer.data[at] == pytest.approx(linked.voxels.max())
 
 
 def test_no_mark_is_placed_or_moved_while_it_is_in_view(
-    scene: Scene, linked: Linked, spot: At
+    viewer_layers: ViewerLayers, linked: Linked, spot: At
 ) -> None:
-    scene.desk.place(spot(3, 41, 80))
-    scene.show_slice(3)
-    before = flat(scene.desk.state)
+    viewer_layers.controller.place(spot(3, 41, 80))
+    viewer_layers.show_slice(3)
+    before = flat(viewer_layers.controller.state)
     said: list[str] = []
-    scene.desk.said.connect(lambda sentence, _warning: said.append(sentence))
-    scene.second.show(linked)
-    click(scene, world_of(scene, (3, 41, 60)))
-    drag(scene, world_of(scene, (3, 41, 80)), world_of(scene, (3, 45, 82)))
-    assert flat(scene.desk.state) == before
+    viewer_layers.controller.said.connect(lambda sentence, _warning: said.append(sentence))
+    viewer_layers.second.show(linked)
+    click(viewer_layers, world_of(viewer_layers, (3, 41, 60)))
+    drag(viewer_layers, world_of(viewer_layers, (3, 41, 80)), world_of(viewer_layers, (3, 45, 82)))
+    assert flat(viewer_layers.controller.state) == before
     assert all("for looking only" in sentence for sentence in said)
-    scene.second.toggle()
-    click(scene, world_of(scene, (3, 41, 60)))
-    assert len(scene.desk.session.marks) == 2
+    viewer_layers.second.toggle()
+    click(viewer_layers, world_of(viewer_layers, (3, 41, 60)))
+    assert len(viewer_layers.controller.session.marks) == 2
 
 
-def test_the_eye_of_the_layer_list_counts_like_the_switch(scene: Scene, linked: Linked) -> None:
-    scene.second.show(linked)
-    scene.viewer.layers[SECOND_NAME].visible = False
-    assert scene.desk.hand.blocked is None
-    assert not words(scene)
-    scene.viewer.layers[SECOND_NAME].visible = True
-    assert scene.desk.hand.blocked is not None
-    assert words(scene) == "PD-FS: for looking only"
+def test_the_eye_of_the_layer_list_counts_like_the_switch(
+    viewer_layers: ViewerLayers, linked: Linked
+) -> None:
+    viewer_layers.second.show(linked)
+    viewer_layers.viewer.layers[SECOND_NAME].visible = False
+    assert viewer_layers.controller.active_step.blocked is None
+    assert not words(viewer_layers)
+    viewer_layers.viewer.layers[SECOND_NAME].visible = True
+    assert viewer_layers.controller.active_step.blocked is not None
+    assert words(viewer_layers) == "PD-FS: for looking only"
 
 
 @pytest.mark.parametrize(
@@ -118,82 +122,86 @@ def test_the_eye_of_the_layer_list_counts_like_the_switch(scene: Scene, linked: 
     ],
 )
 def test_a_doubtful_frame_of_reference_is_warned_of_while_it_is_shown(
-    scene: Scene, volume: Volume, uid: str | None, warning: str
+    viewer_layers: ViewerLayers, volume: Volume, uid: str | None, warning: str
 ) -> None:
     other = around(pixel_lps_mm(PLAIN, TARGET_KJI), PLAIN)
     other = Volume(
         replace(other.series, frame_of_reference_uid=uid), other.slices, other.voxels.copy()
     )
-    scene.second.show(link(other, volume))
+    viewer_layers.second.show(link(other, volume))
     for slice_index in (2, 3):
-        scene.show_slice(slice_index)
-        assert warning in words(scene)
-    scene.second.toggle()
-    assert warning not in words(scene)
+        viewer_layers.show_slice(slice_index)
+        assert warning in words(viewer_layers)
+    viewer_layers.second.toggle()
+    assert warning not in words(viewer_layers)
 
 
-def test_a_slice_beyond_the_second_series_is_named(scene: Scene, volume: Volume) -> None:
+def test_a_slice_beyond_the_second_series_is_named(
+    viewer_layers: ViewerLayers, volume: Volume
+) -> None:
     far = pixel_lps_mm(PLAIN, (8, 41, 87))
-    scene.second.show(link(around(far, PLAIN), volume))
-    scene.show_slice(5)
-    assert "does not reach" not in words(scene)
-    scene.show_slice(0)
-    assert "does not reach this slice" in words(scene)
-    layer = scene.viewer.layers[SECOND_NAME]
+    viewer_layers.second.show(link(around(far, PLAIN), volume))
+    viewer_layers.show_slice(5)
+    assert "does not reach" not in words(viewer_layers)
+    viewer_layers.show_slice(0)
+    assert "does not reach this slice" in words(viewer_layers)
+    layer = viewer_layers.viewer.layers[SECOND_NAME]
     assert np.ptp(layer.data[0]) == 0.0
 
 
 def test_a_layer_deleted_by_hand_is_gone_and_marks_can_be_placed_again(
-    scene: Scene, linked: Linked, spot: At
+    viewer_layers: ViewerLayers, linked: Linked, spot: At
 ) -> None:
     gone: list[bool] = []
-    scene.second.gone.connect(lambda: gone.append(True))
-    scene.second.show(linked)
-    del scene.viewer.layers[SECOND_NAME]
+    viewer_layers.second.gone.connect(lambda: gone.append(True))
+    viewer_layers.second.show(linked)
+    del viewer_layers.viewer.layers[SECOND_NAME]
     assert gone == [True]
-    assert scene.second.layer is None
-    assert OVERLAY not in scene.viewer.canvas.overlays
-    scene.desk.place(spot(3, 41, 80))
-    assert len(scene.desk.session.marks) == 1
+    assert viewer_layers.second.layer is None
+    assert OVERLAY not in viewer_layers.viewer.canvas.overlays
+    viewer_layers.controller.place(spot(3, 41, 80))
+    assert len(viewer_layers.controller.session.marks) == 1
 
 
-def test_a_layer_shifted_by_hand_is_put_back(scene: Scene, linked: Linked) -> None:
-    scene.second.show(linked)
-    layer = scene.viewer.layers[SECOND_NAME]
+def test_a_layer_shifted_by_hand_is_put_back(viewer_layers: ViewerLayers, linked: Linked) -> None:
+    viewer_layers.second.show(linked)
+    layer = viewer_layers.viewer.layers[SECOND_NAME]
     layer.translate = (0.0, 7.0, 0.0)
     layer.scale = (4.4, 2.0, 2.0)
     assert tuple(layer.translate) == (0.0, 0.0, 0.0)
-    assert tuple(layer.scale) == tuple(scene.image.scale)
+    assert tuple(layer.scale) == tuple(viewer_layers.image.scale)
 
 
-def test_a_deleted_image_is_put_back_below_it(scene: Scene, linked: Linked) -> None:
-    scene.second.show(linked)
-    del scene.viewer.layers["Images"]
-    scene.repair()
-    names = [layer.name for layer in scene.viewer.layers]
+def test_a_deleted_image_is_put_back_below_it(viewer_layers: ViewerLayers, linked: Linked) -> None:
+    viewer_layers.second.show(linked)
+    del viewer_layers.viewer.layers["Images"]
+    viewer_layers.repair()
+    names = [layer.name for layer in viewer_layers.viewer.layers]
     assert names.index("Images") < names.index(SECOND_NAME)
-    assert scene.viewer.layers.selection.active is scene.image
+    assert viewer_layers.viewer.layers.selection.active is viewer_layers.image
 
 
 def test_another_second_series_takes_the_place_of_the_first(
-    scene: Scene, linked: Linked, volume: Volume
+    viewer_layers: ViewerLayers, linked: Linked, volume: Volume
 ) -> None:
-    scene.second.show(linked)
+    viewer_layers.second.show(linked)
     other = link(around(pixel_lps_mm(PLAIN, (2, 50, 60)), PLAIN), volume)
-    scene.second.show(other)
-    shown = [layer for layer in scene.viewer.layers if layer.name.startswith("Second")]
+    viewer_layers.second.show(other)
+    shown = [layer for layer in viewer_layers.viewer.layers if layer.name.startswith("Second")]
     assert len(shown) == 1
-    assert scene.second.linked is other
+    assert viewer_layers.second.linked is other
 
 
-def test_closing_takes_it_away(scene: Scene, linked: Linked) -> None:
-    scene.second.show(linked)
-    scene.close()
-    assert len(scene.viewer.layers) == 0
-    assert OVERLAY not in scene.viewer.canvas.overlays
+def test_closing_takes_it_away(viewer_layers: ViewerLayers, linked: Linked) -> None:
+    viewer_layers.second.show(linked)
+    viewer_layers.close()
+    assert len(viewer_layers.viewer.layers) == 0
+    assert OVERLAY not in viewer_layers.viewer.canvas.overlays
 
 
-def test_opacity_lets_the_measured_images_shine_through(scene: Scene, linked: Linked) -> None:
-    scene.second.show(linked)
-    scene.second.set_opacity(0.4)
-    assert scene.viewer.layers[SECOND_NAME].opacity == pytest.approx(0.4)
+def test_opacity_lets_the_measured_images_shine_through(
+    viewer_layers: ViewerLayers, linked: Linked
+) -> None:
+    viewer_layers.second.show(linked)
+    viewer_layers.second.set_opacity(0.4)
+    assert viewer_layers.viewer.layers[SECOND_NAME].opacity == pytest.approx(0.4)

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.usefixtures("display")
 
 def place_all(window: Window, true_marks: dict[Step, Mark]) -> None:
     for step in STEPS:
-        assert window.dock.desk is not None
-        assert window.dock.desk.step == step
+        assert window.dock.controller is not None
+        assert window.dock.controller.step == step
         window.click(window.look_at(true_marks[step]))
 
 
@@ -33,46 +33,48 @@ def test_from_the_phantom_to_the_report_by_hand(
     window: Window, phantom: PhantomTruth, true_marks: dict[Step, Mark], tmp_path: Path
 ) -> None:
     window.open(phantom.image_path)
-    desk = window.dock.desk
-    assert desk is not None
+    controller = window.dock.controller
+    assert controller is not None
     place_all(window, true_marks)
-    assert len(desk.session.marks) == 8
-    placed = flat(desk.state)
+    assert len(controller.session.marks) == 8
+    placed = flat(controller.state)
 
     right_ischium = true_marks[STEPS[0]]
     here = window.look_at(right_ischium)
     window.drag(here, (here[0], here[1] + 2.0, here[2] - 3.0))
-    moved = next(mark for mark in desk.session.marks if step_of(mark) == STEPS[0])
+    moved = next(mark for mark in controller.session.marks if step_of(mark) == STEPS[0])
     gap_mm = np.linalg.norm(moved.position_lps_mm - right_ischium.position_lps_mm)
     assert gap_mm == pytest.approx(np.hypot(2.0, 3.0), abs=0.3)
     window.press("Ctrl+Z")
-    assert flat(desk.state) == placed
+    assert flat(controller.state) == placed
     for key, count in (("Ctrl+Z", 8), ("Ctrl+Shift+Z", 8)):
         for _ in range(count):
             window.press(key)
-            assert len(window.dock.scene.drawing.marks.data) == len(desk.session.marks)
-    assert flat(desk.state) == placed
+            assert len(window.dock.viewer_layers.drawing.marks.data) == len(
+                controller.session.marks
+            )
+    assert flat(controller.state) == placed
 
     window.dock.reader.setText("A")
     window.dock.reader.editingFinished.emit()
     window.press("Shift+C")
-    assert {mark.state for mark in desk.session.marks} == {MarkState.CONFIRMED}
+    assert {mark.state for mark in controller.session.marks} == {MarkState.CONFIRMED}
     window.press("G")
-    assert desk.session.signature is not None
+    assert controller.session.signature is not None
     out = tmp_path / "report"
     window.dock.reports.folder.setText(str(out))
     window.press("E")
     window.wait(lambda: bool(window.dock.reports.last_files))
 
     result = json.loads((out / "result.json").read_text())
-    pixel_mm = max(desk.display.scale_mm[1:])
+    pixel_mm = max(controller.display.scale_mm[1:])
     for outcome in result["outcomes"]:
         truth_mm = phantom.value_mm(Kind(outcome["kind"]), Side(outcome["side"]))
         assert outcome["value_mm"] == pytest.approx(truth_mm, abs=0.3 * pixel_mm)
         assert outcome["state"] == "confirmed"
     assert (out / "report.pdf").read_bytes().startswith(b"%PDF")
     assert (out / "sr.dcm").is_file()
-    assert not desk.unsaved
+    assert not controller.unsaved
 
 
 def test_the_distance_in_the_table_follows_the_mouse(
@@ -88,8 +90,8 @@ def test_the_distance_in_the_table_follows_the_mouse(
     window.wait(
         lambda: "mm" in cell.text() and float(cell.text()[3:].split(" ")[0]) == truth,
     )
-    assert window.dock.desk is not None
-    assert len(window.dock.desk.session.marks) == 1
+    assert window.dock.controller is not None
+    assert len(window.dock.controller.session.marks) == 1
 
 
 def test_no_key_of_napari_can_harm_a_confirmed_mark(
@@ -100,11 +102,11 @@ def test_no_key_of_napari_can_harm_a_confirmed_mark(
 
     window.open(phantom.image_path)
     dock = window.dock
-    assert dock.desk is not None
+    assert dock.controller is not None
     dock.load_session(phantom.session_path)
-    dock.desk.confirm(everything=True)
-    dock.desk.saved()
-    before = dock.desk.session.marks
+    dock.controller.confirm(everything=True)
+    dock.controller.saved()
+    before = dock.controller.session.marks
     dock.reports.folder.setText(str(tmp_path / "out"))
     for name, box in dock.reports.format_boxes.items():
         box.setChecked(name == "json")
@@ -119,34 +121,34 @@ def test_no_key_of_napari_can_harm_a_confirmed_mark(
     }
     assert {"1", "3", "Del", "Ctrl+Del"} <= keys
     for key in sorted(keys):
-        window.viewer.layers.selection.active = dock.scene.drawing.marks
-        dock.scene.drawing.marks.selected_data = {0, 1}
+        window.viewer.layers.selection.active = dock.viewer_layers.drawing.marks
+        dock.viewer_layers.drawing.marks.selected_data = {0, 1}
         window.press(key)
-        assert dock.desk is not None
-        assert dock.desk.session.marks is before, key
+        assert dock.controller is not None
+        assert dock.controller.session.marks is before, key
     window.wait(lambda: dock.reports.export_button.isEnabled())
-    assert len(dock.scene.drawing.marks.data) == len(dock.desk.session.marks)
+    assert len(dock.viewer_layers.drawing.marks.data) == len(dock.controller.session.marks)
 
 
 def test_a_second_reading_ends_with_the_difference(window: Window, phantom: PhantomTruth) -> None:
     window.open(phantom.image_path)
     dock = window.dock
     dock.load_session(phantom.session_path)
-    desk = dock.desk
-    assert desk is not None
-    desk.notes.set_reader("A")
+    controller = dock.controller
+    assert controller is not None
+    controller.notes.set_reader("A")
     dock.reports.second_reader.setText("B")
     dock.reports.second_button.click()
-    assert desk.session.marks == ()
-    assert len(dock.scene.drawing.marks.data) == 0
+    assert controller.session.marks == ()
+    assert len(dock.viewer_layers.drawing.marks.data) == 0
     dock.load_session(phantom.session_path)
-    desk.notes.set_reader("B")
-    desk.unconfirm(everything=True)
+    controller.notes.set_reader("B")
+    controller.unconfirm(everything=True)
     assert "once every mark" in dock.reports.comparison.text()
-    desk.confirm(everything=True)
+    controller.confirm(everything=True)
     assert "Right IFS:" in dock.reports.comparison.text()
     assert "difference +0.0 mm" in dock.reports.comparison.text()
-    assert [session.reader for session in desk.state.sessions] == ["A", "B"]
+    assert [session.reader for session in controller.state.sessions] == ["A", "B"]
 
 
 def test_an_unfinished_second_reading_shows_nothing_of_the_first_and_can_be_abandoned(
@@ -155,10 +157,10 @@ def test_an_unfinished_second_reading_shows_nothing_of_the_first_and_can_be_aban
     window.open(phantom.image_path)
     dock, reports = window.dock, window.dock.reports
     dock.load_session(phantom.session_path)
-    desk = dock.desk
-    assert desk is not None
-    desk.notes.set_reader("A")
-    marks = desk.session.marks
+    controller = dock.controller
+    assert controller is not None
+    controller.notes.set_reader("A")
+    marks = controller.session.marks
     assert reports.abandon_button.isHidden()
     reports.second_reader.setText("B")
     reports.second_button.click()
@@ -172,16 +174,16 @@ def test_an_unfinished_second_reading_shows_nothing_of_the_first_and_can_be_aban
     reports.export()
     assert "written together" in dock.message.text()
     window.press("Ctrl+Z")
-    assert desk.session.marks == ()
-    assert len(dock.scene.drawing.marks.data) == 0
+    assert controller.session.marks == ()
+    assert len(dock.viewer_layers.drawing.marks.data) == 0
 
     window.answer = "Cancel"
     reports.abandon_button.click()
-    assert len(desk.state.sessions) == 2
+    assert len(controller.state.sessions) == 2
     window.answer = "Abandon"
     reports.abandon_button.click()
-    assert desk.session.marks == marks
-    assert len(dock.scene.drawing.marks.data) == len(marks)
+    assert controller.session.marks == marks
+    assert len(dock.viewer_layers.drawing.marks.data) == len(marks)
     assert reports.abandon_button.isHidden()
     assert not (tmp_path / "out").exists()
 
@@ -194,7 +196,7 @@ def test_closing_with_unsaved_marks_asks_and_can_be_called_off(
     window.answer = "Cancel"
     assert not window.window.close()
     assert window.asked == ["Unsaved reading"]
-    assert window.dock.desk is not None
+    assert window.dock.controller is not None
     assert window.dock.save_session(tmp_path / "session.json")
     assert len(read_session(tmp_path / "session.json").marks) == 1
 
@@ -204,15 +206,15 @@ def test_what_was_left_behind_is_offered_when_the_series_is_opened_again(
 ) -> None:
     window.open(phantom.image_path)
     window.click(window.look_at(true_marks[STEPS[0]]))
-    assert window.dock.desk is not None
-    left = flat(window.dock.desk.state)
+    assert window.dock.controller is not None
+    left = flat(window.dock.controller.state)
     window.answer = "Leave, recover later"
-    first = window.dock.desk
+    first = window.dock.controller
     window.dock.open_path(phantom.image_path)
     window.answer = "Recover"
-    window.wait(lambda: window.dock.desk not in (None, first))
+    window.wait(lambda: window.dock.controller not in (None, first))
     assert window.asked[-1] == "Unfinished reading"
-    assert flat(window.dock.desk.state) == left
+    assert flat(window.dock.controller.state) == left
 
 
 def test_closing_the_question_after_a_reading_left_behind_costs_nothing(
@@ -220,18 +222,18 @@ def test_closing_the_question_after_a_reading_left_behind_costs_nothing(
 ) -> None:
     window.open(phantom.image_path)
     window.click(window.look_at(true_marks[STEPS[0]]))
-    assert window.dock.desk is not None
-    left = flat(window.dock.desk.state)
+    assert window.dock.controller is not None
+    left = flat(window.dock.controller.state)
     # The window closes a box as its last answer.
     for answer, marks in (("", 0), ("Recover", 1)):
-        before = window.dock.desk
+        before = window.dock.controller
         window.answer = "Leave, recover later"
         window.dock.open_path(phantom.image_path)
         window.answer = answer
-        window.wait(lambda here=before: window.dock.desk not in (None, here))
+        window.wait(lambda here=before: window.dock.controller not in (None, here))
         assert window.asked[-1] == "Unfinished reading"
-        assert len(window.dock.desk.session.marks) == marks
-    assert flat(window.dock.desk.state) == left
+        assert len(window.dock.controller.session.marks) == marks
+    assert flat(window.dock.controller.state) == left
 
 
 def test_who_leaves_what_could_not_be_logged_is_told_so(
@@ -264,8 +266,8 @@ def test_only_a_written_session_counts_as_saved(
         reports.last_files = ()
         reports.export()
         window.wait(lambda: bool(reports.last_files))
-        assert window.dock.desk is not None
-        assert window.dock.desk.unsaved is unsaved
+        assert window.dock.controller is not None
+        assert window.dock.controller.unsaved is unsaved
 
 
 def test_return_in_a_line_of_text_gives_the_text_and_sets_no_mark(
@@ -273,16 +275,16 @@ def test_return_in_a_line_of_text_gives_the_text_and_sets_no_mark(
 ) -> None:
     window.open(phantom.image_path)
     window.hover(window.look_at(true_marks[STEPS[0]]))
-    desk, reader = window.dock.desk, window.dock.reader
-    assert desk is not None
-    window.wait(lambda: desk.cursor.spot is not None)
+    controller, reader = window.dock.controller, window.dock.reader
+    assert controller is not None
+    window.wait(lambda: controller.cursor.spot is not None)
     window.focus(reader)
     window.hands.keyClicks(reader, "ABC")
     for key in (window.qt.Key.Key_Up, window.qt.Key.Key_Escape, window.qt.Key.Key_Return):
         window.hands.keyClick(reader, key)
-    assert desk.session.reader == "ABC"
-    assert desk.session.marks == ()
-    assert not desk.cursor.cross
+    assert controller.session.reader == "ABC"
+    assert controller.session.marks == ()
+    assert not controller.cursor.cross
 
 
 def test_a_wheel_over_the_findings_changes_none(window: Window, phantom: PhantomTruth) -> None:
@@ -291,8 +293,8 @@ def test_a_wheel_over_the_findings_changes_none(window: Window, phantom: Phantom
     from qtpy.QtWidgets import QApplication, QComboBox
 
     window.open(phantom.image_path)
-    desk, dock = window.dock.desk, window.dock
-    assert desk is not None
+    controller, dock = window.dock.controller, window.dock
+    assert controller is not None
     dock.tabs.setCurrentIndex(1)
     box = dock.findChild(QComboBox, "ifspace_qf_oedema_left")
     middle = QPointF(box.rect().center())
@@ -309,7 +311,7 @@ def test_a_wheel_over_the_findings_changes_none(window: Window, phantom: Phantom
         )
         QApplication.sendEvent(box, wheel)
     assert box.currentIndex() == 0
-    assert not desk.history.can_undo
+    assert not controller.history.can_undo
 
 
 def test_undo_works_while_a_list_of_findings_has_the_focus(
@@ -318,15 +320,15 @@ def test_undo_works_while_a_list_of_findings_has_the_focus(
     from qtpy.QtWidgets import QComboBox
 
     window.open(phantom.image_path)
-    desk, dock = window.dock.desk, window.dock
-    assert desk is not None
+    controller, dock = window.dock.controller, window.dock
+    assert controller is not None
     dock.tabs.setCurrentIndex(1)
     box = dock.findChild(QComboBox, "ifspace_qf_oedema_left")
     window.focus(box)
     window.hands.keyClick(box, window.qt.Key.Key_Down)
-    assert desk.session.findings
+    assert controller.session.findings
     window.hands.keyClick(box, window.qt.Key.Key_Z, window.qt.KeyboardModifier.ControlModifier)
-    assert not desk.history.can_undo
+    assert not controller.history.can_undo
     assert box.currentIndex() == 0
 
 
@@ -346,7 +348,7 @@ def test_a_dock_that_was_put_away_comes_back_with_its_reading(
 ) -> None:
     window.open(phantom.image_path)
     window.click(window.look_at(true_marks[STEPS[0]]))
-    dock, desk = window.dock, window.dock.desk
+    dock, controller = window.dock, window.dock.controller
 
     def put_away() -> None:
         left = window.qt.MouseButton.LeftButton
@@ -360,10 +362,10 @@ def test_a_dock_that_was_put_away_comes_back_with_its_reading(
     put_away()
     assert open_dock(window.viewer) is dock
     window.wait(dock.isVisible)
-    assert dock.desk is desk
+    assert dock.controller is controller
     window.press("Ctrl+Z")
-    assert desk is not None
-    assert desk.session.marks == ()
+    assert controller is not None
+    assert controller.session.marks == ()
 
 
 @pytest.mark.parametrize("button", ["close_button", "hide_button"])
@@ -377,20 +379,20 @@ def test_no_mark_is_set_while_the_dock_is_put_away_and_napari_says_so(
     told: list[str] = []
     monkeypatch.setattr(widget, "show_warning", told.append)
     window.open(phantom.image_path)
-    dock, desk = window.dock, window.dock.desk
-    assert desk is not None
+    dock, controller = window.dock, window.dock.controller
+    assert controller is not None
     here = window.look_at(true_marks[STEPS[0]])
     left = window.qt.MouseButton.LeftButton
     window.hands.mouseClick(getattr(dock.parentWidget().title, button), left)
     window.wait(lambda: not dock.isVisible())
     for _ in range(2):
         window.click(here)
-        assert desk.session.marks == ()
+        assert controller.session.marks == ()
     assert told == [widget.CLOSED]
     open_dock(window.viewer)
     window.wait(lambda: dock.unattended() is None)
     window.click(window.look_at(true_marks[STEPS[0]]))
-    assert len(desk.session.marks) == 1
+    assert len(controller.session.marks) == 1
 
 
 def test_a_dock_behind_another_comes_forward_before_anything_is_changed(
@@ -399,29 +401,29 @@ def test_a_dock_behind_another_comes_forward_before_anything_is_changed(
     from qtpy.QtWidgets import QLabel
 
     window.open(phantom.image_path)
-    dock, desk = window.dock, window.dock.desk
-    assert desk is not None
+    dock, controller = window.dock, window.dock.controller
+    assert controller is not None
     window.viewer.window.add_dock_widget(QLabel("other"), name="Other", area="right", tabify=True)
     window.wait(lambda: dock.unattended() == widget.BEHIND)
     here = window.look_at(true_marks[STEPS[0]])
     window.click(here)
-    assert desk.session.marks == ()
+    assert controller.session.marks == ()
     assert widget.BEHIND in dock.message.text()
     window.wait(lambda: dock.unattended() is None)
     window.click(window.look_at(true_marks[STEPS[0]]))
-    assert len(desk.session.marks) == 1
+    assert len(controller.session.marks) == 1
 
 
 def test_a_floating_dock_counts_as_seen(
     window: Window, phantom: PhantomTruth, true_marks: dict[Step, Mark]
 ) -> None:
     window.open(phantom.image_path)
-    dock, desk = window.dock, window.dock.desk
-    assert desk is not None
+    dock, controller = window.dock, window.dock.controller
+    assert controller is not None
     dock.parentWidget().setFloating(True)
     window.wait(lambda: bool(dock.window() is dock.parentWidget() and dock.unattended() is None))
     window.click(window.look_at(true_marks[STEPS[0]]))
-    assert len(desk.session.marks) == 1
+    assert len(controller.session.marks) == 1
 
 
 def test_a_session_of_another_study_is_refused_in_words(
@@ -433,15 +435,15 @@ def test_a_session_of_another_study_is_refused_in_words(
     (tmp_path / "other.json").write_text(json.dumps(foreign))
     window.dock.load_session(tmp_path / "other.json")
     assert "another study" in window.dock.message.text()
-    assert window.dock.desk is not None
-    assert window.dock.desk.session.marks == ()
+    assert window.dock.controller is not None
+    assert window.dock.controller.session.marks == ()
 
 
-def test_napari_opens_the_study_and_the_sample_on_the_desk(
+def test_napari_opens_the_study_and_the_sample_in_the_window(
     window: Window, phantom: PhantomTruth
 ) -> None:
     window.viewer.open(str(phantom.image_path), plugin="ifspace")
-    window.wait(lambda: window.dock.scene is not None)
+    window.wait(lambda: window.dock.viewer_layers is not None)
     assert window.dock.study is not None
     assert window.dock.study.path == phantom.image_path
     window.viewer.open_sample("ifspace", "phantom")
@@ -461,20 +463,20 @@ def test_a_changed_key_works_and_the_old_one_does_not(
     assert "Confirm this mark" in card.problem.text()
     card.set_key("skip", "Q")
     card._save()
-    assert window.dock.desk is not None
+    assert window.dock.controller is not None
     window.activate()
     window.press("K")
-    assert window.dock.desk.step == STEPS[0]
+    assert window.dock.controller.step == STEPS[0]
     window.press("Q")
-    assert window.dock.desk.step == STEPS[1]
+    assert window.dock.controller.step == STEPS[1]
 
 
 def test_a_refusal_goes_with_the_next_act_and_nothing_below_jumps(
     window: Window, phantom: PhantomTruth
 ) -> None:
     window.open(phantom.image_path)
-    dock, desk = window.dock, window.dock.desk
-    assert desk is not None
+    dock, controller = window.dock, window.dock.controller
+    assert controller is not None
     top = dock.tabs.y()
     dock.say(
         "Opened at the estimated level of the lesser trochanter, slice 12 (right apex 13, left "
@@ -504,7 +506,7 @@ def test_rubbish_gives_a_sentence_and_keeps_what_is_open(
     (tmp_path / "note.txt").write_text("hello")
     window.dock.open_path(tmp_path)
     window.wait(lambda: "No images were found" in window.dock.message.text())
-    assert window.dock.scene is not None
+    assert window.dock.viewer_layers is not None
 
 
 def test_written_objects_go_to_a_named_node_when_asked(

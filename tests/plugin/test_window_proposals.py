@@ -28,10 +28,10 @@ def seeds_lps_mm(phantom: PhantomTruth) -> dict[str, Floats]:
 
 
 def look_at(window: Any, point_lps_mm: Floats, k: int) -> tuple[float, ...]:
-    desk = window.dock.desk
-    data = layers.lps_mm_to_data(point_lps_mm, k, desk.volume, desk.display)
-    world = desk.display.to_world(data)
-    window.dock.scene.show_slice(k)
+    controller = window.dock.controller
+    data = layers.lps_mm_to_data(point_lps_mm, k, controller.volume, controller.display)
+    world = controller.display.to_world(data)
+    window.dock.viewer_layers.show_slice(k)
     window.viewer.scene.camera.center = (0.0, world[1], world[2])
     window.viewer.scene.camera.zoom = 6.0
     window.hands.qWait(30)
@@ -40,32 +40,32 @@ def look_at(window: Any, point_lps_mm: Floats, k: int) -> tuple[float, ...]:
 
 def propose(window: Any, seeds_lps_mm: dict[str, Floats], *, own_range: bool = True) -> None:
     """Press P and click twice, with a range of three slices around the ischium's seed."""
-    desk = window.dock.desk
-    middle, _ = desk.volume.nearest_slice(seeds_lps_mm["ischium_marrow"])
+    controller = window.dock.controller
+    middle, _ = controller.volume.nearest_slice(seeds_lps_mm["ischium_marrow"])
     if own_range:
-        desk.notes.set_level_end(SIDE, middle - 1, first=True)
-        desk.notes.set_level_end(SIDE, middle + 1, first=False)
+        controller.notes.set_level_end(SIDE, middle - 1, first=True)
+        controller.notes.set_level_end(SIDE, middle + 1, first=False)
     window.press("P")
     for name in ("ischium_marrow", "femur_marrow"):
-        k, _ = desk.volume.nearest_slice(seeds_lps_mm[name])
-        foot = desk.volume.slices[k].plane.foot_lps_mm(seeds_lps_mm[name])
+        k, _ = controller.volume.nearest_slice(seeds_lps_mm[name])
+        foot = controller.volume.slices[k].plane.foot_lps_mm(seeds_lps_mm[name])
         window.click(look_at(window, foot, k))
-    window.wait(lambda: bool(desk.session.seeds) and not desk.proposer.searching)
+    window.wait(lambda: bool(controller.session.seeds) and not controller.proposer.searching)
 
 
 def test_two_clicks_outline_correct_and_reject(
     window: Any, phantom: PhantomTruth, seeds_lps_mm: dict[str, Floats]
 ) -> None:
     window.open(phantom.image_path)
-    dock, desk = window.dock, window.dock.desk
+    dock, controller = window.dock, window.dock.controller
     propose(window, seeds_lps_mm)
-    assert len(desk.session.marks) == 4
+    assert len(controller.session.marks) == 4
     assert "IFSpace outlines" in window.viewer.layers
     assert "±" in dock.judgement.cells[Kind.IFS, SIDE].text()
     cell = dock.judgement.cells[Kind.IFS, SIDE]
     assert "borders" in cell.text()
-    found = desk.proposer.found[SIDE]
-    curve = cells(desk.volume, desk.session, dock.result, desk.proposer.found)
+    found = controller.proposer.found[SIDE]
+    curve = cells(controller.volume, controller.session, dock.result, controller.proposer.found)
     shown = [cell for (kind, _, _), cell in curve.items() if kind is Kind.IFS]
     assert [cell.smallest for cell in shown].count(True) == 1
     assert len([cell for cell in shown if cell.value_mm is not None]) == len(
@@ -76,26 +76,26 @@ def test_two_clicks_outline_correct_and_reject(
     outline = next(
         item.points_lps_mm
         for item in found.outlines
-        if (item.bone, item.slice_index, item.kind) == (Bone.FEMUR, k, Kind.IFS)
+        if (item.structure, item.slice_index, item.kind) == (Bone.FEMUR, k, Kind.IFS)
     )
     start = max(outline, key=lambda point: float(point[1]))
-    before = desk.history.state
+    before = controller.history.state
     world = look_at(window, start, k)
     window.drag(world, (world[0], world[1] + 2.0, world[2]))
-    window.wait(lambda: desk.history.state is not before)
-    (point,) = desk.state.dragged
+    window.wait(lambda: controller.history.state is not before)
+    (point,) = controller.state.dragged
     # Displayed 2 mm further down is 2 mm further back; a drawn pixel is a sixth of a millimetre.
     assert point.position_lps_mm[1] == pytest.approx(start[1] + 2.0, abs=0.35)
     assert "Outlines corrected" in dock.message.text()
-    assert dock.scene.slice_index == k
+    assert dock.viewer_layers.slice_index == k
 
-    desk.hand.select(desk.session.marks[0])
+    controller.active_step.select(controller.session.marks[0])
     window.press("Del")
-    assert not desk.session.marks
-    assert not desk.session.seeds
+    assert not controller.session.marks
+    assert not controller.session.seeds
     assert "IFSpace outlines" not in window.viewer.layers
     window.press("Ctrl+Z")
-    assert {mark.state for mark in desk.session.marks} == {MarkState.PROPOSED}
+    assert {mark.state for mark in controller.session.marks} == {MarkState.PROPOSED}
     assert "IFSpace outlines" in window.viewer.layers
 
 
@@ -107,7 +107,7 @@ def test_a_refused_side_reads_its_reason_and_caveats_stay_in_sight(
     middle = 0.5 * (seeds_lps_mm["ischium_marrow"] + seeds_lps_mm["femur_marrow"])
     propose(window, {**seeds_lps_mm, "ischium_marrow": middle})
     table = window.dock.judgement
-    refusal = window.dock.desk.proposer.found[SIDE].refusal
+    refusal = window.dock.controller.proposer.found[SIDE].refusal
     assert refusal is not None
     assert refusal.detail in table.cells[Kind.IFS, SIDE].text().replace("&lt;", "<")
     assert refusal.detail not in table.cells[Kind.QFS, SIDE].text()

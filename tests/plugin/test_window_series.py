@@ -37,26 +37,26 @@ def right_ischium(two_series: PhantomTruth) -> Mark:
 def beside(window: Window, mark: Mark, off_mm: float) -> tuple[float, ...]:
     """A place in napari's world that misses a mark by some millimetres to the patient's right."""
     world = window.look_at(mark)
-    desk = window.dock.desk
-    assert desk is not None
-    at = layers.slice_of(desk.volume, mark)
+    controller = window.dock.controller
+    assert controller is not None
+    at = layers.slice_of(controller.volume, mark)
     point = mark.position_lps_mm - np.array([off_mm, 0.0, 0.0])
-    data = layers.lps_mm_to_data(point, at, desk.volume, desk.display)
-    return (world[0], *desk.display.to_world(data)[1:])
+    data = layers.lps_mm_to_data(point, at, controller.volume, controller.display)
+    return (world[0], *controller.display.to_world(data)[1:])
 
 
 def test_a_click_beside_the_edge_goes_to_it_and_back(
     window: Window, two_series: PhantomTruth, right_ischium: Mark
 ) -> None:
     window.open(two_series.image_path)
-    dock, desk = window.dock, window.dock.desk
-    assert desk is not None
+    dock, controller = window.dock, window.dock.controller
+    assert controller is not None
     assert dock.snap_panel.profile.isVisibleTo(dock) is False
     window.press("S")
     assert dock.snap_panel.switch.isChecked()
     assert load_preferences().snap
     window.click(beside(window, right_ischium, 1.5))
-    (placed,) = desk.session.marks
+    (placed,) = controller.session.marks
     assert np.linalg.norm(placed.position_lps_mm - right_ischium.position_lps_mm) < 1.0
     assert "moved 1." in dock.message.text()
     assert "Right ischium: moved 1." in dock.snap_panel.words.text()
@@ -66,21 +66,21 @@ def test_a_click_beside_the_edge_goes_to_it_and_back(
     assert len(shades) > 3
     assert list(cut_words(dock)) == []
     window.press("X")
-    clicked = desk.session.marks[0].position_lps_mm
+    clicked = controller.session.marks[0].position_lps_mm
     gap_mm = np.linalg.norm(clicked - right_ischium.position_lps_mm)
     assert gap_mm == pytest.approx(1.5, abs=0.2)
     window.press("A")
-    assert desk.session.marks[0].position_lps_mm == pytest.approx(placed.position_lps_mm)
+    assert controller.session.marks[0].position_lps_mm == pytest.approx(placed.position_lps_mm)
     window.press("Ctrl+Z")
-    assert desk.session.marks[0].position_lps_mm == pytest.approx(clicked)
+    assert controller.session.marks[0].position_lps_mm == pytest.approx(clicked)
 
 
 def test_the_second_series_is_flipped_by_a_key_and_never_clicked_on(
     window: Window, two_series: PhantomTruth, right_ischium: Mark, tmp_path: Path
 ) -> None:
     window.open(two_series.image_path)
-    dock, desk = window.dock, window.dock.desk
-    assert desk is not None
+    dock, controller = window.dock, window.dock.controller
+    assert controller is not None
     bar = dock.second_bar
     assert [bar.box.itemText(row).split(":")[0] for row in range(bar.box.count())] == [
         "No second series",
@@ -95,11 +95,11 @@ def test_the_second_series_is_flipped_by_a_key_and_never_clicked_on(
     assert list(cut_words(dock)) == []
     window.click(beside(window, right_ischium, 0.0))
     assert "for looking only" in dock.message.text()
-    assert desk.session.marks == ()
+    assert controller.session.marks == ()
     window.press("F")
     assert not bar.shown.isChecked()
     window.click(beside(window, right_ischium, 0.0))
-    (placed,) = desk.session.marks
+    (placed,) = controller.session.marks
     # It is the series that is measured, at the place that was clicked.
     assert placed.sop_instance_uid == right_ischium.sop_instance_uid
     assert np.linalg.norm(placed.position_lps_mm - right_ischium.position_lps_mm) < 0.2
@@ -110,8 +110,8 @@ def test_the_second_series_is_flipped_by_a_key_and_never_clicked_on(
     window.open(other.image_path)
     assert SECOND_NAME not in window.viewer.layers
     assert not bar.isVisibleTo(dock)
-    assert window.dock.desk is not None
-    assert window.dock.desk.hand.blocked is None
+    assert window.dock.controller is not None
+    assert window.dock.controller.active_step.blocked is None
 
 
 def test_a_layer_deleted_in_the_list_resets_the_bar(
@@ -140,8 +140,8 @@ def test_a_second_series_that_comes_too_late_is_not_shown(
     window.open(other.image_path)
     window.wait(lambda: not window.dock.head.busy.isVisibleTo(window.dock))
     assert SECOND_NAME not in window.viewer.layers
-    assert window.dock.desk is not None
-    assert window.dock.desk.hand.blocked is None
+    assert window.dock.controller is not None
+    assert window.dock.controller.active_step.blocked is None
 
 
 def test_a_second_series_whose_folder_is_gone_gives_a_sentence(

@@ -1,4 +1,4 @@
-"""The napari plugin of ifspace: the reader's desk on top of the library."""
+"""The napari plugin of ifspace: the reading of a study on top of the library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys and buttons: each action by its id, carried out on the desk in front of the reader."""
+"""Keys and buttons: each action by its id, carried out on the controller in front of the reader."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class Commands(QObject):
         """Carry an action out."""
         if name == "card":
             self.show_card()
-        elif self.dock.desk is None:
+        elif self.dock.controller is None:
             self.dock.say("Open a study first.")
         elif self.dock.unattended() is not None:
             self.dock.warn_unattended()
         else:
-            if self.dock.scene is not None:
-                self.dock.scene.furnish()
+            if self.dock.viewer_layers is not None:
+                self.dock.viewer_layers.furnish()
             self._acts[name]()
 
     def enable(self, *, on: bool) -> None:
@@ -148,31 +148,31 @@ class Commands(QObject):
     # ------------------------------------------------------------------------------------- actions
 
     def _table(self) -> dict[str, Callable[[], Any]]:
-        def desk() -> Any:
-            return self.dock.desk
+        def controller() -> Any:
+            return self.dock.controller
 
         acts: dict[str, Callable[[], Any]] = {
             "next_step": lambda: self._walk(1),
             "previous_step": lambda: self._walk(-1),
-            "skip": lambda: desk().hand.skip(),
+            "skip": lambda: controller().active_step.skip(),
             "place": self._place,
-            "release": lambda: desk().cursor.release(self._slice()),
+            "release": lambda: controller().cursor.release(self._slice()),
             "slice_next": lambda: self._turn(1),
             "slice_previous": lambda: self._turn(-1),
             "range_first": lambda: self._range(first=True),
             "range_last": lambda: self._range(first=False),
-            "confirm": lambda: desk().confirm(everything=False),
-            "confirm_all": lambda: desk().confirm(everything=True),
-            "unconfirm": lambda: desk().unconfirm(everything=False),
-            "remove": lambda: desk().remove_selected(),
-            "remove_too": lambda: desk().remove_selected(),
-            "undo": lambda: desk().undo(),
-            "redo": lambda: desk().redo(),
-            "propose": lambda: desk().proposer.ask_seeds(self._step().side),
-            "add_seed": lambda: desk().proposer.ask_further_seed(self._step()),
-            "snap": lambda: desk().snap(),
-            "unsnap": lambda: desk().unsnap(),
-            "snap_switch": lambda: self.dock.snap_panel.toggle(desk()),
+            "confirm": lambda: controller().confirm(everything=False),
+            "confirm_all": lambda: controller().confirm(everything=True),
+            "unconfirm": lambda: controller().unconfirm(everything=False),
+            "remove": lambda: controller().remove_selected(),
+            "remove_too": lambda: controller().remove_selected(),
+            "undo": lambda: controller().undo(),
+            "redo": lambda: controller().redo(),
+            "propose": lambda: controller().proposer.ask_seeds(self._step().side),
+            "add_seed": lambda: controller().proposer.ask_further_seed(self._step()),
+            "snap": lambda: controller().snap(),
+            "unsnap": lambda: controller().unsnap(),
+            "snap_switch": lambda: self.dock.snap_panel.toggle(controller()),
             "second": lambda: self.dock.second_bar.toggle(),
             "zoom": self._zoom,
             "sign": lambda: self.dock.reports.sign(),
@@ -188,58 +188,58 @@ class Commands(QObject):
         return acts
 
     def _nudge(self, down: float, right: float) -> None:
-        if self.dock.desk is not None:
-            self.dock.desk.nudge(down, right)
+        if self.dock.controller is not None:
+            self.dock.controller.nudge(down, right)
 
     def _slice(self) -> int:
-        return self.dock.scene.slice_index if self.dock.scene is not None else 0
+        return self.dock.viewer_layers.slice_index if self.dock.viewer_layers is not None else 0
 
     def _turn(self, by: int) -> None:
-        if self.dock.scene is not None:
-            self.dock.scene.show_slice(self._slice() + by)
+        if self.dock.viewer_layers is not None:
+            self.dock.viewer_layers.show_slice(self._slice() + by)
 
     def _walk(self, direction: int) -> None:
-        if self.dock.desk is not None:
-            self.dock.desk.hand.walk(direction)
+        if self.dock.controller is not None:
+            self.dock.controller.active_step.walk(direction)
             self._show_step()
 
     def _choose(self, step: Any) -> None:
-        if self.dock.desk is not None:
-            self.dock.desk.hand.choose(step)
+        if self.dock.controller is not None:
+            self.dock.controller.active_step.choose(step)
             self._show_step()
 
     def _show_step(self) -> None:
         """Bring the slice of a step's mark into view, where it has one."""
-        if self.dock.desk is not None and self.dock.desk.selected is not None:
+        if self.dock.controller is not None and self.dock.controller.selected is not None:
             self.dock.show_step()
 
     def _place(self) -> None:
-        desk = self.dock.desk
-        if desk is None:
+        controller = self.dock.controller
+        if controller is None:
             return
-        if desk.cursor.spot is None or desk.cursor.spot.slice_index != self._slice():
-            desk.cursor.release(self._slice())
+        if controller.cursor.spot is None or controller.cursor.spot.slice_index != self._slice():
+            controller.cursor.release(self._slice())
             self.dock.say("Move the cross with the arrow keys, then press the key again.")
             return
-        desk.place(desk.cursor.spot)
+        controller.place(controller.cursor.spot)
 
     def _range(self, *, first: bool) -> None:
-        desk = self.dock.desk
-        if desk is not None:
+        controller = self.dock.controller
+        if controller is not None:
             side = self._step().side
-            desk.notes.set_level_end(side, self._slice(), first=first)
+            controller.notes.set_level_end(side, self._slice(), first=first)
 
     def _step(self) -> Step:
         """Give the step in hand; when all are done, that of the selected mark."""
-        desk = self.dock.desk
-        if desk is not None and desk.step is not None:
-            return desk.step
-        if desk is not None and desk.selected is not None:
-            return step_of(desk.selected)
+        controller = self.dock.controller
+        if controller is not None and controller.step is not None:
+            return controller.step
+        if controller is not None and controller.selected is not None:
+            return step_of(controller.selected)
         return STEPS[0]
 
     def _zoom(self) -> None:
-        desk, scene = self.dock.desk, self.dock.scene
-        if desk is not None and scene is not None:
-            side = desk.step.side if desk.step is not None else None
-            scene.toggle_zoom(side)
+        controller, viewer_layers = self.dock.controller, self.dock.viewer_layers
+        if controller is not None and viewer_layers is not None:
+            side = controller.step.side if controller.step is not None else None
+            viewer_layers.toggle_zoom(side)

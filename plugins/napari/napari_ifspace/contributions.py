@@ -78,7 +78,7 @@ def _holds_dicom(path: Path) -> bool:
 
 
 def _read(path: str | Sequence[str]) -> Layers:
-    """Open the study on the desk of the current window, or else as a plain image layer."""
+    """Open the study on the controller of the current window, or else as a plain image layer."""
     import napari
 
     paths = [Path(item) for item in ([path] if isinstance(path, str) else path)]
@@ -123,7 +123,7 @@ def phantom_sample() -> Layers:
     if viewer is None:
         return _plain_layer(truth.image_path)
     _show(viewer, truth.image_path)
-    # A sample has to give a layer; the desk takes this one away when the study is there.
+    # A sample has to give a layer; the controller takes this one away when the study is there.
     options = {"name": "IFSpace phantom", "metadata": {PLACEHOLDER: True}, "visible": False}
     return [(np.zeros((1, 1)), options, "image")]
 

@@ -9,7 +9,7 @@ from psygnal import Signal
 
 from ifspace.model import Mark, Session, Volume
 from napari_ifspace import reading
-from napari_ifspace.hand import Hand
+from napari_ifspace.active_step import ActiveStep
 from napari_ifspace.places import Spot
 from napari_ifspace.proposer import Proposer
 from napari_ifspace.reading import RefusedError, State
@@ -32,11 +32,13 @@ class Cursor:
 
     pointed = Signal()
 
-    def __init__(self, volume: Volume, record: Record, hand: Hand, proposer: Proposer) -> None:
+    def __init__(
+        self, volume: Volume, record: Record, active_step: ActiveStep, proposer: Proposer
+    ) -> None:
         """Point at nothing yet."""
         self.volume = volume
         self.record = record
-        self.hand = hand
+        self.active_step = active_step
         self.proposer = proposer
         self.spot: Spot | None = None
         self.cross = False
@@ -52,8 +54,8 @@ class Cursor:
         self.spot = spot
         self.cross = by_key
         self.preview = None
-        ready = self.hand.blocked is None and self.proposer.seeding is None
-        step = self.hand.step if ready else None
+        ready = self.active_step.blocked is None and self.proposer.seeding is None
+        step = self.active_step.step if ready else None
         if spot is not None and step is not None and self._partner_on(spot, step):
             try:
                 self.preview = self.with_mark(spot, step)
@@ -71,11 +73,11 @@ class Cursor:
         plane = self.volume.slices[slice_index].plane
         rows, columns = plane.shape_ji
         start_lps_mm = plane.to_lps_mm([(rows - 1) / 2.0, (columns - 1) / 2.0])
-        if self.hand.selected is not None:
-            start_lps_mm = plane.foot_lps_mm(self.hand.selected.position_lps_mm)
+        if self.active_step.selected is not None:
+            start_lps_mm = plane.foot_lps_mm(self.active_step.selected.position_lps_mm)
         elif self.spot is not None:
             start_lps_mm = plane.foot_lps_mm(self.spot.point_lps_mm)
-        self.hand.select(None)
+        self.active_step.select(None)
         self.point(Spot(slice_index, start_lps_mm), by_key=True)
 
     def carry(self, slice_index: int) -> None:
@@ -107,7 +109,7 @@ class Cursor:
             step,
             spot.point_lps_mm,
             spot.slice_index,
-            keep_levels=self.hand.keep_levels,
+            keep_levels=self.active_step.keep_levels,
         )
 
     def _partner_on(self, spot: Spot, step: Step) -> bool:

@@ -1,6 +1,6 @@
 """The layers drawn on the images: marks, lines and millimetres. No Qt.
 
-They are a picture of the desk: whatever happens to them, they are drawn again from it.
+They are a picture of the controller: whatever happens to them, they are drawn again from it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from ifspace.model import (
     StudyResult,
 )
 from napari_ifspace import layers
-from napari_ifspace.desk import Desk
 from napari_ifspace.reading import mark_at
+from napari_ifspace.reading_controller import ReadingController
 from napari_ifspace.steps import Step, step_of
 
 # Okabe and Ito's colours, told apart with any kind of colour vision; the shapes tell as well.
@@ -55,12 +55,12 @@ MARKS_NAME, LINES_NAME, TEXT_NAME = ("IFSpace marks", "IFSpace distances", "IFSp
 
 
 class Drawing:
-    """The layers on the image of one desk in one viewer."""
+    """The layers on the image of one controller in one viewer."""
 
-    def __init__(self, viewer: Any, desk: Desk) -> None:
+    def __init__(self, viewer: Any, controller: ReadingController) -> None:
         """Make the layers; :meth:`add` shows them."""
         self.viewer = viewer
-        self.desk = desk
+        self.controller = controller
         self._drawing = False
         self._style: tuple[Any, ...] | None = None
         self._line_colors: list[str] = []
@@ -104,7 +104,7 @@ class Drawing:
             np.zeros((0, 2, 3)),
             ndim=3,
             name=LINES_NAME,
-            scale=self.desk.display.scale_mm,
+            scale=self.controller.display.scale_mm,
             units="mm",
             vector_style="line",
             edge_width=1.0,
@@ -115,7 +115,7 @@ class Drawing:
             np.zeros((0, 3)),
             ndim=3,
             name=MARKS_NAME,
-            scale=self.desk.display.scale_mm,
+            scale=self.controller.display.scale_mm,
             units="mm",
             face_color="transparent",
             border_width_is_relative=True,
@@ -128,7 +128,7 @@ class Drawing:
             np.zeros((0, 3)),
             ndim=3,
             name=TEXT_NAME,
-            scale=self.desk.display.scale_mm,
+            scale=self.controller.display.scale_mm,
             units="mm",
             face_color="transparent",
             border_color="transparent",
@@ -145,7 +145,7 @@ class Drawing:
         if any(layer not in self.viewer.layers for layer in self.layers):
             return
         self._drawing = True
-        session = self.desk.cursor.shown
+        session = self.controller.cursor.shown
         # napari does not slice a hidden layer, and then stumbles over its new colours and words;
         # it is drawn when it is shown again.
         if self.marks.visible:
@@ -160,8 +160,8 @@ class Drawing:
             self.draw(self._result)
 
     def _draw_marks(self, session: Session) -> None:
-        picture = layers.picture_of(session.marks, self.desk.volume, self.desk.display)
-        size = pixel_mm(self.viewer) * MARK_SIZE_PX / self.desk.display.scale_mm[2]
+        picture = layers.picture_of(session.marks, self.controller.volume, self.controller.display)
+        size = pixel_mm(self.viewer) * MARK_SIZE_PX / self.controller.display.scale_mm[2]
         style = (picture.states, self._selected_row(session), size)
         if not np.array_equal(picture.data, self.marks.data):
             self._change(self.marks, picture.data)
@@ -184,7 +184,7 @@ class Drawing:
 
     def _selected_row(self, session: Session) -> int | None:
         for row, mark in enumerate(session.marks):
-            if self.desk.selected is not None and mark is self.desk.selected:
+            if self.controller.selected is not None and mark is self.controller.selected:
                 return row
         return None
 
@@ -197,9 +197,9 @@ class Drawing:
             start, end = (
                 layers.lps_mm_to_data(
                     mark.position_lps_mm,
-                    layers.slice_of(self.desk.volume, mark),
-                    self.desk.volume,
-                    self.desk.display,
+                    layers.slice_of(self.controller.volume, mark),
+                    self.controller.volume,
+                    self.controller.display,
                 )
                 for mark in marks
             )
@@ -220,30 +220,30 @@ class Drawing:
 
     def _cross(self) -> Floats:
         """Draw the cursor of the keyboard, open in the middle."""
-        spot = self.desk.cursor.spot
-        if spot is None or not self.desk.cursor.cross:
+        spot = self.controller.cursor.spot
+        if spot is None or not self.controller.cursor.cross:
             return np.zeros((0, 2, 3))
         center = layers.lps_mm_to_data(
-            spot.point_lps_mm, spot.slice_index, self.desk.volume, self.desk.display
+            spot.point_lps_mm, spot.slice_index, self.controller.volume, self.controller.display
         )
-        arm = 10.0 * pixel_mm(self.viewer) / np.asarray(self.desk.display.scale_mm)
+        arm = 10.0 * pixel_mm(self.viewer) / np.asarray(self.controller.display.scale_mm)
         ways = np.array([[0, -1, 0], [0, 1, 0], [0, 0, -1], [0, 0, 1]]) * arm
         return np.stack([center + 0.3 * ways, ways], axis=1)
 
     def _held(self) -> Floats:
         """Draw where an outline is being dragged to."""
-        held = self.desk.proposer.held
+        held = self.controller.proposer.held
         if held is None:
             return np.zeros((0, 2, 3))
         center = layers.lps_mm_to_data(
-            held.point_lps_mm, held.slice_index, self.desk.volume, self.desk.display
+            held.point_lps_mm, held.slice_index, self.controller.volume, self.controller.display
         )
-        arm = HELD_ARM_PX * pixel_mm(self.viewer) / np.asarray(self.desk.display.scale_mm)
+        arm = HELD_ARM_PX * pixel_mm(self.viewer) / np.asarray(self.controller.display.scale_mm)
         ways = np.array([[0, 1, 1], [0, 1, -1]]) * arm
         return np.stack([center - ways, 2.0 * ways], axis=1)
 
     def _pairs(self, session: Session) -> list[tuple[Mark, Mark]]:
-        volume = self.desk.volume
+        volume = self.controller.volume
         found = []
         for kind in Kind:
             first, second = MARKS_OF_KIND[kind]
@@ -258,7 +258,7 @@ class Drawing:
 
     def _label_spot(self, start: Floats, end: Floats, mark: Mark) -> Floats:
         """Put the words beside the middle of a line: above it for the IFS, below for the QFS."""
-        scale_mm = np.asarray(self.desk.display.scale_mm[1:])
+        scale_mm = np.asarray(self.controller.display.scale_mm[1:])
         down_mm, right_mm = (end - start)[1:] * scale_mm
         beside = np.array([-abs(right_mm), np.copysign(1.0, right_mm) * down_mm])
         if step_of(mark).kind is Kind.QFS:
@@ -272,7 +272,7 @@ class Drawing:
 
     def _label(self, marks: tuple[Mark, Mark], result: StudyResult | None) -> str:
         kind, side = step_of(marks[0]).kind, marks[0].side
-        slice_index = layers.slice_of(self.desk.volume, marks[0])
+        slice_index = layers.slice_of(self.controller.volume, marks[0])
         for space in result.spaces if result is not None else ():
             outcome = space.outcome
             if (
@@ -290,7 +290,7 @@ class Drawing:
 
     def _set_vectors(self, vectors: Sequence[Floats], colors: Sequence[str]) -> None:
         data = np.array(vectors).reshape(len(vectors), 2, 3)
-        width = LINE_WIDTH_PX * pixel_mm(self.viewer) / self.desk.display.scale_mm[2]
+        width = LINE_WIDTH_PX * pixel_mm(self.viewer) / self.controller.display.scale_mm[2]
         same = np.array_equal(data, self.lines.data) and list(colors) == self._line_colors
         if same and np.isclose(self.lines.edge_width, width):
             return
@@ -310,7 +310,7 @@ class Drawing:
             layer.data = data
 
     def _set_words(self, spots: Sequence[Floats], words: Sequence[str]) -> None:
-        pixel = pixel_mm(self.viewer) / np.asarray(self.desk.display.scale_mm[1:])
+        pixel = pixel_mm(self.viewer) / np.asarray(self.controller.display.scale_mm[1:])
         rows = [spot + np.array([0.0, *(way * pixel)]) for way in _HALO for spot in spots] + list(
             spots
         )
@@ -341,7 +341,7 @@ def pixel_mm(viewer: Any) -> float:
 def _quietly(layer: Layer) -> Iterator[None]:
     """Change a layer and tell the canvas once.
 
-    By itself napari slices the layer twice, draws its thumbnail and measures the whole scene with
+    By itself napari slices the layer twice, draws its thumbnail and measures all layers with
     every change, which takes longer than a move of the mouse may.
     """
     with layer.events.blocker_all(), layer._block_refresh():

@@ -8,7 +8,7 @@ from typing import Any
 from napari.components.overlays import TextOverlay
 
 from napari_ifspace import layers
-from napari_ifspace.desk import Desk
+from napari_ifspace.reading_controller import ReadingController
 
 _POSITIONS = {
     "left": "middle_left",
@@ -44,10 +44,10 @@ class Edges:
         Whether they are there already.
     """
 
-    def __init__(self, viewer: Any, desk: Desk) -> None:
+    def __init__(self, viewer: Any, controller: ReadingController) -> None:
         """Blacken the canvas; :meth:`add` writes on it."""
         self.viewer = viewer
-        self.desk = desk
+        self.controller = controller
         # Films are read on black, whatever the theme of the window.
         self._background = viewer.canvas.background_color_override
         viewer.canvas.background_color_override = "black"
@@ -81,7 +81,7 @@ class Edges:
             return
         overlays = self.viewer.canvas.overlays
         letters = self._letters() if measurable else dict.fromkeys(_POSITIONS, "")
-        count = self.desk.display.shape_kji[0]
+        count = self.controller.display.shape_kji[0]
         for name, words in (letters | {"slice": f"slice {slice_index + 1} of {count}"}).items():
             overlay = overlays[_OVERLAY.format(name)]
             overlay.text = words
@@ -90,7 +90,7 @@ class Edges:
     def _letters(self) -> dict[str, str]:
         down, right = self.viewer.scene.camera.orientation2d
         letters = layers.edge_letters(
-            self.desk.volume, self.desk.display, right=str(right), down=str(down)
+            self.controller.volume, self.controller.display, right=str(right), down=str(down)
         )
         if self.viewer.dims.displayed[0] > self.viewer.dims.displayed[1]:
             return {

@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
 from ifspace.findings import ACQUISITION, FINDINGS, UNKNOWN, Choice
 from ifspace.model import Side
-from napari_ifspace.desk import Desk
+from napari_ifspace.reading_controller import ReadingController
 
 _SIDES = (Side.RIGHT, Side.LEFT)
 _NOT_SAID = "—"
@@ -19,7 +19,7 @@ class Forms(QWidget):
     def __init__(self) -> None:
         """Build the rows from the library's catalogue."""
         super().__init__()
-        self.desk: Desk | None = None
+        self.controller: ReadingController | None = None
         self._findings: dict[tuple[Side, str], QComboBox] = {}
         self._facts: dict[str, QComboBox] = {}
         grid = QGridLayout(self)
@@ -50,22 +50,22 @@ class Forms(QWidget):
             row += 1
         grid.setRowStretch(row, 1)
 
-    def refresh(self, desk: Desk) -> None:
-        """Show the choices of a desk."""
-        self.desk = desk
+    def refresh(self, controller: ReadingController) -> None:
+        """Show the choices of a controller."""
+        self.controller = controller
         for (side, finding), box in self._findings.items():
-            _show(box, desk.session.findings.get(side, {}).get(finding))
+            _show(box, controller.session.findings.get(side, {}).get(finding))
         for fact, box in self._facts.items():
-            _show(box, desk.session.acquisition.get(fact))
+            _show(box, controller.session.acquisition.get(fact))
 
     def _finding_chosen(self, side: Side, finding: str) -> None:
-        if self.desk is not None:
+        if self.controller is not None:
             code = self._findings[side, finding].currentData()
-            self.desk.notes.note_finding(side, finding, code)
+            self.controller.notes.note_finding(side, finding, code)
 
     def _fact_chosen(self, fact: str) -> None:
-        if self.desk is not None:
-            self.desk.notes.note_acquisition(fact, self._facts[fact].currentData())
+        if self.controller is not None:
+            self.controller.notes.note_acquisition(fact, self._facts[fact].currentData())
 
 
 def _label(words: str) -> QLabel:

@@ -17,9 +17,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_ifspace.desk import Desk
 from napari_ifspace.layers import slice_of
 from napari_ifspace.paint import Colors, StepDrawing, state_icon
+from napari_ifspace.reading_controller import ReadingController
 from napari_ifspace.steps import KIND_LABELS, STEPS, Step, step_of
 
 
@@ -30,7 +30,7 @@ class Guide(QWidget):
         """Build the list; `act` carries out an action by its id."""
         super().__init__()
         self.colors = colors
-        self.desk: Desk | None = None
+        self.controller: ReadingController | None = None
         self.list = QListWidget()
         self.list.setObjectName("ifspace_steps")
         self.list.setAccessibleName("Steps")
@@ -90,48 +90,48 @@ class Guide(QWidget):
         column.addWidget(self.levels)
         column.addLayout(buttons)
 
-    def refresh(self, desk: Desk) -> None:
-        """Show the steps of a desk."""
-        self.desk = desk
+    def refresh(self, controller: ReadingController) -> None:
+        """Show the steps of a controller."""
+        self.controller = controller
         line = self.list.fontMetrics().height() + 6
         for row, step in enumerate(STEPS):
             item = self.list.item(row)
-            marks = [mark for mark in desk.session.marks if step_of(mark) == step]
+            marks = [mark for mark in controller.session.marks if step_of(mark) == step]
             state = marks[0].state if marks else None
             item.setIcon(state_icon(state, self.colors))
-            item.setText(_row_text(desk, step))
+            item.setText(_row_text(controller, step))
             item.setToolTip(f"{KIND_LABELS[step.kind]}. {step.definition}")
             item.setSizeHint(QSize(10, line))
         self.list.setFixedHeight(line * len(STEPS) + 6)
-        self.list.setCurrentRow(-1 if desk.step is None else STEPS.index(desk.step))
-        self.drawing.show_step(desk.step)
-        if desk.step is None:
+        self.list.setCurrentRow(-1 if controller.step is None else STEPS.index(controller.step))
+        self.drawing.show_step(controller.step)
+        if controller.step is None:
             self.heading.setText("<b>All steps done</b>")
             self.definition.setText("Check every mark, confirm (Shift+C), then sign and export.")
         else:
-            kind = desk.step.kind.value.upper()
-            self.heading.setText(f"<b>{desk.step.title}</b> ({kind})")
-            self.definition.setText(desk.step.definition)
+            kind = controller.step.kind.value.upper()
+            self.heading.setText(f"<b>{controller.step.title}</b> ({kind})")
+            self.definition.setText(controller.step.definition)
         self.levels.blockSignals(True)
-        self.levels.setChecked(desk.hand.keep_levels)
+        self.levels.setChecked(controller.active_step.keep_levels)
         self.levels.blockSignals(False)
 
     def _chosen(self, item: QListWidgetItem) -> None:
-        if self.desk is not None:
-            self.desk.hand.choose(STEPS[self.list.row(item)])
+        if self.controller is not None:
+            self.controller.active_step.choose(STEPS[self.list.row(item)])
 
     def _levels_toggled(self, checked: bool) -> None:
-        if self.desk is not None:
-            self.desk.hand.keep_levels = checked
+        if self.controller is not None:
+            self.controller.active_step.keep_levels = checked
 
 
-def _row_text(desk: Desk, step: Step) -> str:
+def _row_text(controller: ReadingController, step: Step) -> str:
     number = STEPS.index(step) + 1
-    marks = [mark for mark in desk.session.marks if step_of(mark) == step]
+    marks = [mark for mark in controller.session.marks if step_of(mark) == step]
     title = f"{number}  {step.title}"
     if not marks:
-        return f"{title}  (skipped)" if step in desk.hand.skipped else title
-    slices = sorted({slice_of(desk.volume, mark) + 1 for mark in marks})
+        return f"{title}  (skipped)" if step in controller.active_step.skipped else title
+    slices = sorted({slice_of(controller.volume, mark) + 1 for mark in marks})
     words = f"{title}  · {', '.join(map(str, slices))}"
     confidence = marks[0].confidence
     return words if confidence is None else f"{words} · {100 * confidence:.0f} %"

@@ -9,7 +9,7 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from ifspace.landmarks import FoundSide, Light
+from ifspace.landmarks import FoundSide, QualityGrade
 from ifspace.model import (
     Kind,
     MarkState,
@@ -31,8 +31,8 @@ _SIDES = (Side.RIGHT, Side.LEFT)
 _SEVERITY = {Severity.REFUSAL: "■ ", Severity.CAUTION: "▲ ", Severity.INFO: "· "}
 # How clearly the program saw both borders: told apart by shape, word and colour.
 _LIGHTS = {
-    Light.GREEN: ("●", "#009E73", "borders clear"),
-    Light.AMBER: ("▲", "#E69F00", "borders faint, look closely"),
+    QualityGrade.GREEN: ("●", "#009E73", "borders clear"),
+    QualityGrade.AMBER: ("▲", "#E69F00", "borders faint, look closely"),
 }
 
 

@@ -21,7 +21,7 @@ from ifspace.model import (
 from napari_ifspace.layers import slice_of
 from napari_ifspace.reading import level_range_of
 
-Levels = Mapping[Side, tuple[int, int]]
+TissueSignal = Mapping[Side, tuple[int, int]]
 
 
 class Seen(IntEnum):
@@ -66,7 +66,7 @@ def bones(
     volume: Volume,
     session: Session,
     found: Mapping[Side, FoundSide] | None = None,
-    level_hint: Levels | None = None,
+    level_hint: TissueSignal | None = None,
 ) -> dict[tuple[Side, int], Bones]:
     """Tell for every slice which bones it shows, and who says so.
 
@@ -93,8 +93,9 @@ def bones(
         see(side, range(first, last + 1), 1, Seen.READER)
     for side, item in (found or {}).items():
         for outline in item.outlines:
-            place = 0 if outline.bone is Bone.ISCHIUM else 1
-            see(side, [outline.slice_index], place, Seen.PROGRAM)
+            place = 0 if outline.structure == Bone.ISCHIUM else 1
+            slices = [] if outline.slice_index is None else [outline.slice_index]
+            see(side, slices, place, Seen.PROGRAM)
     for side, (first, last) in (level_hint or {}).items():
         if side not in ranges and side not in (found or {}):
             see(side, range(first, last + 1), 1, Seen.PROGRAM)

@@ -1,4 +1,4 @@
-"""Mouse events on the canvas, turned into commands of the desk. No Qt."""
+"""Mouse events on the canvas, turned into commands of the controller. No Qt."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 
 from ifspace.model import Mark
 from napari_ifspace import layers
-from napari_ifspace.desk import Spot
 from napari_ifspace.proposer import Held
+from napari_ifspace.reading_controller import Spot
 
 if TYPE_CHECKING:
-    from napari_ifspace.scene import Scene
+    from napari_ifspace.viewer_layers import ViewerLayers
 
 # In screen pixels: the reach of the mouse, and a drag that is no click.
 REACH_PX = 6.0
@@ -21,14 +21,14 @@ DRAG_PX = 3.0
 
 
 class MouseCommands:
-    """The mouse of one scene: a move points, a click places, a drag moves, the wheel turns."""
+    """The mouse: a move points, a click places, a drag moves, the wheel turns."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, viewer_layers: ViewerLayers) -> None:
         """Listen to the viewer."""
-        self.scene = scene
-        self.desk = scene.desk
+        self.viewer_layers = viewer_layers
+        self.controller = viewer_layers.controller
         self.closed = False
-        viewer = scene.viewer
+        viewer = viewer_layers.viewer
         viewer.mouse_move_callbacks.append(self.move)
         viewer.mouse_drag_callbacks.append(self.press)
         viewer.mouse_wheel_callbacks.insert(0, self.wheel)
@@ -36,7 +36,7 @@ class MouseCommands:
     def close(self) -> None:
         """Stop listening; a button that is held down does nothing any more."""
         self.closed = True
-        viewer = self.scene.viewer
+        viewer = self.viewer_layers.viewer
         viewer.mouse_move_callbacks.remove(self.move)
         viewer.mouse_drag_callbacks.remove(self.press)
         viewer.mouse_wheel_callbacks.remove(self.wheel)
@@ -44,7 +44,7 @@ class MouseCommands:
     def spot_at(self, world: Sequence[float]) -> Spot:
         """Give the patient point under a cursor position in napari's world."""
         here = tuple(world)[-3:]
-        volume, display = self.desk.volume, self.desk.display
+        volume, display = self.controller.volume, self.controller.display
         return Spot(
             layers.slice_shown(here, display), layers.world_to_lps_mm(here, volume, display)
         )
@@ -52,52 +52,54 @@ class MouseCommands:
     def mark_near(self, world: Sequence[float]) -> Mark | None:
         """Find the mark under the mouse on the slice in view."""
         here = np.asarray(tuple(world)[-3:])
-        slice_index = layers.slice_shown(here, self.desk.display)
+        slice_index = layers.slice_shown(here, self.controller.display)
         best: tuple[float, Mark] | None = None
-        for mark in self.desk.session.marks:
-            at = layers.slice_of(self.desk.volume, mark)
+        for mark in self.controller.session.marks:
+            at = layers.slice_of(self.controller.volume, mark)
             if at != slice_index:
                 continue
             data = layers.lps_mm_to_data(
-                mark.position_lps_mm, at, self.desk.volume, self.desk.display
+                mark.position_lps_mm, at, self.controller.volume, self.controller.display
             )
-            gap_px = float(np.linalg.norm((self.desk.display.to_world(data) - here)[1:]))
-            gap_px *= float(self.scene.viewer.scene.camera.zoom)
+            gap_px = float(np.linalg.norm((self.controller.display.to_world(data) - here)[1:]))
+            gap_px *= float(self.viewer_layers.viewer.scene.camera.zoom)
             if gap_px <= REACH_PX and (best is None or gap_px < best[0]):
                 best = (gap_px, mark)
         return best[1] if best else None
 
     def outline_near(self, spot: Spot) -> Held | None:
         """Find the outline under the mouse on the slice in view."""
-        return self.scene.outlines.near(spot, REACH_PX / float(self.scene.viewer.scene.camera.zoom))
+        return self.viewer_layers.outlines.near(
+            spot, REACH_PX / float(self.viewer_layers.viewer.scene.camera.zoom)
+        )
 
     def drag_outline(self, held: Held, spot: Spot) -> None:
         """Carry a point of an outline along, as long as the slice stays in view."""
         if spot.slice_index != held.slice_index:
             return
-        proposer = self.desk.proposer
+        proposer = self.controller.proposer
         if proposer.held is not None or proposer.hold(held):
             proposer.drag(spot.point_lps_mm)
 
     def _free(self, event: Any) -> bool:
         """Whether the mouse is ours: slices in view, and no other layer being drawn on."""
-        busy = self._draws_elsewhere() or self.desk.hand.blocked is not None
-        return self.scene.measurable and not busy and not event.modifiers
+        busy = self._draws_elsewhere() or self.controller.active_step.blocked is not None
+        return self.viewer_layers.measurable and not busy and not event.modifiers
 
     def _draws_elsewhere(self) -> bool:
-        active = self.scene.viewer.layers.selection.active
+        active = self.viewer_layers.viewer.layers.selection.active
         return active is not None and str(active.mode) != "pan_zoom"
 
     def _explain(self, event: Any) -> None:
         """Say why a click does nothing, where that is not plain to see."""
         # Who draws on another layer while IFSpace is out of sight does not mean IFSpace.
-        elsewhere = self._draws_elsewhere() and self.desk.hand.unattended() is not None
+        elsewhere = self._draws_elsewhere() and self.controller.active_step.unattended() is not None
         if event.button != 1 or elsewhere:
             return
-        if self.desk.hand.blocked is not None:
-            self.desk.say(self.desk.hand.blocked, warning=True)
-        elif not self.scene.measurable:
-            self.desk.say(
+        if self.controller.active_step.blocked is not None:
+            self.controller.say(self.controller.active_step.blocked, warning=True)
+        elif not self.viewer_layers.measurable:
+            self.controller.say(
                 "Marks can be placed on the acquired slices only; press Ctrl+R and 2D view.",
                 warning=True,
             )
@@ -105,13 +107,16 @@ class MouseCommands:
     def move(self, _viewer: Any, event: Any) -> None:
         """Let the distance follow the cursor."""
         if self._free(event):
-            self.desk.cursor.point(self.spot_at(event.position))
-        elif self.desk.cursor.spot is not None and self.desk.hand.unattended() is not None:
-            self.desk.cursor.point(None)
+            self.controller.cursor.point(self.spot_at(event.position))
+        elif (
+            self.controller.cursor.spot is not None
+            and self.controller.active_step.unattended() is not None
+        ):
+            self.controller.cursor.point(None)
 
     def press(self, viewer: Any, event: Any) -> Generator[None, None, None]:
         """Place, choose or drag a mark, until the button is let go."""
-        self.scene.furnish()
+        self.viewer_layers.furnish()
         if event.button != 1 or not self._free(event):
             self._explain(event)
             return
@@ -131,7 +136,7 @@ class MouseCommands:
                 if mark is not None and dragged:
                     here = self.spot_at(event.position)
                     spot = Spot(here.slice_index, here.point_lps_mm + offset_lps_mm)
-                    self.desk.cursor.drag(mark, spot)
+                    self.controller.cursor.drag(mark, spot)
                 elif held is not None and dragged:
                     self.drag_outline(held, self.spot_at(event.position))
                 yield
@@ -140,14 +145,14 @@ class MouseCommands:
         if self.closed:
             return
         if mark is not None and dragged:
-            self.desk.drop(mark, spot.point_lps_mm)
+            self.controller.drop(mark, spot.point_lps_mm)
         elif held is not None and dragged:
-            self.desk.proposer.drop()
-        elif mark is not None and not self.desk.wants_mark:
-            self.desk.hand.select(mark)
+            self.controller.proposer.drop()
+        elif mark is not None and not self.controller.wants_mark:
+            self.controller.active_step.select(mark)
         elif not dragged:
             # Marks of the two spaces may lie on top of each other: the step in hand goes first.
-            self.desk.place(pressed)
+            self.controller.place(pressed)
 
     def wheel(self, viewer: Any, event: Any) -> None:
         """Turn the slices; zoom with Shift."""
@@ -155,7 +160,9 @@ class MouseCommands:
             return
         notches = float(np.clip(event.delta[1], -1.0, 1.0))
         if not event.modifiers:
-            self.scene.show_slice(self.scene.slice_index + (1 if notches > 0 else -1))
+            self.viewer_layers.show_slice(
+                self.viewer_layers.slice_index + (1 if notches > 0 else -1)
+            )
             event.handled = True
         elif "Shift" in event.modifiers:
             # Qt turns Shift and wheel into a sideways wheel on some systems.

@@ -1,4 +1,4 @@
-"""Open a study on the desk of a dock: load it, offer what was left behind, show the image."""
+"""Open a study on the controller of a dock: load it, offer what was left behind, show the image."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from qtpy.QtWidgets import QFileDialog
 
 from ifspace.model import Session, Side
 from napari_ifspace.contributions import PLACEHOLDER
-from napari_ifspace.desk import Desk
 from napari_ifspace.journal import Unfinished, retire, unfinished
 from napari_ifspace.level import OpeningLevel, opening_level
-from napari_ifspace.scene import Scene
+from napari_ifspace.reading_controller import ReadingController
 from napari_ifspace.study import OpenStudy, open_path
+from napari_ifspace.viewer_layers import ViewerLayers
 
 if TYPE_CHECKING:
     from napari_ifspace.widget import IFSpaceDock
@@ -26,7 +26,7 @@ FURNISH_MS = 60
 
 
 class Opening:
-    """How studies come onto one dock's desk.
+    """How studies are opened in one dock.
 
     Attributes
     ----------
@@ -70,63 +70,65 @@ class Opening:
         self._latest = None
 
     def show_study(self, study: OpenStudy, session: Session | None = None) -> None:
-        """Put a loaded study on the desk in place of the one before."""
+        """Put a loaded study on the controller in place of the one before."""
         dock = self.dock
         dock.clear()
         for layer in [item for item in dock.viewer.layers if PLACEHOLDER in item.metadata]:
             dock.viewer.layers.remove(layer)
         recovered = self._recovered(study) if session is None else None
-        desk = Desk(study.volume, reader=dock.reader.text() or None, recovered=recovered)
+        controller = ReadingController(
+            study.volume, reader=dock.reader.text() or None, recovered=recovered
+        )
         if session is not None:
-            desk.load(session)
-            desk.saved()
-        scene = Scene(dock.viewer, desk, furnished=False)
-        dock.take(study, desk, scene)
+            controller.load(session)
+            controller.saved()
+        viewer_layers = ViewerLayers(dock.viewer, controller, furnished=False)
+        dock.take(study, controller, viewer_layers)
         dock.viewer.reset_view()
-        scene.show_slice(first_slice(desk))
+        viewer_layers.show_slice(first_slice(controller))
         dock.refresh()
-        dock.say(study.warning or guide_sentence(desk), warning=study.warning is not None)
+        dock.say(study.warning or guide_sentence(controller), warning=study.warning is not None)
         # The image comes first; what is drawn and written on it follows when it is on the screen.
         self._furnishing.start()
 
     def _furnish(self) -> None:
         dock = self.dock
-        if dock.scene is None:
+        if dock.viewer_layers is None:
             return
-        if not dock.scene.lettered:
-            dock.scene.letter()
+        if not dock.viewer_layers.lettered:
+            dock.viewer_layers.letter()
             self._furnishing.start()
             return
-        dock.scene.furnish()
+        dock.viewer_layers.furnish()
         if self.seeks_level and dock.study is not None and dock.study.warning is None:
             self._seek_level()
 
     def _seek_level(self) -> None:
         """Turn to the level of the lesser trochanter, unless the reader has begun by then."""
-        desk, scene = self.dock.desk, self.dock.scene
-        if desk is None or scene is None or _has_begun(desk):
+        controller, viewer_layers = self.dock.controller, self.dock.viewer_layers
+        if controller is None or viewer_layers is None or _has_begun(controller):
             return
         turned: list[bool] = []
-        scene.turned.connect(lambda: turned.append(True))
+        viewer_layers.turned.connect(lambda: turned.append(True))
 
         def show(level: OpeningLevel) -> None:
-            if self.dock.desk is not desk:
+            if self.dock.controller is not controller:
                 return
-            desk.proposer.hint(level.ranges)
-            scene.hips_lps_mm = level.hips_lps_mm
-            if level.absent is not None and not _has_begun(desk):
-                desk.hand.leave_out(level.absent)
-            if turned or _has_begun(desk):
+            controller.proposer.hint(level.ranges)
+            viewer_layers.hips_lps_mm = level.hips_lps_mm
+            if level.absent is not None and not _has_begun(controller):
+                controller.active_step.leave_out(level.absent)
+            if turned or _has_begun(controller):
                 if self.dock.head.words == waiting:
-                    self.dock.say(guide_sentence(desk))
+                    self.dock.say(guide_sentence(controller))
                 return
             if level.slice_index is not None:
-                scene.show_slice(level.slice_index)
-            self.dock.say(f"{level.words} {guide_sentence(desk)}")
+                viewer_layers.show_slice(level.slice_index)
+            self.dock.say(f"{level.words} {guide_sentence(controller)}")
 
-        waiting = f"Looking for the level of the lesser trochanter … {guide_sentence(desk)}"
+        waiting = f"Looking for the level of the lesser trochanter … {guide_sentence(controller)}"
         self.dock.say(waiting)
-        self.dock.run(lambda: opening_level(desk.volume), show)
+        self.dock.run(lambda: opening_level(controller.volume), show)
 
     def choose_series(self, series: Any) -> None:
         """Open another series of the same study."""
@@ -163,31 +165,31 @@ def _warm_up() -> None:
     Thread(target=import_module, args=("pandas",), daemon=True).start()
 
 
-def first_slice(desk: Desk) -> int:
+def first_slice(controller: ReadingController) -> int:
     """Begin where marks are, else where the level range is, else in the middle of the stack."""
-    if desk.step is not None:
-        at = desk.slice_of_step(desk.step)
+    if controller.step is not None:
+        at = controller.slice_of_step(controller.step)
         if at is not None:
             return at
-    marks = desk.session.marks
+    marks = controller.session.marks
     if marks:
-        return desk.volume.nearest_slice(marks[0].position_lps_mm)[0]
+        return controller.volume.nearest_slice(marks[0].position_lps_mm)[0]
     for side in (Side.RIGHT, Side.LEFT):
-        ends = desk.notes.level_range(side)
+        ends = controller.notes.level_range(side)
         if ends is not None:
             return sum(ends) // 2
-    return len(desk.volume.slices) // 2
+    return len(controller.volume.slices) // 2
 
 
-def _has_begun(desk: Desk) -> bool:
+def _has_begun(controller: ReadingController) -> bool:
     """Tell whether the reader has done anything that a turn of the slices would disturb."""
-    session = desk.session
+    session = controller.session
     given = session.marks or session.seeds or session.level_range
-    return bool(given or desk.proposer.seeding or desk.cursor.cross)
+    return bool(given or controller.proposer.seeding or controller.cursor.cross)
 
 
-def guide_sentence(desk: Desk) -> str:
+def guide_sentence(controller: ReadingController) -> str:
     """Say what to do next."""
-    if desk.step is None:
+    if controller.step is None:
         return "All steps are done: check, confirm, sign and export."
-    return f"Click the {desk.step.title.lower()}; the wheel changes the slice."
+    return f"Click the {controller.step.title.lower()}; the wheel changes the slice."

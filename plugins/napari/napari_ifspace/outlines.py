@@ -9,12 +9,12 @@ import numpy as np
 from napari.layers import Vectors
 
 from ifspace.geometry import Floats
-from ifspace.landmarks import FoundSide, OutlinePoint, SliceOutline
+from ifspace.landmarks import Bone, FoundSide, OutlinePoint
 from ifspace.model import Kind, MarkState, Side
-from napari_ifspace.desk import Desk
 from napari_ifspace.drawing import LINE_WIDTH_PX, STATE_COLORS, pixel_mm
 from napari_ifspace.places import Spot
 from napari_ifspace.proposer import Held
+from napari_ifspace.reading_controller import ReadingController
 
 OUTLINES_NAME = "IFSpace outlines"
 OUTLINE_LEAP_MM = 8.0
@@ -23,12 +23,12 @@ POINT_ARM_MM = 1.5
 
 
 class Outlines:
-    """The outlines shown on the image of one desk; none most of the time."""
+    """The outlines shown on the image of one controller; none most of the time."""
 
-    def __init__(self, viewer: Any, desk: Desk) -> None:
+    def __init__(self, viewer: Any, controller: ReadingController) -> None:
         """Begin without any."""
         self.viewer = viewer
-        self.desk = desk
+        self.controller = controller
         self.layer: Vectors | None = None
         self._shown: tuple[Any, ...] = ()
         self._sides: tuple[FoundSide, ...] = ()
@@ -44,10 +44,10 @@ class Outlines:
         self.remove()
         self._shown, self._sides = wanted, tuple(found.values())
         pieces = [
-            self._pieces(outline)
+            self._pieces(outline.points_lps_mm, outline.slice_index)
             for side in self._sides
             for outline in side.outlines
-            if len(outline.points_lps_mm) > 1
+            if outline.slice_index is not None and len(outline.points_lps_mm) > 1
         ]
         pieces += [self._cross(point) for point in dragged]
         if not pieces:
@@ -55,11 +55,11 @@ class Outlines:
         self.layer = Vectors(
             np.concatenate(pieces),
             name=OUTLINES_NAME,
-            scale=self.desk.display.scale_mm,
+            scale=self.controller.display.scale_mm,
             units="mm",
             vector_style="line",
             edge_color=STATE_COLORS[MarkState.PROPOSED],
-            edge_width=LINE_WIDTH_PX * pixel_mm(self.viewer) / self.desk.display.scale_mm[2],
+            edge_width=LINE_WIDTH_PX * pixel_mm(self.viewer) / self.controller.display.scale_mm[2],
             opacity=0.8,
         )
         self.viewer.layers.insert(1, self.layer)
@@ -74,13 +74,13 @@ class Outlines:
                 point_lps_mm = _nearest_lps_mm(outline.points_lps_mm, spot.point_lps_mm)
                 gap_mm = float(np.linalg.norm(point_lps_mm - spot.point_lps_mm))
                 if gap_mm <= reach_mm and (best is None or gap_mm < best[0]):
-                    held = Held(side.side, outline.bone, spot.slice_index, point_lps_mm)
+                    held = Held(side.side, Bone(outline.structure), spot.slice_index, point_lps_mm)
                     best = (gap_mm, held)
         return best[1] if best else None
 
-    def _pieces(self, outline: SliceOutline) -> Floats:
-        display = self.desk.display
-        points = self._data(outline.points_lps_mm, outline.slice_index)
+    def _pieces(self, points_lps_mm: Floats, slice_index: int) -> Floats:
+        display = self.controller.display
+        points = self._data(points_lps_mm, slice_index)
         steps = np.diff(points, axis=0)
         lengths_mm = np.linalg.norm(steps * np.asarray(display.scale_mm), axis=1)
         # An outline may be made of bone and tendon: the leap between them is no border.
@@ -88,14 +88,14 @@ class Outlines:
         return np.stack([points[:-1][near], steps[near]], axis=1)
 
     def _data(self, points_lps_mm: Floats, slice_index: int) -> Floats:
-        index_ji = self.desk.volume.slices[slice_index].plane.to_index_ji(points_lps_mm)
+        index_ji = self.controller.volume.slices[slice_index].plane.to_index_ji(points_lps_mm)
         index_kji = np.insert(index_ji, 0, slice_index, axis=1)
-        return self.desk.display.to_data(index_kji)
+        return self.controller.display.to_data(index_kji)
 
     def _cross(self, point: OutlinePoint) -> Floats:
-        slice_index, _ = self.desk.volume.nearest_slice(point.position_lps_mm)
+        slice_index, _ = self.controller.volume.nearest_slice(point.position_lps_mm)
         center = self._data(point.position_lps_mm[None], slice_index)[0]
-        arm = POINT_ARM_MM / np.asarray(self.desk.display.scale_mm)
+        arm = POINT_ARM_MM / np.asarray(self.controller.display.scale_mm)
         ways = np.array([[0.0, 1.0, 1.0], [0.0, 1.0, -1.0]]) * arm
         return np.stack([center - ways, 2.0 * ways], axis=1)
 

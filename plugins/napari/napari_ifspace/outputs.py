@@ -1,4 +1,4 @@
-"""Write what ``ifspace measure`` writes, for every reading on the desk. Pure."""
+"""Write what ``ifspace measure`` writes, for every reading on the controller. Pure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The reader points at bones and outlines; the program searches, and proposes.
 
-Commands of mouse and keyboard end here as they do in the desk. A search runs wherever `run` puts
+Commands of mouse and keyboard end here as in the controller. A search runs where `run` puts
 it: in a thread of the window, or at once. What came of it is one edit of the record.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from psygnal import Signal
 
-from ifspace.assistance import only_proposed
+from ifspace.automatic import only_proposed
 from ifspace.geometry import Floats
 from ifspace.landmarks import Bone, FoundSide, OutlinePoint
 from ifspace.model import MARKS_OF_KIND, Kind, Mark, Seed, SeedName, Session, Side, Volume

@@ -175,15 +175,15 @@ class Reports(QWidget):
     # --------------------------------------------------------------------------------- refreshing
 
     def refresh(self) -> None:
-        """Show what the desk holds."""
-        desk = self.dock.desk
-        self.setEnabled(desk is not None)
-        if desk is None:
+        """Show what the controller holds."""
+        controller = self.dock.controller
+        self.setEnabled(controller is not None)
+        if controller is None:
             return
         for side, label in self.range_labels.items():
             label.setText(self._range_words(side))
-        signature = desk.session.signature
-        waiting = sum(mark.state is not MarkState.CONFIRMED for mark in desk.session.marks)
+        signature = controller.session.signature
+        waiting = sum(mark.state is not MarkState.CONFIRMED for mark in controller.session.marks)
         if signature is not None:
             final = self.dock.result is not None and self.dock.result.is_final
             draft = "" if final else "; the report is still a DRAFT."
@@ -193,11 +193,11 @@ class Reports(QWidget):
         else:
             self.signature.setText("Not signed; the report is a DRAFT.")
         self.readings.clear()
-        for number, session in enumerate(desk.state.sessions, start=1):
+        for number, session in enumerate(controller.state.sessions, start=1):
             self.readings.addItem(f"Reading {number}: {session.reader or 'no reader ID'}")
-        self.readings.setCurrentIndex(desk.state.active)
-        self.readings.setVisible(len(desk.state.sessions) > 1)
-        self.abandon_button.setVisible(desk.blind)
+        self.readings.setCurrentIndex(controller.state.active)
+        self.readings.setVisible(len(controller.state.sessions) > 1)
+        self.abandon_button.setVisible(controller.blind)
         self.comparison.setText(self._comparison())
         if self.dock.study is not None:
             possible = formats_for(self.dock.study)
@@ -205,25 +205,25 @@ class Reports(QWidget):
                 box.setEnabled(name in possible)
 
     def _range_words(self, side: Side) -> str:
-        desk = self.dock.desk
-        ends = desk.notes.level_range(side) if desk is not None else None
+        controller = self.dock.controller
+        ends = controller.notes.level_range(side) if controller is not None else None
         return "not set" if ends is None else f"slices {ends[0] + 1} to {ends[1] + 1}"
 
     def _comparison(self) -> str:
-        desk = self.dock.desk
-        if desk is None or len(desk.state.sessions) < 2:
+        controller = self.dock.controller
+        if controller is None or len(controller.state.sessions) < 2:
             return ""
-        latest = desk.state.sessions[-1]
+        latest = controller.state.sessions[-1]
         unconfirmed = any(mark.state is not MarkState.CONFIRMED for mark in latest.marks)
-        if desk.blind or not latest.marks or unconfirmed:
+        if controller.blind or not latest.marks or unconfirmed:
             return (
                 "The first reading and the difference are shown once every mark of the second "
                 "reading is confirmed or skipped."
             )
         try:
             first, second = (
-                assess(desk.volume, replace(session, seeds=()))
-                for session in (desk.state.sessions[0], latest)
+                assess(controller.volume, replace(session, seeds=()))
+                for session in (controller.state.sessions[0], latest)
             )
         except IfspaceError as error:
             return str(error)
@@ -238,24 +238,24 @@ class Reports(QWidget):
 
     def sign(self) -> None:
         """Sign the reading."""
-        if self.dock.desk is not None and self.dock.desk.notes.sign():
+        if self.dock.controller is not None and self.dock.controller.notes.sign():
             result = self.dock.result
             final = result is not None and result.is_final
             self.dock.say(signed_words(result), warning=not final)
 
     def begin_second(self) -> None:
         """Hide the first reading and begin a second one."""
-        desk = self.dock.desk
-        if desk is not None and desk.begin_second_reading(self.second_reader.text()):
+        controller = self.dock.controller
+        if controller is not None and controller.begin_second_reading(self.second_reader.text()):
             self.second_reader.clear()
             self.dock.say("Second reading: the first reader's marks are hidden until it is done.")
 
     def abandon_second(self) -> None:
         """Give an unfinished second reading up, after a question."""
-        desk = self.dock.desk
-        if desk is None:
+        controller = self.dock.controller
+        if controller is None:
             return
-        reader = desk.session.reader or "This reader"
+        reader = controller.session.reader or "This reader"
         answer = self.dock.ask(
             self,
             "Abandon the second reading",
@@ -264,14 +264,14 @@ class Reports(QWidget):
             ("Abandon", "Cancel"),
         )
         if answer == "Abandon":
-            desk.abandon_reading()
+            controller.abandon_reading()
 
     def export(self) -> None:
         """Write the chosen files without freezing the window."""
-        desk, study = self.dock.desk, self.dock.study
-        if desk is None or study is None:
+        controller, study = self.dock.controller, self.dock.study
+        if controller is None or study is None:
             return
-        if desk.blind:
+        if controller.blind:
             self.dock.say(TOGETHER, warning=True)
             return
         if not self.folder.text():
@@ -292,15 +292,15 @@ class Reports(QWidget):
             return
         if overwrite and self._keep_existing():
             return
-        state, found = desk.state, desk.proposer.found
+        state, found = controller.state, controller.proposer.found
         self.export_button.setEnabled(False)
         self.dock.say("Writing the reports …")
 
         def done(files: Any) -> None:
             self.last_files = tuple(files)
             # Nothing but the session brings every mark and its state back.
-            if desk.state is state and "session" in formats:
-                desk.saved()
+            if controller.state is state and "session" in formats:
+                controller.saved()
             self.show_button.setEnabled(True)
             names = ", ".join(path.name for path in files)
             self.written.setText(f"Written to {out}:<br>{names}")
@@ -335,14 +335,16 @@ class Reports(QWidget):
         self.dock.say("The findings text is in the clipboard.")
 
     def _set_range(self, side: Side, *, first: bool) -> None:
-        if self.dock.desk is not None and self.dock.scene is not None:
-            self.dock.desk.notes.set_level_end(side, self.dock.scene.slice_index, first=first)
+        if self.dock.controller is not None and self.dock.viewer_layers is not None:
+            self.dock.controller.notes.set_level_end(
+                side, self.dock.viewer_layers.slice_index, first=first
+            )
 
     def _reading_chosen(self, row: int) -> None:
-        desk = self.dock.desk
-        if desk is not None and row != desk.state.active:
-            desk.show_reading(row)
-            self.readings.setCurrentIndex(desk.state.active)
+        controller = self.dock.controller
+        if controller is not None and row != controller.state.active:
+            controller.show_reading(row)
+            self.readings.setCurrentIndex(controller.state.active)
 
     def _browse(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Folder for the reports")

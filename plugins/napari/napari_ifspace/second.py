@@ -25,7 +25,7 @@ from napari_ifspace import layers
 from napari_ifspace.study import describe, find_again
 
 if TYPE_CHECKING:
-    from napari_ifspace.scene import Scene
+    from napari_ifspace.viewer_layers import ViewerLayers
 
 SECOND_NAME = "Second series (for looking only)"
 _OVERLAY = "ifspace_second"
@@ -97,14 +97,14 @@ def short_name(series: Series) -> str:
 
 
 class Second:
-    """The second series of one scene: at most one, shown or hidden."""
+    """The second series of one viewer layers: at most one, shown or hidden."""
 
     changed = Signal()
     gone = Signal()
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, viewer_layers: ViewerLayers) -> None:
         """Begin without one."""
-        self.scene = scene
+        self.viewer_layers = viewer_layers
         self.linked: Linked | None = None
         self.layer: Image | None = None
 
@@ -123,7 +123,7 @@ class Second:
         """What has to be known while the second series is in view."""
         if self.linked is None:
             return None
-        if self.linked.covered[self.scene.slice_index] == 0.0:
+        if self.linked.covered[self.viewer_layers.slice_index] == 0.0:
             return "The second series does not reach this slice."
         if self.linked.corresponds is None:
             return "No frame of reference is given: positions may not correspond."
@@ -134,22 +134,22 @@ class Second:
     def show(self, linked: Linked) -> None:
         """Put a series over the measured images."""
         self.remove()
-        scene = self.scene
+        viewer_layers = self.viewer_layers
         self.linked = linked
         self.layer = Image(
-            scene.desk.display.array(linked.voxels),
+            viewer_layers.controller.display.array(linked.voxels),
             name=SECOND_NAME,
-            scale=scene.desk.display.scale_mm,
+            scale=viewer_layers.controller.display.scale_mm,
             units="mm",
             contrast_limits=linked.window,
             interpolation2d="linear",
             blending="translucent",
             metadata={"ifspace": f"for looking only: {describe(linked.series)}"},
         )
-        viewer = scene.viewer
-        viewer.layers.insert(viewer.layers.index(scene.image) + 1, self.layer)
-        viewer.layers.selection.active = scene.image
-        scene.keep_in_place(self.layer)
+        viewer = viewer_layers.viewer
+        viewer.layers.insert(viewer.layers.index(viewer_layers.image) + 1, self.layer)
+        viewer.layers.selection.active = viewer_layers.image
+        viewer_layers.keep_in_place(self.layer)
         self.layer.events.visible.connect(self._on_seen)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.canvas.overlays[_OVERLAY] = TextOverlay(
@@ -169,7 +169,7 @@ class Second:
 
     def write(self) -> None:
         """Write on the canvas what is in view, and what has to be known about it."""
-        overlay = self.scene.viewer.canvas.overlays.get(_OVERLAY)
+        overlay = self.viewer_layers.viewer.canvas.overlays.get(_OVERLAY)
         if overlay is None or self.linked is None:
             return
         words = ""
@@ -182,17 +182,17 @@ class Second:
     def remove(self) -> None:
         """Take the second series away."""
         layer, self.layer, self.linked = self.layer, None, None
-        viewer = self.scene.viewer
+        viewer = self.viewer_layers.viewer
         if layer is not None:
             viewer.layers.events.removed.disconnect(self._on_removed)
             if layer in viewer.layers:
                 viewer.layers.remove(layer)
         viewer.canvas.overlays.pop(_OVERLAY, None)
-        self.scene.desk.hand.covered = None
+        self.viewer_layers.controller.active_step.covered = None
 
     def _on_seen(self) -> None:
-        self.scene.desk.hand.covered = BLOCKED if self.visible else None
-        self.scene.desk.cursor.point(None)
+        self.viewer_layers.controller.active_step.covered = BLOCKED if self.visible else None
+        self.viewer_layers.controller.cursor.point(None)
         self.write()
         self.changed.emit()
 

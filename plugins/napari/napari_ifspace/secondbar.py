@@ -15,8 +15,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_ifspace.desk import Desk
 from napari_ifspace.head import SeriesBox
+from napari_ifspace.reading_controller import ReadingController
 from napari_ifspace.second import Linked, Second, load_linked
 from napari_ifspace.study import OpenStudy, describe
 
@@ -63,8 +63,8 @@ class SecondBar(QWidget):
 
     @property
     def second(self) -> Second | None:
-        """The second series of the scene in view."""
-        return self.dock.scene.second if self.dock.scene is not None else None
+        """The second series of the viewer layers in view."""
+        return self.dock.viewer_layers.second if self.dock.viewer_layers is not None else None
 
     def show_study(self, study: OpenStudy, second: Second) -> None:
         """List what can be looked at beside the series that is read."""
@@ -112,25 +112,29 @@ class SecondBar(QWidget):
             self.second.set_opacity(percent / 100.0)
 
     def _chosen(self, row: int) -> None:
-        series, study, desk = self.box.itemData(row), self.dock.study, self.dock.desk
-        if study is None or desk is None or self.second is None:
+        series, study, controller = self.box.itemData(row), self.dock.study, self.dock.controller
+        if study is None or controller is None or self.second is None:
             return
         self.second.remove()
         self.refresh()
         if series is None:
             return
         self.dock.say(f"Loading {describe(series)} …")
-        volume = desk.volume
+        volume = controller.volume
         self.dock.run(
             lambda: load_linked(study.path, series, volume),
-            lambda linked: self._loaded(linked, desk, row),
-            lambda: self._ended(desk, row),
+            lambda linked: self._loaded(linked, controller, row),
+            lambda: self._ended(controller, row),
         )
 
-    def _loaded(self, linked: Linked, desk: Desk, row: int) -> None:
+    def _loaded(self, linked: Linked, controller: ReadingController, row: int) -> None:
         """Show a second series, unless another study or series was chosen in the meantime."""
         second = self.second
-        if self.dock.desk is not desk or second is None or self.box.currentIndex() != row:
+        if (
+            self.dock.controller is not controller
+            or second is None
+            or self.box.currentIndex() != row
+        ):
             return
         second.show(linked)
         second.set_opacity(self.slider.value() / 100.0)
@@ -141,10 +145,10 @@ class SecondBar(QWidget):
             "and the series that is measured."
         )
 
-    def _ended(self, desk: Desk, row: int) -> None:
+    def _ended(self, controller: ReadingController, row: int) -> None:
         """Take the choice back where loading came to nothing."""
         second = self.second
-        if self.dock.desk is not desk or second is None or second.layers:
+        if self.dock.controller is not controller or second is None or second.layers:
             return
         if self.box.currentIndex() == row:
             self.box.setCurrentIndex(0)

@@ -8,10 +8,10 @@ from dataclasses import replace
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_ifspace.desk import Desk
 from napari_ifspace.paint import Colors
 from napari_ifspace.preferences import load_preferences, save_preferences
 from napari_ifspace.profile import ProfileView
+from napari_ifspace.reading_controller import ReadingController
 from napari_ifspace.snapping import moved_words
 from napari_ifspace.steps import step_of
 
@@ -59,40 +59,40 @@ class SnapPanel(QWidget):
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         return button
 
-    def begin(self, desk: Desk) -> None:
-        """Switch a fresh desk as the reader left the last one."""
-        desk.snapper.on = load_preferences().snap
+    def begin(self, controller: ReadingController) -> None:
+        """Switch a fresh controller as the reader left the last one."""
+        controller.snapper.on = load_preferences().snap
 
-    def toggle(self, desk: Desk) -> None:
+    def toggle(self, controller: ReadingController) -> None:
         """Switch snapping on or off, and remember it."""
-        desk.snapper.on = not desk.snapper.on
+        controller.snapper.on = not controller.snapper.on
         words = (
             "Marks that you place or drag now go to their edge where it is clear."
-            if desk.snapper.on
+            if controller.snapper.on
             else "Marks stay where you put them."
         )
         try:
-            save_preferences(replace(load_preferences(), snap=desk.snapper.on))
+            save_preferences(replace(load_preferences(), snap=controller.snapper.on))
         except OSError as error:
             words += f" This could not be remembered for the next time: {error.strerror}."
-        self.refresh(desk)
-        desk.say(words)
+        self.refresh(controller)
+        controller.say(words)
 
     def recolor(self, colors: Colors) -> None:
         """Take the colours of another theme."""
         self.colors = self.profile.colors = colors
         self.update()
 
-    def refresh(self, desk: Desk) -> None:
+    def refresh(self, controller: ReadingController) -> None:
         """Show the switch, and the profile of the selected mark."""
-        self.switch.setChecked(desk.snapper.on)
-        mark = desk.selected
-        clicked = desk.snapper.clicked(mark) if mark is not None else None
+        self.switch.setChecked(controller.snapper.on)
+        mark = controller.selected
+        clicked = controller.snapper.clicked(mark) if mark is not None else None
         self.snap.setEnabled(mark is not None and clicked is None)
         self.back.setEnabled(clicked is not None)
-        seen = desk.snapper.seen(mark) if mark is not None and clicked is not None else None
+        seen = controller.snapper.seen(mark) if mark is not None and clicked is not None else None
         if mark is None or seen is None:
-            self._show_none(reserved=desk.snapper.on)
+            self._show_none(reserved=controller.snapper.on)
             return
         self.words.setText(f"{step_of(mark).title}: moved {moved_words(seen)}")
         self.profile.show_seen(seen)

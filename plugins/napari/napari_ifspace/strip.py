@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QWidget
 
 from ifspace.landmarks import FoundSide
 from ifspace.model import Kind, Session, Side, StudyResult, Volume
-from napari_ifspace.levels import Bones, Cell, Levels, Seen, bones, cells, reader_levels
+from napari_ifspace.levels import Bones, Cell, Seen, TissueSignal, bones, cells, reader_levels
 from napari_ifspace.paint import Colors
 
 # Radiological order; of each side first the bones, then both spaces.
@@ -65,7 +65,7 @@ class Strip(QWidget):
         here: int,
         *,
         found: Mapping[Side, FoundSide] | None = None,
-        level_hint: Levels | None = None,
+        level_hint: TissueSignal | None = None,
     ) -> None:
         """Show another state.
 

@@ -1,4 +1,4 @@
-"""Open a study for the desk: the chosen series with what reports need later. Pure."""
+"""Open a study for the controller: the chosen series with what reports need later. Pure."""
 
 from __future__ import annotations
 

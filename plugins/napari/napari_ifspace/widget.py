@@ -1,4 +1,4 @@
-"""The dock: everything the reader needs beside the image. Shows, and hands commands to the desk."""
+"""The dock: what the reader needs beside the image. Hands every command to the controller."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ from ifspace.notice import NOTICE
 from ifspace.quality import check
 from ifspace.report.texts import load_texts
 from ifspace.workflow import assess, check_belongs
-from napari_ifspace import asking, work
+from napari_ifspace import dialogs, threads
 from napari_ifspace.commands import Commands
-from napari_ifspace.desk import Desk
 from napari_ifspace.forms import Forms
 from napari_ifspace.guide import Guide
 from napari_ifspace.head import Head
@@ -36,12 +35,13 @@ from napari_ifspace.judgement import Judgement
 from napari_ifspace.opening import Opening, first_slice
 from napari_ifspace.paint import colors_of
 from napari_ifspace.reading import portable
+from napari_ifspace.reading_controller import ReadingController
 from napari_ifspace.reports import Reports
-from napari_ifspace.scene import Scene
 from napari_ifspace.secondbar import SecondBar
 from napari_ifspace.snappanel import SnapPanel
 from napari_ifspace.strip import Strip
 from napari_ifspace.study import OpenStudy
+from napari_ifspace.viewer_layers import ViewerLayers
 
 DOCK_NAME = "IFSpace"
 MINIMUM_WIDTH_PX = 460
@@ -84,9 +84,9 @@ class IFSpaceDock(QWidget):
                 QTimer.singleShot(0, self._make_way)
             return
         _DOCKS[napari_viewer] = self
-        self.ask = asking.ask
-        self.desk: Desk | None = None
-        self.scene: Scene | None = None
+        self.ask = dialogs.ask
+        self.controller: ReadingController | None = None
+        self.viewer_layers: ViewerLayers | None = None
         self.study: OpenStudy | None = None
         self.result: StudyResult | None = None
         self._showing_preview = False
@@ -172,64 +172,66 @@ class IFSpaceDock(QWidget):
         """Open a study without freezing the window."""
         self.opening.open_path(path)
 
-    def take(self, study: OpenStudy, desk: Desk, scene: Scene) -> None:
+    def take(
+        self, study: OpenStudy, controller: ReadingController, viewer_layers: ViewerLayers
+    ) -> None:
         """Work on another study from now on."""
-        self.study, self.desk, self.scene = study, desk, scene
+        self.study, self.controller, self.viewer_layers = study, controller, viewer_layers
         self._image_flags = check(study.volume)
-        desk.changed.connect(self.refresh)
-        desk.pointed.connect(self._pointed)
-        desk.said.connect(self._said)
-        desk.settled.connect(self._settled)
-        desk.hand.unattended = self.unattended
-        desk.proposer.run, desk.proposer.answers.flags = self.run, self._image_flags
-        desk.proposer.proposed.connect(self._jump)
-        scene.lost.connect(self._lost)
-        scene.turned.connect(self._turned)
+        controller.changed.connect(self.refresh)
+        controller.pointed.connect(self._pointed)
+        controller.said.connect(self._said)
+        controller.settled.connect(self._settled)
+        controller.active_step.unattended = self.unattended
+        controller.proposer.run, controller.proposer.answers.flags = self.run, self._image_flags
+        controller.proposer.proposed.connect(self._jump)
+        viewer_layers.lost.connect(self._lost)
+        viewer_layers.turned.connect(self._turned)
         self.head.show_study(study)
-        self.second_bar.show_study(study, scene.second)
-        self.snap_panel.begin(desk)
+        self.second_bar.show_study(study, viewer_layers.second)
+        self.snap_panel.begin(controller)
 
     # ---------------------------------------------------------------------------------- refreshing
 
     def refresh(self) -> None:
         """Show the reading in every part of the window."""
-        desk = self.desk
+        controller = self.controller
         for widget in (self.guide, self.forms, self.snap_panel):
-            widget.setEnabled(desk is not None)
-        if desk is None:
+            widget.setEnabled(controller is not None)
+        if controller is None:
             self.reports.refresh()
             self.judgement.refresh(None)
             return
-        self.result, problem = self._judge(desk.session)
+        self.result, problem = self._judge(controller.session)
         self.reports.refresh()
-        self.guide.refresh(desk)
-        self.snap_panel.refresh(desk)
-        self.forms.refresh(desk)
-        proposer = desk.proposer
+        self.guide.refresh(controller)
+        self.snap_panel.refresh(controller)
+        self.forms.refresh(controller)
+        proposer = controller.proposer
         self.judgement.refresh(self.result, problem, proposer.found)
-        if self.scene is not None:
-            self.scene.draw(self.result)
-            self.scene.show_outlines()
+        if self.viewer_layers is not None:
+            self.viewer_layers.draw(self.result)
+            self.viewer_layers.show_outlines()
             self.strip.show_reading(
-                desk.volume,
-                desk.session,
+                controller.volume,
+                controller.session,
                 self.result,
-                self.scene.slice_index,
+                self.viewer_layers.slice_index,
                 found=proposer.found,
                 level_hint=proposer.level_hint,
             )
-        self.head.show_reader(desk.session.reader)
+        self.head.show_reader(controller.session.reader)
         self._sync.start()
         proposer.catch_up()
 
     def _judge(self, session: Session) -> tuple[StudyResult | None, str | None]:
-        if self.desk is None:
+        if self.controller is None:
             return None, None
         try:
             # What was found from the seeds is handed in: a search would take seconds.
-            counted, found = self.desk.proposer.measured(session)
+            counted, found = self.controller.proposer.measured(session)
             flags = self._image_flags
-            return assess(self.desk.volume, counted, image_flags=flags, found=found), None
+            return assess(self.controller.volume, counted, image_flags=flags, found=found), None
         except (SessionError, EvidenceError) as error:
             return None, str(error)
 
@@ -239,41 +241,45 @@ class IFSpaceDock(QWidget):
 
     def _follow(self) -> None:
         """Let distances, table and ruler follow the mouse."""
-        desk, scene = self.desk, self.scene
-        if desk is None or scene is None:
+        controller, viewer_layers = self.controller, self.viewer_layers
+        if controller is None or viewer_layers is None:
             return
-        if desk.cursor.preview is None:
-            if self._showing_preview or desk.cursor.cross:
-                self._showing_preview = desk.cursor.cross
-                scene.draw(self.result)
+        if controller.cursor.preview is None:
+            if self._showing_preview or controller.cursor.cross:
+                self._showing_preview = controller.cursor.cross
+                viewer_layers.draw(self.result)
                 self.judgement.show_values(self.result)
             return
         self._showing_preview = True
-        result, _ = self._judge(desk.cursor.shown)
-        scene.draw(result)
+        result, _ = self._judge(controller.cursor.shown)
+        viewer_layers.draw(result)
         self.judgement.show_values(result)
 
     def _turned(self) -> None:
-        if self.scene is not None and self.desk is not None:
-            self.strip.show_slice(self.scene.slice_index)
+        if self.viewer_layers is not None and self.controller is not None:
+            self.strip.show_slice(self.viewer_layers.slice_index)
             self.second_bar.refresh()
-            self.desk.cursor.carry(self.scene.slice_index)
+            self.controller.cursor.carry(self.viewer_layers.slice_index)
 
     def show_step(self) -> None:
         """Bring the slice of the mark in hand into view."""
-        if self.desk is not None and self.scene is not None and self.desk.step is not None:
-            at = self.desk.slice_of_step(self.desk.step)
+        if (
+            self.controller is not None
+            and self.viewer_layers is not None
+            and self.controller.step is not None
+        ):
+            at = self.controller.slice_of_step(self.controller.step)
             if at is not None:
-                self.scene.show_slice(at)
+                self.viewer_layers.show_slice(at)
 
     def _jump(self, slice_index: int) -> None:
-        if self.scene is not None:
-            self.scene.show_slice(slice_index)
+        if self.viewer_layers is not None:
+            self.viewer_layers.show_slice(slice_index)
 
     def _lost(self, name: str) -> None:
         self.say(f"The layer “{name}” was deleted; it is put back, no mark is lost.", warning=True)
-        if self.scene is not None:
-            QTimer.singleShot(0, self.scene.repair)
+        if self.viewer_layers is not None:
+            QTimer.singleShot(0, self.viewer_layers.repair)
 
     def _retheme(self) -> None:
         self.colors = colors_of(self.viewer.theme)
@@ -337,36 +343,36 @@ class IFSpaceDock(QWidget):
             frame.raise_()
 
     def _reader_given(self, reader: str) -> None:
-        if self.desk is not None:
-            self.desk.notes.set_reader(reader)
+        if self.controller is not None:
+            self.controller.notes.set_reader(reader)
 
     # ------------------------------------------------------------------------------------ sessions
 
     def load_session(self, path: Path) -> None:
         """Take the marks of a session file, if it belongs to this series."""
-        if self.desk is None:
+        if self.controller is None:
             return
         try:
             session = read_session(path)
-            check_belongs(session, self.desk.volume.series)
+            check_belongs(session, self.controller.volume.series)
         except IfspaceError as error:
             self.say(str(error), warning=True)
             return
-        if not self.desk.load(session):
+        if not self.controller.load(session):
             return
-        self._jump(first_slice(self.desk))
+        self._jump(first_slice(self.controller))
         self.say(f"{len(session.marks)} mark(s) taken from {path.name}.")
 
     def save_session(self, path: Path) -> bool:
         """Write the reading being made into a session file."""
-        if self.desk is None:
+        if self.controller is None:
             return False
         try:
-            write_session(portable(self.desk.session, self.desk.state.dragged), path)
+            write_session(portable(self.controller.session, self.controller.state.dragged), path)
         except IfspaceError as error:
             self.say(str(error), warning=True)
             return False
-        self.desk.saved()
+        self.controller.saved()
         self.say(f"Session saved as {path.name}.")
         return True
 
@@ -378,10 +384,10 @@ class IFSpaceDock(QWidget):
         return bool(name) and self.save_session(Path(name))
 
     def _sync_journal(self) -> None:
-        if self.desk is not None:
-            self.desk.journal.sync()
-            if self.desk.journal.problem is not None:
-                self.say(self.desk.journal.problem, warning=True)
+        if self.controller is not None:
+            self.controller.journal.sync()
+            if self.controller.journal.problem is not None:
+                self.say(self.controller.journal.problem, warning=True)
 
     # ------------------------------------------------------------------------------------- workers
 
@@ -396,7 +402,7 @@ class IFSpaceDock(QWidget):
         `done` takes what came of it; `ended`, methods of widgets, are called whatever came of it.
         """
         self.head.work_begins()
-        return work.start(
+        return threads.start(
             slow, done, lambda words: self.say(words, warning=True), self.head.work_ends, *ended
         )
 
@@ -404,11 +410,15 @@ class IFSpaceDock(QWidget):
 
     def may_leave(self) -> bool:
         """Ask before a reading with unsaved work goes out of sight."""
-        desk = self.desk
-        if desk is None or not desk.unsaved or not any(s.marks for s in desk.state.sessions):
+        controller = self.controller
+        if (
+            controller is None
+            or not controller.unsaved
+            or not any(s.marks for s in controller.state.sessions)
+        ):
             return True
-        desk.journal.sync()
-        logged = desk.journal.problem is None
+        controller.journal.sync()
+        logged = controller.journal.problem is None
         answer = self.ask(
             self,
             "Unsaved reading",
@@ -422,16 +432,16 @@ class IFSpaceDock(QWidget):
 
     def clear(self) -> None:
         """Put the study away; what is unsaved stays in the log."""
-        if self.scene is not None:
-            self.scene.close()
-        if self.desk is not None:
-            self.desk.proposer.close()
-            if self.desk.unsaved:
-                self.desk.journal.sync()
-                self.desk.journal.release()
+        if self.viewer_layers is not None:
+            self.viewer_layers.close()
+        if self.controller is not None:
+            self.controller.proposer.close()
+            if self.controller.unsaved:
+                self.controller.journal.sync()
+                self.controller.journal.release()
             else:
-                self.desk.journal.close("saved")
-        self.scene = self.desk = self.result = None
+                self.controller.journal.close("saved")
+        self.viewer_layers = self.controller = self.result = None
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Ask before the window closes with unsaved work."""
@@ -472,8 +482,8 @@ class IFSpaceDock(QWidget):
         """Give the keys back."""
         if self.twin is None:
             self.commands.enable(on=False)
-            if self.desk is not None:
-                self.desk.cursor.point(None)
+            if self.controller is not None:
+                self.controller.cursor.point(None)
         super().hideEvent(event)
 
 

@@ -21,7 +21,7 @@ from ifspace.agreement.icc import FEWEST_HIPS, NO_SPREAD_MM2
 from ifspace.statistics import (
     Estimate,
     Interval,
-    NotGiven,
+    NotEstimable,
     Result,
     is_clustered,
     robust_line,
@@ -86,7 +86,7 @@ def bland_altman(
     n = len(differences_mm)
     if n < FEWEST_HIPS:
         detail = f"{n} hips with both readings; at least {FEWEST_HIPS} are needed"
-        missing = NotGiven("too_few_hips", detail)
+        missing = NotEstimable("too_few_hips", detail)
         return BlandAltman(missing, None, missing, missing, missing)
     sd_mm = float(np.std(differences_mm, ddof=1))
     if sd_mm**2 <= NO_SPREAD_MM2:
@@ -117,7 +117,7 @@ def _sd(differences_mm: Floats) -> float:
 def _limit(
     bias: Result,
     sd_mm: float,
-    spread: Interval | NotGiven,
+    spread: Interval | NotEstimable,
     sds: float,
     naive: Interval,
     persons: Ints,
@@ -131,10 +131,10 @@ def _limit(
     value = bias.value + sds * sd_mm
     if not is_clustered(persons):
         return Estimate(value, naive)
-    if isinstance(spread, NotGiven):
+    if isinstance(spread, NotEstimable):
         return with_interval(value, spread, naive, persons)
     if bias.interval is None:
-        missing = NotGiven("too_few_persons", "the bias has no interval")
+        missing = NotEstimable("too_few_persons", "the bias has no interval")
         return with_interval(value, missing, naive, persons)
     inner, outer = abs(sds) * (sd_mm - spread.low), abs(sds) * (spread.high - sd_mm)
     below, above = (inner, outer) if sds > 0.0 else (outer, inner)
@@ -146,7 +146,7 @@ def _limit(
 def _constant(bias_mm: float) -> BlandAltman:
     note = "no interval: every hip has the same difference"
     detail = "every hip has the same difference, so there is no spread and no trend to test"
-    missing = NotGiven("zero_variance", detail)
+    missing = NotEstimable("zero_variance", detail)
     same = Estimate(bias_mm, note=note)
     return BlandAltman(same, 0.0, same, same, missing)
 
@@ -156,7 +156,7 @@ def _proportional(
 ) -> tuple[Result, float | None]:
     if float(np.var(means_mm)) <= NO_SPREAD_MM2:
         detail = "all hips have the same mean, so no trend can be tested"
-        return NotGiven("zero_variance", detail), None
+        return NotEstimable("zero_variance", detail), None
     design = np.column_stack([np.ones_like(means_mm), means_mm])
     found = robust_line(design, differences_mm, persons, ("intercept", "slope"))
     start = found["intercept"]

@@ -16,7 +16,7 @@ from scipy import stats
 
 from ifspace.agreement.icc import FEWEST_HIPS
 from ifspace.cutoffs import Cutoff, Flags
-from ifspace.statistics import Estimate, Interval, NotGiven, Result
+from ifspace.statistics import Estimate, Interval, NotEstimable, Result
 from ifspace.statistics.clusters import Floats, Ints, estimate
 from ifspace.statistics.estimates import CONFIDENCE
 from ifspace.statistics.shares import share_of
@@ -89,11 +89,11 @@ def kappa_error(first: Flags, second: Flags) -> float:
 def _kappa(first: Flags, second: Flags, persons: Ints) -> Result:
     if len(first) < FEWEST_HIPS:
         detail = f"the cut-off speaks of {len(first)} hips; at least {FEWEST_HIPS} are needed"
-        return NotGiven("too_few_hips", detail)
+        return NotEstimable("too_few_hips", detail)
     value = kappa(first, second)
     if not np.isfinite(value):
         detail = "both readings put every hip on one side, where kappa is not defined"
-        return NotGiven("one_category_only", detail)
+        return NotEstimable("one_category_only", detail)
     if np.all(first == second):
         return Estimate(value, note="no interval: both readings agree about every hip")
     if any(flags.all() or not flags.any() for flags in (first, second)):
@@ -107,7 +107,7 @@ def _kappa(first: Flags, second: Flags, persons: Ints) -> Result:
 
 def _bounded(result: Result) -> Result:
     """Cut an interval off where kappa ends."""
-    if isinstance(result, NotGiven) or result.interval is None:
+    if isinstance(result, NotEstimable) or result.interval is None:
         return result
     held = result.interval
     cut = Interval(max(-1.0, held.low), min(1.0, held.high), held.method)

@@ -16,7 +16,7 @@ from enum import StrEnum
 import numpy as np
 from scipy import stats
 
-from ifspace.statistics import Estimate, Interval, NotGiven, Result, is_clustered, jackknife
+from ifspace.statistics import Estimate, Interval, NotEstimable, Result, is_clustered, jackknife
 from ifspace.statistics.clusters import Floats, Ints, fisher_scale, with_interval
 from ifspace.statistics.estimates import CONFIDENCE
 
@@ -155,7 +155,7 @@ def single_result(model: Model, values_mm: Floats, persons: Ints) -> Result:
     value = single(model, ms)
     if ms.hips <= NO_SPREAD_MM2 or not np.isfinite(value):
         detail = "the hips do not differ from each other, so nothing can be told apart"
-        return NotGiven("zero_variance", detail)
+        return NotEstimable("zero_variance", detail)
     naive = f_interval(model, ms)
     if naive is None:
         exact = (ms.within if model is Model.ONE_WAY else ms.error) <= NO_SPREAD_MM2
@@ -175,23 +175,25 @@ def _single_or_nan(model: Model, values_mm: Floats) -> float:
     return single(model, mean_squares(values_mm)) if len(values_mm) > 1 else float("nan")
 
 
-def why_not(values_mm: Floats) -> NotGiven | None:
+def why_not(values_mm: Floats) -> NotEstimable | None:
     """Say why no agreement at all can be computed from readings (n, k), if so."""
     n, k = values_mm.shape
     if k < 2:
-        return NotGiven("one_column_only", "agreement needs two readings of the same hip")
+        return NotEstimable("one_column_only", "agreement needs two readings of the same hip")
     if n < FEWEST_HIPS:
         detail = f"{n} hips with every reading; at least {FEWEST_HIPS} are needed"
-        return NotGiven("too_few_hips", detail)
+        return NotEstimable("too_few_hips", detail)
     return None
 
 
 def _stepped_up(result: Result, k: int) -> Result:
-    if isinstance(result, NotGiven):
+    if isinstance(result, NotEstimable):
         return result
     value = averaged(result.value, k)
     if not np.isfinite(value):
-        return NotGiven("undefined", "the single-reading coefficient is too negative to step up")
+        return NotEstimable(
+            "undefined", "the single-reading coefficient is too negative to step up"
+        )
     return Estimate(
         value,
         _stepped_interval(result.interval, k),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ifspace.agreement.readings import Reading
-from ifspace.hips import Facts, Hip
+from ifspace.hips import Covariates, Hip
 from ifspace.statistics import cluster_index
 from ifspace.statistics.clusters import Floats, Ints
 
@@ -22,7 +22,7 @@ class Matrix:
 
     columns: tuple[str, ...]
     hips: tuple[Hip, ...]
-    facts: tuple[Facts, ...]
+    covariates: tuple[Covariates, ...]
     values_mm: Floats
     left_out: int
 
@@ -60,11 +60,11 @@ def _matrix(names: Sequence[str], columns: Sequence[dict[Hip, Reading]]) -> Matr
     everywhere = sorted(set.intersection(*map(set, columns))) if columns else []
     somewhere = set().union(*map(set, columns))
     values = [[column[hip].value_mm for column in columns] for hip in everywhere]
-    facts = tuple(columns[0][hip].facts for hip in everywhere)
+    covariates = tuple(columns[0][hip].covariates for hip in everywhere)
     shape = (len(everywhere), len(columns))
     values_mm = np.asarray(values, dtype=np.float64).reshape(shape)
     return Matrix(
-        tuple(names), tuple(everywhere), facts, values_mm, len(somewhere) - len(everywhere)
+        tuple(names), tuple(everywhere), covariates, values_mm, len(somewhere) - len(everywhere)
     )
 
 
@@ -74,7 +74,7 @@ def columns_of(matrix: Matrix, first: int, second: int) -> Matrix:
     return Matrix(
         tuple(matrix.columns[column] for column in picked),
         matrix.hips,
-        matrix.facts,
+        matrix.covariates,
         matrix.values_mm[:, picked],
         matrix.left_out,
     )

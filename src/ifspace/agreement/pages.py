@@ -45,7 +45,7 @@ from ifspace.figures.wording import (
     shortened,
 )
 from ifspace.model import Kind, Side
-from ifspace.statistics import Estimate, NotGiven, Result
+from ifspace.statistics import Estimate, NotEstimable, Result
 
 CUTOFF_LABEL = "published cut-offs"
 LABEL_ROOM_MM = 17.0
@@ -156,11 +156,11 @@ def _space_blocks(
     space: SpaceAgreement, drawn: dict[int, tuple[Chart, ...]], *, new_page: bool
 ) -> Iterator[Block]:
     yield heading(KIND_NAMES[space.kind], new_page=new_page)
-    if isinstance(space.between, NotGiven):
+    if isinstance(space.between, NotEstimable):
         yield paragraph(f"Between readers: not given; {space.between.detail}.")
     else:
         yield from _comparison_blocks("Between readers", space.between, drawn)
-    single = [item.detail for item in space.within.values() if isinstance(item, NotGiven)]
+    single = [item.detail for item in space.within.values() if isinstance(item, NotEstimable)]
     for reader, item in space.within.items():
         if isinstance(item, Comparison):
             yield from _comparison_blocks(f"Within reader {reader}", item, drawn)

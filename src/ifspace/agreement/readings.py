@@ -13,7 +13,7 @@ from ifspace.errors import UnreadableInputError
 from ifspace.hips import (
     CASE_NAMES,
     CellError,
-    Facts,
+    Covariates,
     Hip,
     facts_of,
     hip_of,
@@ -38,7 +38,7 @@ class Reading:
     reader: str
     repeat: int
     value_mm: float | None
-    facts: Facts
+    covariates: Covariates
     row: int
 
 

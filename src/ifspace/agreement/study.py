@@ -17,7 +17,7 @@ from ifspace.agreement.readings import Reading, Readings
 from ifspace.cutoffs import cutoffs_for
 from ifspace.model import Kind
 from ifspace.notice import NOTICE
-from ifspace.statistics import NotGiven, Result, to_json
+from ifspace.statistics import NotEstimable, Result, to_json
 from ifspace.statistics.clusters import FEW_CLUSTERS
 
 AGREEMENT_SCHEMA = "ifspace-agreement/1"
@@ -49,8 +49,8 @@ class SpaceAgreement:
 
     kind: Kind
     readers: tuple[str, ...]
-    between: Comparison | NotGiven
-    within: dict[str, Comparison | NotGiven]
+    between: Comparison | NotEstimable
+    within: dict[str, Comparison | NotEstimable]
     missing: int
     cautions: tuple[str, ...]
 
@@ -69,14 +69,14 @@ class AgreementStudy:
         return compared and not self.readings.problems
 
 
-def _is_full(between: Comparison | NotGiven) -> bool:
+def _is_full(between: Comparison | NotEstimable) -> bool:
     """Tell whether correlation, error and limits of agreement could all be given."""
-    if isinstance(between, NotGiven):
+    if isinstance(between, NotEstimable):
         return False
     main: list[Result] = [one.result for one in between.iccs]
     main.append(between.precision.sem_agreement_mm)
     main += [pair.differences.lower_limit_mm for pair in between.pairs]
-    return not any(isinstance(item, NotGiven) for item in main)
+    return not any(isinstance(item, NotEstimable) for item in main)
 
 
 def study_agreement(readings: Readings) -> AgreementStudy:
@@ -100,22 +100,22 @@ def _space(kind: Kind, readings: Sequence[Reading]) -> SpaceAgreement:
 
 def _between(
     kind: Kind, readings: Sequence[Reading], readers: tuple[str, ...]
-) -> Comparison | NotGiven:
+) -> Comparison | NotEstimable:
     if not readers:
-        return NotGiven("no_readings", "every reading of this space is missing")
+        return NotEstimable("no_readings", "every reading of this space is missing")
     if len(readers) < 2:
         detail = "one reader only: agreement between readers cannot be given"
-        return NotGiven("one_reader_only", detail)
+        return NotEstimable("one_reader_only", detail)
     matrix = between_readers(readings, readers)
     pairs = tuple(_pair(kind, between_readers(readings, two)) for two in combinations(readers, 2))
     return _comparison("between readers, first reading of each", matrix, pairs)
 
 
-def _within(kind: Kind, readings: Sequence[Reading], reader: str) -> Comparison | NotGiven:
+def _within(kind: Kind, readings: Sequence[Reading], reader: str) -> Comparison | NotEstimable:
     matrix = within_reader(readings, reader)
     if len(matrix.columns) < 2:
         detail = f"reader {reader} read every hip once: agreement with oneself cannot be given"
-        return NotGiven("one_reading_only", detail)
+        return NotEstimable("one_reading_only", detail)
     numbers = range(len(matrix.columns))
     pairs = tuple(_pair(kind, columns_of(matrix, *two)) for two in combinations(numbers, 2))
     return _comparison(f"within reader {reader}", matrix, pairs)
@@ -138,12 +138,12 @@ def _pair(kind: Kind, matrix: Matrix) -> Pair:
         bland_altman(first_mm, second_mm, matrix.persons),
         tuple(
             category_agreement(first_mm, second_mm, matrix.persons, cutoff)
-            for cutoff in cutoffs_for(kind, matrix.facts)
+            for cutoff in cutoffs_for(kind, matrix.covariates)
         ),
     )
 
 
-def _cautions(readings: Sequence[Reading], between: Comparison | NotGiven) -> tuple[str, ...]:
+def _cautions(readings: Sequence[Reading], between: Comparison | NotEstimable) -> tuple[str, ...]:
     found = []
     persons = {item.hip.person for item in readings}
     if len(persons) < FEW_CLUSTERS:
@@ -157,7 +157,7 @@ def _cautions(readings: Sequence[Reading], between: Comparison | NotGiven) -> tu
             " correlations and the standard error use the complete hips only, Bland-Altman and"
             " cut-offs every hip that both readers of the pair read."
         )
-    if readings and all(item.facts.age_years is None for item in readings):
+    if readings and all(item.covariates.age_years is None for item in readings):
         found.append("Ages are not in the table: adult cut-offs are used; not for under 18 years.")
     return tuple(found)
 
@@ -187,8 +187,8 @@ def _space_json(space: SpaceAgreement) -> dict[str, Any]:
     }
 
 
-def _comparison_json(item: Comparison | NotGiven) -> Any:
-    if isinstance(item, NotGiven):
+def _comparison_json(item: Comparison | NotEstimable) -> Any:
+    if isinstance(item, NotEstimable):
         return to_json(item)
     return {
         "status": "given",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ifspace.agreement.study import AgreementStudy, Comparison
 from ifspace.figures.wording import given, interval_of
-from ifspace.statistics import NotGiven, Result
+from ifspace.statistics import NotEstimable, Result
 
 COLUMNS = ("space", "comparison", "statistic", "value", "95 % interval or reason")
 
@@ -18,7 +18,7 @@ def summary_table(study: AgreementStudy) -> tuple[tuple[str, ...], list[list[str
         }
         for name, item in compared.items():
             start = [space.kind.value.upper(), name]
-            if isinstance(item, NotGiven):
+            if isinstance(item, NotEstimable):
                 rows.append([*start, "", "not given", item.detail])
             else:
                 rows += [[*start, *cells] for cells in _cells(item)]

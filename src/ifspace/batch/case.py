@@ -14,6 +14,7 @@ from ifspace.batch.pseudonyms import fingerprint_of
 from ifspace.evidence import evidence_sha256
 from ifspace.export import ALL_FORMATS
 from ifspace.model import Side
+from ifspace.safe_paths import plain_name
 from ifspace.workflow import BOTH_SIDES, Settings
 
 # The folder of all cases below the output folder.
@@ -207,8 +208,16 @@ class CaseOutcome:
 
     @classmethod
     def from_text(cls, text: str) -> CaseOutcome:
-        """Read it from one line."""
+        """Read it from one line.
+
+        Raises
+        ------
+        UnsafePathError
+            If a file of it has no plain name: a ledger may come from somebody else.
+        """
         data = json.loads(text)
+        for name in data["files"]:
+            plain_name(name)
         lists = {name: tuple(data[name]) for name in ("rows", "flags", "files")}
         return cls(**{**data, **lists, "status": Status(data["status"])})
 

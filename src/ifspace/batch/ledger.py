@@ -18,6 +18,7 @@ from typing import Any
 from ifspace import __version__
 from ifspace.batch.case import CaseOutcome, Failure, Status
 from ifspace.errors import OutputError
+from ifspace.safe_paths import plain_name
 
 LEDGER_NAME = "ledger.sqlite"
 _FORMAT = "1"
@@ -193,7 +194,9 @@ class Ledger:
             f"SELECT {', '.join(_CASE_FIELDS)} FROM cases ORDER BY case_id"  # noqa: S608
         )
         for row in rows.fetchall():
-            yield Case(*row)
+            case = Case(*row)
+            plain_name(case.case_id)
+            yield case
 
     def record(self, case: Case, outcome: CaseOutcome, settings_sha256: str) -> None:
         """Note how a case ended: from now on it is done."""

@@ -10,6 +10,8 @@ import os
 import re
 from pathlib import Path
 
+from ifspace.safe_paths import below
+
 _SURROGATE = re.compile("[\udc80-\udcff%]")
 _ESCAPED = re.compile("%([0-9A-F]{2})")
 
@@ -21,7 +23,13 @@ def place_of(path: Path, base: Path) -> str:
 
 
 def name_of(place: str) -> str:
-    """Give the name on disk, relative to the same folder, that a place stands for."""
+    """Give the name on disk, relative to the same folder, that a place stands for.
+
+    Raises
+    ------
+    UnsafePathError
+        If it leads out of that folder: a ledger may come from somebody else.
+    """
     raw = bytearray()
     at = 0
     for found in _ESCAPED.finditer(place):
@@ -29,4 +37,4 @@ def name_of(place: str) -> str:
         raw.append(int(found[1], 16))
         at = found.end()
     raw += os.fsencode(place[at:])
-    return os.fsdecode(bytes(raw))
+    return str(below(Path(), os.fsdecode(bytes(raw))))

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ifspace.batch.bench import close_benches, measure_isolated
 from ifspace.batch.case import Job, Limits
+from ifspace.batch.worker_process import close_benches, measure_isolated
 from ifspace.errors import NetworkError
 
 # One study of a few hundred slices needs below 1 GB; enhanced objects of thousands need more.

@@ -41,7 +41,7 @@ def check_scheduler(address: str) -> str:
 
 
 @dataclass(frozen=True)
-class Ahead:
+class PendingCounts:
     """What a run has before it.
 
     Attributes
@@ -65,7 +65,7 @@ class Ahead:
 class Watcher(Protocol):
     """Who is told how the run goes on."""
 
-    def started(self, ahead: Ahead) -> None:
+    def started(self, pending: PendingCounts) -> None:
         """Say how many cases there are, and how many of them need no measuring."""
 
     def finished(self, case: Case, outcome: CaseOutcome) -> None:

@@ -28,7 +28,7 @@ from ifspace.batch.masks import find_masks
 from ifspace.batch.places import name_of
 from ifspace.batch.pool import Pool, open_pool
 from ifspace.batch.pseudonyms import Names, fingerprint_of, new_key
-from ifspace.batch.request import Ahead, BatchReport, Request, Watcher
+from ifspace.batch.request import BatchReport, PendingCounts, Request, Watcher
 from ifspace.batch.sessions import FoundSession, Sessions, find_sessions, look_at
 from ifspace.batch.tables import write_tables
 from ifspace.errors import NetworkError, OutputError
@@ -190,7 +190,7 @@ class _Run:
             elif not self._is_done(case):
                 todo.append(case)
         done = cases - unusable - len(todo)
-        self._watcher.started(Ahead(len(studies), cases, done, unusable))
+        self._watcher.started(PendingCounts(len(studies), cases, done, unusable))
         if not todo:
             return True
         request, connected = self._request, False

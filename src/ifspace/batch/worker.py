@@ -1,6 +1,6 @@
 """The process that measures: one job per line in, one outcome per line out.
 
-It is started by :mod:`ifspace.batch.bench` as ``python -m ifspace.batch.worker`` and dies alone: a
+It is started by :mod:`ifspace.batch.worker_process` and dies alone: a
 segmentation fault in a codec or a full memory ends this process and nothing else. It ends by
 itself when whoever started it is gone, or has had no work for it for a while.
 """
@@ -32,7 +32,9 @@ def main() -> None:
     # Imported here: before the first job is timed, and not where only `peak_bytes` is wanted.
     from ifspace.batch.case import Failure, Job
     from ifspace.batch.measure import measure_case
+    from ifspace.io.decoding import decode_here
 
+    decode_here()
     _say(answers, json.dumps({"version": __version__}))
     while True:
         try:

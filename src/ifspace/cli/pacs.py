@@ -90,6 +90,8 @@ def get(
         print_json({"received": files, "failed": received.failed})
     else:
         print_line(f"{len(received.paths)} objects received, {received.failed} failed")
+    if received.detail:
+        say(received.detail)
     if received.failed:
         raise typer.Exit(Exit.PARTLY_DONE)
 

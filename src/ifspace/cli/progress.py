@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
     from ifspace.batch import CaseOutcome, Watcher
     from ifspace.batch.ledger import Case
-    from ifspace.batch.request import Ahead
+    from ifspace.batch.request import PendingCounts
 
 # Often enough to see that a run lives, seldom enough to keep a log of thousands readable.
 _SECONDS_BETWEEN_LINES = 10.0
 
 
-def words_of(ahead: Ahead) -> str:
+def words_of(pending: PendingCounts) -> str:
     """Say what a run has before it: studies, their readings, and what needs no measuring."""
-    words = f"{ahead.studies} {'study' if ahead.studies == 1 else 'studies'}"
-    if ahead.cases > ahead.studies:
-        words = f"{ahead.cases} readings of {words}"
-    words += f", {ahead.done} of them done before"
-    if ahead.unusable:
-        words += f", {ahead.unusable} that cannot be measured (why: failures.csv)"
+    words = f"{pending.studies} {'study' if pending.studies == 1 else 'studies'}"
+    if pending.cases > pending.studies:
+        words = f"{pending.cases} readings of {words}"
+    words += f", {pending.done} of them done before"
+    if pending.unusable:
+        words += f", {pending.unusable} that cannot be measured (why: failures.csv)"
     return words
 
 
@@ -39,12 +39,12 @@ class LineWatcher:
         self._total = self._done = self._before = 0
         self._started = self._last = time.monotonic()
 
-    def started(self, ahead: Ahead) -> None:
+    def started(self, pending: PendingCounts) -> None:
         """Say how much there is to do."""
-        self._total = ahead.cases
-        self._done = self._before = ahead.done + ahead.unusable
+        self._total = pending.cases
+        self._done = self._before = pending.done + pending.unusable
         self._started = self._last = time.monotonic()
-        say(words_of(ahead))
+        say(words_of(pending))
 
     def finished(self, case: Case, outcome: CaseOutcome) -> None:
         """Count one more, and say what failed."""
@@ -71,10 +71,10 @@ class BarWatcher:
         self._done = 0
         self._started = time.monotonic()
 
-    def started(self, ahead: Ahead) -> None:
+    def started(self, pending: PendingCounts) -> None:
         """Give the bar its length; what needs no measuring counts for no rate."""
-        left = ahead.cases - ahead.done - ahead.unusable
-        self._progress.console.print(words_of(ahead), highlight=False)
+        left = pending.cases - pending.done - pending.unusable
+        self._progress.console.print(words_of(pending), highlight=False)
         self._progress.reset(self._task, total=left, description="measuring", rate="")
         self._started = time.monotonic()
 

@@ -13,8 +13,7 @@ from ifspace.finder.network import FEMUR, HIP, ISCHIUM, TROCHANTER, Maps, maps_o
 from ifspace.finder.raster import RASTER_MM, Stack, stack_of
 from ifspace.geometry import Floats
 from ifspace.labels import LabelMap
-from ifspace.landmarks.values import Refusal
-from ifspace.model import Reason, Side, Volume
+from ifspace.model import Reason, Refusal, Side, Volume
 
 # A femur through three slices of 3 mm has this volume; less is a false one.
 FEMUR_MIN_MM3 = 4000.0

@@ -14,7 +14,7 @@ from ifspace.followup.protocol import Difference, differences, space_differences
 from ifspace.followup.visits import Visit
 from ifspace.model import Kind, NotMeasured, Side
 from ifspace.notice import NOTICE
-from ifspace.statistics import NotGiven, to_json
+from ifspace.statistics import NotEstimable, to_json
 
 FOLLOW_UP_SCHEMA = "ifspace-follow-up/1"
 SIDES_AS_SEEN = (Side.RIGHT, Side.LEFT)
@@ -45,7 +45,7 @@ class SpaceChange:
     side: Side
     earlier: int
     later: int
-    result: Change | NotGiven
+    result: Change | NotEstimable
     cautions: tuple[Difference, ...]
 
 
@@ -120,9 +120,9 @@ def _change(
     return SpaceChange(kind, side, one.number, two.number, result, cautions)
 
 
-def _of_size(result: Change | NotGiven) -> Iterator[Difference]:
+def _of_size(result: Change | NotEstimable) -> Iterator[Difference]:
     """Say where reading again would not explain a change, but the images would."""
-    if isinstance(result, NotGiven):
+    if isinstance(result, NotEstimable):
         return
     least = result.detectable
     if least.value_mm < abs(result.change_mm) <= least.uncertainty_mm:
@@ -141,17 +141,17 @@ def _result(
     side: Side,
     found: tuple[Difference, ...],
     figures: AgreementFigures | None,
-) -> Change | NotGiven:
+) -> Change | NotEstimable:
     for visit in (one, two):
         outcome = visit.outcome(kind, side)
         if outcome is None:
-            return NotGiven("not_asked_for", f"not asked for in {visit.label}")
+            return NotEstimable("not_asked_for", f"not asked for in {visit.label}")
         if isinstance(outcome, NotMeasured):
             detail = f"not measured in {visit.label}: {outcome.detail}"
-            return NotGiven(outcome.reason.value, detail)
+            return NotEstimable(outcome.reason.value, detail)
     forbidding = [item for item in found if item.forbids]
     if forbidding:
-        return NotGiven(forbidding[0].code, " ".join(item.detail for item in forbidding))
+        return NotEstimable(forbidding[0].code, " ".join(item.detail for item in forbidding))
     first, second = one.measured(kind, side), two.measured(kind, side)
     assert first is not None  # every outcome above was a measurement
     assert second is not None
@@ -209,7 +209,7 @@ def _step_json(step: Step) -> dict[str, Any]:
 
 def _change_json(one: SpaceChange) -> dict[str, Any]:
     named = {"kind": one.kind.value, "side": one.side.value, "cautions": to_json(one.cautions)}
-    if isinstance(one.result, NotGiven):
+    if isinstance(one.result, NotEstimable):
         return {**named, **to_json(one.result)}
     return {
         **named,

@@ -15,7 +15,7 @@ from ifspace.errors import UnreadableInputError
 from ifspace.groups.roc import Accuracy, accuracy, too_few
 from ifspace.groups.table import GroupTable, Hips
 from ifspace.model import Kind
-from ifspace.statistics import NotGiven
+from ifspace.statistics import NotEstimable
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,13 @@ def read_earlier(path: Path) -> EarlierStudy:
 
 def judge_earlier(
     earlier: EarlierStudy, kind: Kind, table: GroupTable, hips: Hips
-) -> EarlierCutoff | NotGiven:
+) -> EarlierCutoff | NotEstimable:
     """Measure the earlier cut-off here, unless these persons took part in choosing it."""
     if kind not in earlier.cutoffs_mm:
-        return NotGiven("no_earlier_cutoff", "the earlier comparison chose no cut-off")
+        return NotEstimable("no_earlier_cutoff", "the earlier comparison chose no cut-off")
     if earlier.table_sha256 == table.sha256:
         detail = "this very table chose the cut-off, so it cannot validate it"
-        return NotGiven("cutoff_chosen_on_these_data", detail)
+        return NotEstimable("cutoff_chosen_on_these_data", detail)
     persons = {item.hip.person for item in hips.items}
     shared = sum(
         hashlib.sha256(person.encode()).hexdigest() in earlier.persons_sha256 for person in persons
@@ -97,7 +97,7 @@ def judge_earlier(
         detail = (
             f"{shared} of {len(persons)} persons also chose the cut-off, so they cannot validate it"
         )
-        return NotGiven("cutoff_chosen_on_these_persons", detail)
+        return NotEstimable("cutoff_chosen_on_these_persons", detail)
     missing = too_few(hips.is_case)
     if missing is not None:
         return missing

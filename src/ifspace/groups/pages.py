@@ -40,7 +40,7 @@ from ifspace.figures.wording import (
 from ifspace.groups.roc import Accuracy, curve
 from ifspace.groups.study import GroupStudy, GroupSummary, SpaceGroups, Subgroup
 from ifspace.model import Kind, Side
-from ifspace.statistics import Estimate, NotGiven, Result
+from ifspace.statistics import Estimate, NotEstimable, Result
 
 # With it a space of many cut-offs and subgroups still fits its page.
 CHART_HEIGHT_MM = 58.0
@@ -160,11 +160,11 @@ def _cutoff_blocks(space: SpaceGroups) -> Iterator[Block]:
     rows, notes = [], []
     for item in space.published:
         source = ", ".join(item.evidence_ids)
-        if isinstance(item.accuracy, NotGiven):
+        if isinstance(item.accuracy, NotEstimable):
             rows.append([DASH, source, "not given", item.accuracy.detail, DASH])
         else:
             rows.append(_accuracy_row(item.accuracy, source))
-    if isinstance(space.optimal, NotGiven):
+    if isinstance(space.optimal, NotEstimable):
         notes.append(f"Best cut-off on these data: not given; {space.optimal.detail}.")
     else:
         held = space.optimal
@@ -175,7 +175,7 @@ def _cutoff_blocks(space: SpaceGroups) -> Iterator[Block]:
             f" (95 % {span(held.cutoff_interval_mm, 1)} mm) is {held.statement}. Corrected for the"
             f" choice: sensitivity {corrected[0]:.0f} %, specificity {corrected[1]:.0f} %."
         )
-    if isinstance(space.earlier, NotGiven):
+    if isinstance(space.earlier, NotEstimable):
         notes.append(f"Earlier cut-off: refused; {space.earlier.detail}.")
     elif space.earlier is not None:
         rows.append(_accuracy_row(space.earlier.accuracy, "earlier comparison, other persons"))
@@ -202,7 +202,7 @@ def _subgroup_blocks(space: SpaceGroups) -> Iterator[Block]:
 
 
 def _subgroup_row(item: Subgroup) -> list[str]:
-    if isinstance(item.difference_mm, NotGiven) and isinstance(item.auc, NotGiven):
+    if isinstance(item.difference_mm, NotEstimable) and isinstance(item.auc, NotEstimable):
         return [item.name, f"{item.cases}, {item.controls}", item.difference_mm.detail, "not given"]
     return [
         item.name,
@@ -214,7 +214,7 @@ def _subgroup_row(item: Subgroup) -> list[str]:
 
 def _adjusted_blocks(space: SpaceGroups) -> Iterator[Block]:
     held = space.adjusted
-    if isinstance(held, NotGiven):
+    if isinstance(held, NotEstimable):
         yield paragraph(f"Not given: {held.detail}.")
         return
     rows = [_row(f"{name} (mm)", result) for name, result in held.coefficients.items()]
@@ -294,7 +294,7 @@ def _roc_chart(space: SpaceGroups) -> Chart:
         Line(steps, "ink", "solid", f"AUC {given(space.auc, 2)}"),
         Dots(published, "caution", "square", filled=True, label="published cut-offs"),
     ]
-    if not isinstance(space.optimal, NotGiven):
+    if not isinstance(space.optimal, NotEstimable):
         best = _place(space.optimal.apparent)
         found.append(Dots(best, "ink", "diamond", filled=False, label="best here, not validated"))
     return Chart(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from ifspace.statistics import Estimate, Interval, NotGiven, Result, is_clustered
+from ifspace.statistics import Estimate, Interval, NotEstimable, Result, is_clustered
 from ifspace.statistics.clusters import Floats, Ints, with_interval
 from ifspace.statistics.estimates import CONFIDENCE
 from ifspace.statistics.shares import share_of
@@ -92,21 +92,21 @@ def auc_result(values_mm: Floats, is_case: Flags, persons: Ints) -> Result:
     return with_interval(area, found, naive, persons)
 
 
-def too_few(is_case: Flags) -> NotGiven | None:
+def too_few(is_case: Flags) -> NotEstimable | None:
     """Say that a group is too small for anything, if so."""
     counts = int(is_case.sum()), int((~is_case).sum())
     if min(counts) < FEWEST_PER_GROUP:
         detail = f"{counts[0]} hips of cases and {counts[1]} of controls; 3 of each are needed"
-        return NotGiven("too_few_hips", detail)
+        return NotEstimable("too_few_hips", detail)
     return None
 
 
-def why_not(values_mm: Floats, is_case: Flags) -> NotGiven | None:
+def why_not(values_mm: Floats, is_case: Flags) -> NotEstimable | None:
     """Say why no length can tell the groups apart, if so."""
     missing = too_few(is_case)
     if missing is None and float(np.ptp(values_mm)) == 0.0:
         detail = "every hip has the same value, so no length tells the groups apart"
-        return NotGiven("zero_variance", detail)
+        return NotEstimable("zero_variance", detail)
     return missing
 
 
@@ -185,7 +185,9 @@ def best_cutoff_mm(values_mm: Floats, is_case: Flags) -> float:
     return float((lengths_mm[best] + lengths_mm[best + 1]) / 2.0)
 
 
-def optimal_cutoff(values_mm: Floats, is_case: Flags, persons: Ints) -> OptimalCutoff | NotGiven:
+def optimal_cutoff(
+    values_mm: Floats, is_case: Flags, persons: Ints
+) -> OptimalCutoff | NotEstimable:
     """Choose the best length, and say by how much choosing it here flatters it."""
     missing = why_not(values_mm, is_case)
     if missing is not None:
@@ -193,11 +195,11 @@ def optimal_cutoff(values_mm: Floats, is_case: Flags, persons: Ints) -> OptimalC
     chosen_mm = best_cutoff_mm(values_mm, is_case)
     if float(_rates(chosen_mm, values_mm, is_case).sum()) <= 1.0:
         detail = "cases are not smaller than controls at any length: none beats chance"
-        return NotGiven("no_separation", detail)
+        return NotEstimable("no_separation", detail)
     apparent = accuracy(chosen_mm, values_mm, is_case, persons)
     lengths_mm, gained = _bootstrap(values_mm, is_case, persons)
     if len(lengths_mm) < BOOTSTRAP_SAMPLES // 2:
-        return NotGiven("too_few_persons", "too few persons per group for a bootstrap")
+        return NotEstimable("too_few_persons", "too few persons per group for a bootstrap")
     tails = [50.0 * (1.0 - CONFIDENCE), 50.0 * (1.0 + CONFIDENCE)]
     low, high = np.percentile(lengths_mm, tails)
     sensitivity, specificity = _rates(chosen_mm, values_mm, is_case) - gained.mean(axis=0)

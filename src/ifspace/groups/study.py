@@ -26,7 +26,7 @@ from ifspace.notice import NOTICE
 from ifspace.statistics import (
     Estimate,
     Interval,
-    NotGiven,
+    NotEstimable,
     Result,
     is_clustered,
     robust_line,
@@ -65,7 +65,7 @@ class PublishedAccuracy:
     """One published cut-off on these hips; it was chosen elsewhere."""
 
     evidence_ids: tuple[str, ...]
-    accuracy: Accuracy | NotGiven
+    accuracy: Accuracy | NotEstimable
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,10 @@ class SpaceGroups:
     difference_mm: Result
     auc: Result
     published: tuple[PublishedAccuracy, ...]
-    optimal: OptimalCutoff | NotGiven
-    earlier: EarlierCutoff | NotGiven | None
+    optimal: OptimalCutoff | NotEstimable
+    earlier: EarlierCutoff | NotEstimable | None
     subgroups: tuple[Subgroup, ...]
-    adjusted: AdjustedModel | NotGiven
+    adjusted: AdjustedModel | NotEstimable
     cautions: tuple[str, ...]
 
 
@@ -121,7 +121,7 @@ class GroupStudy:
             isinstance(space.auc, Estimate) and isinstance(space.optimal, OptimalCutoff)
             for space in self.spaces
         )
-        refused = any(isinstance(space.earlier, NotGiven) for space in self.spaces)
+        refused = any(isinstance(space.earlier, NotEstimable) for space in self.spaces)
         return compared and not refused and not self.table.problems
 
 
@@ -191,14 +191,14 @@ def _welch(cases_mm: Floats, controls_mm: Floats) -> tuple[Interval | None, floa
 
 def _published(kind: Kind, hips: Hips) -> tuple[PublishedAccuracy, ...]:
     found = []
-    for cutoff in cutoffs_for(kind, [item.facts for item in hips.items]):
+    for cutoff in cutoffs_for(kind, [item.covariates for item in hips.items]):
         chosen = hips.where(cutoff.applies.tolist())
         missing = too_few(chosen.is_case)
         held = missing or accuracy(
             cutoff.cutoff_mm, chosen.values_mm, chosen.is_case, chosen.persons
         )
-        if isinstance(held, NotGiven):
-            held = NotGiven(held.reason, f"{cutoff.cutoff_mm:g} mm: {held.detail}")
+        if isinstance(held, NotEstimable):
+            held = NotEstimable(held.reason, f"{cutoff.cutoff_mm:g} mm: {held.detail}")
         found.append(PublishedAccuracy(cutoff.evidence_ids, held))
     return tuple(found)
 
@@ -209,7 +209,7 @@ def _subgroups(hips: Hips) -> tuple[Subgroup, ...]:
         for code, name in SEX_NAMES.items()
     ]
     named += [
-        (name, hips.where([_in_band(item.facts.age_years, low, high) for item in hips.items]))
+        (name, hips.where([_in_band(item.covariates.age_years, low, high) for item in hips.items]))
         for low, high, name in AGE_BANDS
     ]
     return tuple(_subgroup(name, some) for name, some in named if some.items)
@@ -230,17 +230,17 @@ def _subgroup(name: str, hips: Hips) -> Subgroup:
     )
 
 
-def _adjusted(hips: Hips) -> AdjustedModel | NotGiven:
+def _adjusted(hips: Hips) -> AdjustedModel | NotEstimable:
     """Fit distance = controls + group + age per decade + female, with what is known."""
     known = hips.where([_is_described(item) for item in hips.items])
     left_out = len(hips.items) - len(known.items)
     missing = too_few(known.is_case) if known.items else None
     if not known.items or missing is not None:
         detail = "age and sex are known of too few hips for an adjusted model"
-        return NotGiven("covariates_missing", detail)
+        return NotEstimable("covariates_missing", detail)
     if float(np.ptp(known.values_mm)) == 0.0:
-        return NotGiven("zero_variance", "every hip has the same value: nothing to adjust")
-    ages = np.asarray([item.facts.age_years for item in known.items], dtype=np.float64)
+        return NotEstimable("zero_variance", "every hip has the same value: nothing to adjust")
+    ages = np.asarray([item.covariates.age_years for item in known.items], dtype=np.float64)
     columns = {
         "group (cases minus controls)": known.is_case.astype(np.float64),
         "age, per ten years": (ages - ages.mean()) / YEARS_PER_DECADE,
@@ -256,7 +256,7 @@ def _adjusted(hips: Hips) -> AdjustedModel | NotGiven:
 
 
 def _is_described(item: Any) -> bool:
-    return item.facts.age_years is not None and item.sex is not None
+    return item.covariates.age_years is not None and item.sex is not None
 
 
 def _cautions(hips: Hips) -> tuple[str, ...]:
@@ -265,7 +265,7 @@ def _cautions(hips: Hips) -> tuple[str, ...]:
         persons = {item.hip.person for item in hips.items if item.is_case is is_case}
         if len(persons) < FEW_CLUSTERS:
             found.append(f"Only {len(persons)} persons are {name}: every interval is uncertain.")
-    ages = [item.facts.age_years for item in hips.items]
+    ages = [item.covariates.age_years for item in hips.items]
     if any(age is None for age in ages):
         found.append("Where an age is not known, adult cut-offs are used; not for under 18 years.")
     if any(age is not None and age < AGE_BANDS[1][1] for age in ages):

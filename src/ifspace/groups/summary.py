@@ -5,7 +5,7 @@ from __future__ import annotations
 from ifspace.figures.wording import given, interval_of, number, share, span
 from ifspace.groups.roc import Accuracy
 from ifspace.groups.study import GroupStudy, SpaceGroups
-from ifspace.statistics import NotGiven, Result
+from ifspace.statistics import NotEstimable, Result
 
 COLUMNS = ("space", "statistic", "value", "95 % interval or reason")
 
@@ -26,13 +26,13 @@ def _cells(space: SpaceGroups) -> list[list[str]]:
         for item in space.published
         if isinstance(item.accuracy, Accuracy)
     ]
-    if isinstance(space.optimal, NotGiven):
+    if isinstance(space.optimal, NotEstimable):
         found.append(["best cut-off here", "not given", space.optimal.detail])
     else:
         held = space.optimal
         found.append(_accuracy("best cut-off here, not validated", held.apparent))
         found[-1][2] += f"; cut-off {span(held.cutoff_interval_mm, 1)} mm"
-    if isinstance(space.earlier, NotGiven):
+    if isinstance(space.earlier, NotEstimable):
         found.append(["earlier cut-off", "refused", space.earlier.detail])
     elif space.earlier is not None:
         found.append(_accuracy("earlier cut-off, other persons", space.earlier.accuracy))

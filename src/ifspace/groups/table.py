@@ -13,7 +13,7 @@ from ifspace.errors import UnreadableInputError
 from ifspace.hips import (
     CASE_NAMES,
     CellError,
-    Facts,
+    Covariates,
     Hip,
     facts_of,
     hip_of,
@@ -39,7 +39,7 @@ class HipValue:
     kind: Kind
     value_mm: float
     is_case: bool
-    facts: Facts
+    covariates: Covariates
     sex: str | None
 
 
@@ -159,10 +159,10 @@ def _value(row: Row, column: str, case_name: str) -> HipValue | None:
     if not group:
         raise CellError("group_missing", f"the row has nothing in column {column}")
     value_mm = value_of(row)
-    hip, kind, facts = hip_of(row), kind_of(row), facts_of(row)
+    hip, kind, covariates = hip_of(row), kind_of(row), facts_of(row)
     if value_mm is None:
         return None
-    return HipValue(hip, kind, value_mm, group == case_name, facts, sex_of(row))
+    return HipValue(hip, kind, value_mm, group == case_name, covariates, sex_of(row))
 
 
 def _drop_contradicted(
@@ -183,4 +183,4 @@ def _drop_contradicted(
 def _mean(items: Sequence[HipValue]) -> HipValue:
     first = items[0]
     value_mm = float(np.mean([item.value_mm for item in items]))
-    return HipValue(first.hip, first.kind, value_mm, first.is_case, first.facts, first.sex)
+    return HipValue(first.hip, first.kind, value_mm, first.is_case, first.covariates, first.sex)

@@ -10,17 +10,15 @@ import shutil
 import stat
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 from ifspace.errors import UnreadableInputError, UnsafeArchiveError
+from ifspace.io.limits import MAX_RATIO, limit, swells
+from ifspace.safe_paths import below, leads_outside
 
 # A large MR study has some 5000 files and 3 GB; both limits leave room for ten of them.
-MAX_FILES = 50_000
-MAX_BYTES = 32 * 2**30
-# Deflate cannot pack tighter than about 1032 to 1. Real MR slices reach 2 to 10, empty ones 200;
-# small archives are let alone, for a test image of zeros is no attack.
-MAX_RATIO = 250
-RATIO_MATTERS_BYTES = 256 * 2**20
+MAX_FILES = limit("MAX_ZIP_FILES", 50_000)
+MAX_BYTES = limit("MAX_ZIP_GB", 32) * 2**30
 _CHUNK_BYTES = 2**20
 
 _ENCRYPTED = 0x1
@@ -70,19 +68,10 @@ def _inspect(members: list[zipfile.ZipInfo], packed_bytes: int, free_bytes: int)
     if any(item.flag_bits & _ENCRYPTED for item in members):
         message = "The ZIP archive is encrypted; unpack it with its password and give the folder."
         raise UnsafeArchiveError(message)
-    if any(_leads_outside(item.filename) for item in members):
+    if any(leads_outside(item.filename) for item in members):
         message = "The ZIP archive names paths outside itself; it is not opened."
         raise UnsafeArchiveError(message)
     _check_size(sum(item.file_size for item in members), packed_bytes, free_bytes)
-
-
-def _leads_outside(name: str) -> bool:
-    """Tell whether a member name is absolute, has a drive or climbs up."""
-    # zipfile cuts names at a NUL and turns the separators of this system into slashes only.
-    for flavour in (PurePosixPath(name), PureWindowsPath(name)):
-        if flavour.is_absolute() or flavour.drive or flavour.root or ".." in flavour.parts:
-            return True
-    return False
 
 
 def _ending(name: str) -> str:
@@ -95,7 +84,7 @@ def _check_size(unpacked_bytes: int, packed_bytes: int, free_bytes: int) -> None
     if unpacked_bytes > MAX_BYTES:
         message = f"The ZIP archive unpacks to more than {MAX_BYTES // 2**30} GB; it is not opened."
         raise UnsafeArchiveError(message)
-    if unpacked_bytes > RATIO_MATTERS_BYTES and unpacked_bytes > MAX_RATIO * packed_bytes:
+    if swells(unpacked_bytes, packed_bytes):
         message = (
             f"The ZIP archive unpacks to more than {MAX_RATIO} times its size, which no images do; "
             "it is not opened."
@@ -120,7 +109,7 @@ def _write(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], room: Path)
         if stat.S_ISLNK(item.external_attr >> 16):
             skipped.append((item.filename, "a link inside an archive"))
             continue
-        place = room / f"{number:06d}{_ending(item.filename)}"
+        place = below(room, f"{number:06d}{_ending(item.filename)}")
         try:
             with archive.open(item) as packed, place.open("wb") as unpacked:
                 while chunk := packed.read(_CHUNK_BYTES):

@@ -10,12 +10,13 @@ import numpy as np
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 
-from ifspace.errors import GeometryError, UnreadableInputError
+from ifspace.errors import GeometryError, SeriesChoiceError, UnreadableInputError
 from ifspace.io.classic import headers_of
+from ifspace.io.consistency import contradiction
 from ifspace.io.elements import read_dataset
 from ifspace.io.header import ImageHeader
+from ifspace.io.limits import MAX_VOXELS
 from ifspace.io.pixels import (
-    MAX_VOXELS,
     RawImages,
     Stored,
     is_lossy,
@@ -24,7 +25,7 @@ from ifspace.io.pixels import (
     write_signal,
 )
 from ifspace.io.stacks import sorted_along_normal
-from ifspace.io.values import BROKEN_DICOM
+from ifspace.io.values import DAMAGED, refused_as
 from ifspace.model import (
     Flag,
     PatientIdentity,
@@ -59,6 +60,8 @@ def load_dicom(series: Series) -> Volume:
         If no slice can be decoded.
     GeometryError
         If no slice has a place in the patient.
+    SeriesChoiceError
+        If the slices are of two patients, studies or frames of reference.
     """
     images: list[_Image] = []
     left_out: list[tuple[str, bool]] = []
@@ -86,15 +89,13 @@ def _load_file(
 ) -> None:
     """Decode the wanted frames of one file; note what cannot be used, and whether by its place."""
     try:
-        file = read_images(path)
-        size = path.stat().st_size
-        headers = {header.frame_number: header for header in headers_of(file.header, size, path)}
-        frames = stored_frames(file)
+        with refused_as(DAMAGED):
+            file = read_images(path)
+            size = path.stat().st_size
+            headers = {item.frame_number: item for item in headers_of(file.header, size, path)}
+            frames = stored_frames(file)
     except UnreadableInputError as error:
         left_out.extend((str(error), False) for _ in sources)
-        return
-    except BROKEN_DICOM:
-        left_out.extend(("damaged or truncated DICOM file", False) for _ in sources)
         return
     for source in sources:
         header = headers.get(source.frame_number)
@@ -124,6 +125,8 @@ def _volume(series: Series, images: list[_Image], reasons: list[str]) -> Volume:
     ordered = [
         of_header[id(header)] for header in sorted_along_normal(image.header for image in images)
     ]
+    if mixed := contradiction([image.header for image in ordered]):
+        raise SeriesChoiceError(f"The series is not measured: {mixed}.")
     shapes = Counter((image.header.rows, image.header.columns) for image in ordered)
     shape_ji = shapes.most_common(1)[0][0]
     fitting = [image for image in ordered if (image.header.rows, image.header.columns) == shape_ji]
@@ -196,9 +199,9 @@ def read_identity(series: Series) -> PatientIdentity | None:
 
     def value(keyword: str) -> str:
         try:
-            with disable_value_validation():
+            with disable_value_validation(), refused_as(DAMAGED):
                 return str(header.get(keyword) or "").strip()
-        except BROKEN_DICOM:
+        except UnreadableInputError:
             return ""
 
     return PatientIdentity(

@@ -22,7 +22,10 @@ MAX_PIXELS_PER_SIDE = 16_384
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What all images of one file share. Nothing here names the patient."""
+    """What all images of one file share. Nothing here names the patient.
+
+    `patient` tells two patients apart, see :func:`ifspace.io.consistency.patient_tags`.
+    """
 
     sop_class_uid: str
     sop_instance_uid: str
@@ -44,6 +47,7 @@ class FileFacts:
     sequence_name: str = ""
     protocol: str = ""
     colour: bool = False
+    patient: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,8 @@ class Inventory:
                 series = item.series
                 uid = series.series_instance_uid
                 if series_uid in (uid, f"{uid}#{series.stack}", item.found_as or None):
+                    if item.mixed:
+                        raise SeriesChoiceError(f"The series is not measured: {item.mixed}.")
                     return series
             message = (
                 f"The input has no series {series_uid}; `ifspace series` lists the ones it has."
@@ -184,12 +186,13 @@ def nearest_plane(
 def _rank_stack(stack: Stack) -> RankedSeries:
     """Describe and rank one stack."""
     problems = [header.problem for header in stack.headers if header.problem]
-    obstacles = []
+    obstacles = [stack.contradiction] if stack.contradiction else []
     if len(problems) == len(stack.headers):
         obstacles.append(f"{problems[0]}; no millimetre can be taken")
     if any(header.file.colour for header in stack.headers):
         obstacles.append("colour images")
-    return rank(series_of(stack), obstacles=tuple(obstacles), found_as=stack.headers[0].name)
+    ranked = rank(series_of(stack), obstacles=tuple(obstacles), found_as=stack.headers[0].name)
+    return replace(ranked, mixed=stack.contradiction)
 
 
 def series_of(stack: Stack) -> Series:

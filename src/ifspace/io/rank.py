@@ -54,7 +54,8 @@ _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 class RankedSeries:
     """One series with its score, whether it can be measured, and why.
 
-    `found_as` is the path, relative to the input, of its first file.
+    `found_as` is the path, relative to the input, of its first file; `mixed` says why it is refused
+    even where it is named, because its images do not belong together.
     """
 
     series: Series
@@ -62,6 +63,7 @@ class RankedSeries:
     suitable: bool
     reasons: tuple[str, ...]
     found_as: str = ""
+    mixed: str = ""
 
 
 def rank(series: Series, *, obstacles: tuple[str, ...] = (), found_as: str = "") -> RankedSeries:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from ifspace.io.consistency import contradiction
 from ifspace.io.header import ImageHeader, is_direction
 
 # Slices of one stack are parallel; a few degrees are damage that `quality` names, and radial
@@ -25,10 +26,14 @@ SAME_PLACE_MM = 0.05
 
 @dataclass(frozen=True)
 class Stack:
-    """Images that belong together, sorted along their normal, and what sets them apart."""
+    """Images that belong together, sorted along their normal, and what sets them apart.
+
+    `contradiction` says why their series cannot be one; empty where it can.
+    """
 
     headers: tuple[ImageHeader, ...]
     label: str | None
+    contradiction: str = ""
 
 
 def stacks_of(headers: Iterable[ImageHeader]) -> tuple[Stack, ...]:
@@ -37,8 +42,15 @@ def stacks_of(headers: Iterable[ImageHeader]) -> tuple[Stack, ...]:
     for header in headers:
         # Without a series UID nothing says that two files belong together.
         uid = header.file.series_instance_uid
-        by_series[(header.file.study_instance_uid, uid) if uid else header.name].append(header)
-    return tuple(stack for group in by_series.values() for stack in _split_series(group))
+        by_series[("series", uid) if uid else header.name].append(header)
+    return tuple(stack for group in by_series.values() for stack in _checked(group))
+
+
+def _checked(headers: list[ImageHeader]) -> Iterator[Stack]:
+    """Split one series, and say where it cannot be one."""
+    wrong = contradiction(sorted_along_normal(headers), one_frame=False)
+    for stack in _split_series(headers):
+        yield replace(stack, contradiction=contradiction(stack.headers) or wrong)
 
 
 def _split_series(headers: list[ImageHeader]) -> list[Stack]:

@@ -22,13 +22,10 @@ from ifspace.landmarks.snap import EdgeProfile, Snapped, snap_to_edge
 from ifspace.landmarks.values import (
     Bone,
     FoundSide,
-    Light,
     OutlinePoint,
+    QualityGrade,
     Reading,
-    Refusal,
-    SliceOutline,
     SliceReading,
-    SliceRefusal,
 )
 
 __all__ = [
@@ -36,15 +33,12 @@ __all__ = [
     "EdgeProfile",
     "FoundSide",
     "Level",
-    "Light",
     "OutlinePoint",
     "Proposal",
     "ProposedSide",
+    "QualityGrade",
     "Reading",
-    "Refusal",
-    "SliceOutline",
     "SliceReading",
-    "SliceRefusal",
     "Snapped",
     "find_level",
     "from_masks",

@@ -9,10 +9,10 @@ import numpy as np
 
 from ifspace.geometry import Floats
 from ifspace.image import cut_patches, flatten, patient_axes_in
-from ifspace.landmarks import gates
+from ifspace.landmarks import exclusion
 from ifspace.landmarks.facing import facing_gap
 from ifspace.landmarks.gap import densify
-from ifspace.landmarks.judged import Examined, judge
+from ifspace.landmarks.grading import Examined, judge
 from ifspace.landmarks.memory import Memory
 from ifspace.landmarks.outline import Contour, beside
 from ifspace.landmarks.propose import level_at
@@ -33,12 +33,9 @@ from ifspace.landmarks.values import (
     FoundSide,
     OutlinePoint,
     Reading,
-    Refusal,
-    SliceOutline,
-    SliceRefusal,
 )
 from ifspace.landmarks.visibility import evidence_of
-from ifspace.model import Reason, Seed, Side, Volume
+from ifspace.model import Outline, Reason, Refusal, Seed, Side, Volume
 
 METHOD = "seeds/1"
 # Window around the two seeds: the larger bone reaches 35 mm from its middle.
@@ -95,11 +92,13 @@ def from_seeds(
     if level_range is not None and not 0 <= level_range[0] <= level_range[1] < len(volume.slices):
         message = f"level_range is {level_range}, the volume has {len(volume.slices)} slices"
         raise ValueError(message)
-    chosen = gates.seeds_of(seeds, side)
+    chosen = exclusion.seeds_of(seeds, side)
     if isinstance(chosen, Refusal):
         return FoundSide(side, METHOD, refusal=chosen)
-    refusal = gates.check_series(volume)
-    refusal = refusal or gates.check_pixels(volume) or gates.check_placement(volume, chosen, side)
+    refusal = exclusion.check_series(volume)
+    refusal = (
+        refusal or exclusion.check_pixels(volume) or exclusion.check_placement(volume, chosen, side)
+    )
     if refusal is not None:
         return FoundSide(side, METHOD, refusal=refusal)
     memory = Memory() if memory is None else memory
@@ -113,7 +112,7 @@ def from_seeds(
     begun = _begin(volume, chosen, level_range, memory)
     if isinstance(begun, Refusal):
         return FoundSide(side, METHOD, refusal=begun)
-    further = gates.further_seeds(seeds, side)
+    further = exclusion.further_seeds(seeds, side)
     dragged = [point for point in points if point.side is side]
     begun = corrected(begun, volume, chosen, further, dragged)
     if isinstance(begun, Refusal):
@@ -129,7 +128,7 @@ def _begin(
     key = ("range", *level_range, *np.concatenate([positions[bone] for bone in Bone]))
     slices = range(level_range[0], level_range[1] + 1)
     scene = memory.keep((*key, "scene"), lambda: stage(volume, positions, slices))
-    voids = memory.keep((*key, "voids"), lambda: sum(map(gates.has_void, scene.patches)))
+    voids = memory.keep((*key, "voids"), lambda: sum(map(exclusion.has_void, scene.patches)))
     if 2 * voids > len(scene.patches):
         return Refusal(Reason.IMPLANT_ARTIFACT, VOID_DETAIL)
     found = memory.keep((*key, "search"), lambda: search(scene))
@@ -191,21 +190,14 @@ def _full_outline(contour: Contour, edge_mm: Floats) -> Floats:
     return np.vstack([points, points[:1]])
 
 
-def _slice_refusal(scene: Scene, found: Found, k: int) -> SliceRefusal | None:
+def _slice_refusal(scene: Scene, found: Found, k: int) -> Refusal | None:
     """Refuse one slice for metal or for a bone that the image cuts off."""
     patch = scene.patches[k]
-    if gates.has_void(patch):
-        return SliceRefusal(
-            patch.slice_index,
-            Reason.IMPLANT_ARTIFACT,
-            VOID_DETAIL,
-        )
-    if not gates.inside_view(patch, found.outlines[Bone.FEMUR][k].outer_mm):
-        return SliceRefusal(
-            patch.slice_index,
-            Reason.FEMUR_NOT_COVERED,
-            "the femur reaches the border of the image",
-        )
+    if exclusion.has_void(patch):
+        return Refusal(Reason.IMPLANT_ARTIFACT, VOID_DETAIL, patch.slice_index)
+    if not exclusion.inside_view(patch, found.outlines[Bone.FEMUR][k].outer_mm):
+        detail = "the femur reaches the border of the image"
+        return Refusal(Reason.FEMUR_NOT_COVERED, detail, patch.slice_index)
     return None
 
 
@@ -233,18 +225,18 @@ def _measure(begun: Begun, side: Side, blur_mm: float, memory: Memory) -> FoundS
     scene, found = begun.scene, begun.found
     ifs: list[Reading] = []
     qfs: list[Reading] = []
-    outlines: list[SliceOutline] = []
+    outlines: list[Outline] = []
     for k, patch in enumerate(scene.patches):
         refusal = _slice_refusal(scene, found, k)
         seen = None if refusal else _seen(begun, k, blur_mm, memory)
         if seen is None:
-            refusal = refusal or SliceRefusal(
-                patch.slice_index, Reason.LOW_CONFIDENCE, "no outline faces the other bone"
+            refusal = refusal or Refusal(
+                Reason.LOW_CONFIDENCE, "no outline faces the other bone", patch.slice_index
             )
             ifs.append(refusal)
             qfs.append(refusal)
             continue
-        one, other, drawn = judge(patch, seen)
+        one, other, drawn = judge(patch, seen, side)
         ifs.append(one)
         qfs.append(other)
         outlines += drawn

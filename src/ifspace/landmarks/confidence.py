@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ifspace.landmarks.values import Light
+from ifspace.landmarks.values import QualityGrade
 
 # Log scale of a Student t distribution (three degrees of freedom) of the error, linear in what was
 # seen; over 4869 slices of 367 analytic hips, 167 of them with the tendon on the path, in T1, PD
@@ -94,12 +94,12 @@ NARROW_BELOW_MM = 1.5
 SCORE_WIDE_MIN = 1.2
 
 
-def light_of(u95_mm: float, score: float) -> Light | None:
+def grade_of(u95_mm: float, score: float) -> QualityGrade | None:
     """Green, amber, or nothing where the number has to be hidden."""
     if u95_mm < GREEN_BELOW_MM and score >= SCORE_NARROW_MIN:
-        return Light.GREEN
+        return QualityGrade.GREEN
     enough = SCORE_NARROW_MIN if u95_mm < NARROW_BELOW_MM else SCORE_WIDE_MIN
-    return Light.AMBER if u95_mm < AMBER_BELOW_MM and score >= enough else None
+    return QualityGrade.AMBER if u95_mm < AMBER_BELOW_MM and score >= enough else None
 
 
 def confidence_of(u95_mm: float) -> float:

@@ -14,10 +14,10 @@ import numpy as np
 
 from ifspace.geometry import Floats
 from ifspace.image import Patch
-from ifspace.landmarks.outline import REACH_MM, Contour, Fan, with_prior
+from ifspace.landmarks.outline import REACH_MM, Contour, RayCosts, with_prior
 from ifspace.landmarks.surfaces import LEAST_REWARD, Path, Single
-from ifspace.landmarks.values import Bone, OutlinePoint, Refusal
-from ifspace.model import Reason, Seed, Side, Volume
+from ifspace.landmarks.values import Bone, OutlinePoint
+from ifspace.model import Reason, Refusal, Seed, Side, Volume
 
 # A hand on a mouse points to within half a pixel of 0.6 mm.
 HELD_MM = 0.3
@@ -77,7 +77,7 @@ class Guides:
         seeded = [first, *(number for which, number in self.inside if which is bone)]
         return tuple(min(seeded, key=lambda number: abs(k - number)) for k in range(count))
 
-    def bend(self, fan: Fan, bone: Bone, numbers: Sequence[int]) -> Bent:
+    def bend(self, ray_costs: RayCosts, bone: Bone, numbers: Sequence[int]) -> Bent:
         """Let every outline of a fan keep the corrections of its patch.
 
         Parameters
@@ -87,14 +87,18 @@ class Guides:
         numbers
             The patch number of every outline.
         """
-        price = np.zeros(fan.reward.shape[:3])
+        price = np.zeros(ray_costs.reward.shape[:3])
         for n, number in enumerate(numbers):
             for point in self.points(bone, number):
-                price[n] += _price_of_missing(fan, n, point)
+                price[n] += _price_of_missing(ray_costs, n, point)
             for point in self.seeds(bone, number):
-                price[n] += _price_of_cutting(fan, n, point)
-        bent = with_prior(fan.reward, -price, fan.thicknesses) if price.any() else fan.reward
-        return Bent(replace(fan, reward=bent), fan.reward, price)
+                price[n] += _price_of_cutting(ray_costs, n, point)
+        bent = (
+            with_prior(ray_costs.reward, -price, ray_costs.thicknesses)
+            if price.any()
+            else ray_costs.reward
+        )
+        return Bent(replace(ray_costs, reward=bent), ray_costs.reward, price)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +108,7 @@ class Bent:
     `price` is (outlines, rays, outer samples).
     """
 
-    fan: Fan
+    ray_costs: RayCosts
     image: Single
     price: Floats
 
@@ -113,33 +117,35 @@ class Bent:
         outlines, rays, samples = self.price.shape
         which, ray = np.arange(outlines)[:, None], np.arange(rays)[None]
         paid = self.price[which, ray, np.minimum(path.outer, samples - 1)] > 0.0
-        column = path.outer - path.inner - self.fan.thicknesses.start
+        column = path.outer - path.inner - self.ray_costs.thicknesses.start
         image = np.maximum(self.image[which, ray, path.inner, column], LEAST_REWARD)
         return replace(path, reward=np.where(paid, image, path.reward))
 
 
-def _seen_from(fan: Fan, n: int, point_mm: Floats) -> tuple[float, Floats, Floats]:
+def _seen_from(ray_costs: RayCosts, n: int, point_mm: Floats) -> tuple[float, Floats, Floats]:
     """Give a point's radius, the arc from it to every ray, and the radii of the samples."""
-    offset = point_mm - fan.centres_mm[n]
+    offset = point_mm - ray_costs.centres_mm[n]
     radius = float(np.linalg.norm(offset))
-    cosine = fan.directions @ (offset / max(radius, 1e-9))
+    cosine = ray_costs.directions @ (offset / max(radius, 1e-9))
     arc = radius * np.arccos(np.clip(cosine, -1.0, 1.0))
-    radii = np.asarray(np.arange(fan.reward.shape[2]) * fan.rays.sample_mm, dtype=np.float64)
+    radii = np.asarray(
+        np.arange(ray_costs.reward.shape[2]) * ray_costs.rays.sample_mm, dtype=np.float64
+    )
     return radius, np.asarray(arc, dtype=np.float64), radii
 
 
-def _price_of_missing(fan: Fan, n: int, point_mm: Floats) -> Floats:
+def _price_of_missing(ray_costs: RayCosts, n: int, point_mm: Floats) -> Floats:
     """Price of an outer surface that misses a dragged point, (rays, samples)."""
-    radius, arc, radii = _seen_from(fan, n, point_mm)
-    slack = np.maximum(HELD_MM, 0.5 * fan.rays.sample_mm) + SLOPE * arc
+    radius, arc, radii = _seen_from(ray_costs, n, point_mm)
+    slack = np.maximum(HELD_MM, 0.5 * ray_costs.rays.sample_mm) + SLOPE * arc
     off = (radii[None] - radius) / slack[:, None]
     price = np.minimum(HOLD * 0.5 * off**2, PRICE_CAP)
     return np.asarray(price * (arc < BESIDE_MM)[:, None])
 
 
-def _price_of_cutting(fan: Fan, n: int, point_mm: Floats) -> Floats:
+def _price_of_cutting(ray_costs: RayCosts, n: int, point_mm: Floats) -> Floats:
     """Price of an outer surface that leaves a seed outside, (rays, samples)."""
-    radius, arc, radii = _seen_from(fan, n, point_mm)
+    radius, arc, radii = _seen_from(ray_costs, n, point_mm)
     short = np.maximum(radius + SEED_INSIDE_MM - radii, 0.0) / SEED_INSIDE_MM
     price = np.minimum(HOLD * 0.5 * short**2, PRICE_CAP)
     return np.asarray(price[None] * (arc < SEED_BESIDE_MM)[:, None])

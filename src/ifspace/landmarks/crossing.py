@@ -11,29 +11,28 @@ import numpy as np
 from ifspace.geometry import Floats
 from ifspace.landmarks.candidates import PROFILE_MM, PROFILE_STEP_MM
 from ifspace.landmarks.edge import Fit, fit, profiles, smooth_along
+from ifspace.landmarks.exclusion import MARROW_OVER_MUSCLE_MIN
 from ifspace.landmarks.gap import OFFSET_SIGMA_MM, THICKNESS_SIGMA_MM
-from ifspace.landmarks.gates import MARROW_OVER_MUSCLE_MIN
-from ifspace.landmarks.lane import (
-    BESIDE_MM,
-    CENTRAL,
-    INWARD_MM,
-    ROUGHEST_MM,
-    STEP_MM,
-    Crossing,
-    Lane,
-    Trace,
-    not_clear,
-    trace,
-)
 from ifspace.landmarks.outline import (
     THICKEST_FEMUR_MM,
     THICKEST_ISCHIUM_MM,
     arc_length,
     scaled,
 )
+from ifspace.landmarks.profile_band import (
+    BESIDE_MM,
+    CENTRAL,
+    INWARD_MM,
+    ROUGHEST_MM,
+    STEP_MM,
+    Crossing,
+    ProfileBand,
+    Trace,
+    not_clear,
+    trace,
+)
 from ifspace.landmarks.surfaces import IMPOSSIBLE, Single, Strip, rewards, thickness_samples
-from ifspace.landmarks.values import Refusal
-from ifspace.model import Reason
+from ifspace.model import Reason, Refusal
 
 # Behind a mark that is up to 4 mm off there is marrow; it is the brighter part of what is there,
 # cortex and a septum being darker.
@@ -57,7 +56,7 @@ FEWEST_PROFILES = 4
 SHIFTS_MM = (-0.35, 0.0, 0.35)
 
 
-def bone_crossing(lane: Lane, blur_mm: float, *, femur: bool) -> Crossing | Refusal:
+def bone_crossing(band: ProfileBand, blur_mm: float, *, femur: bool) -> Crossing | Refusal:
     """Find the outer edge of a cortex on a line.
 
     Parameters
@@ -69,37 +68,37 @@ def bone_crossing(lane: Lane, blur_mm: float, *, femur: bool) -> Crossing | Refu
     femur
         Whether the bone is the femur, whose cortex may be thicker.
     """
-    steps, signal = lane.steps_mm, lane.signal()
+    steps, signal = band.steps_mm, band.signal()
     behind = signal[CENTRAL][:, (steps > MARROW_MM[0]) & (steps < MARROW_MM[1])]
     marrow = float(np.percentile(behind, MARROW_PERCENTILE))
-    if marrow < MARROW_OVER_MUSCLE_MIN * lane.levels.muscle:
+    if marrow < MARROW_OVER_MUSCLE_MIN * band.levels.muscle:
         detail = "no bright marrow lies behind the mark on this line"
         return Refusal(Reason.LOW_CONFIDENCE, detail)
-    levels = (np.array([value]) for value in (marrow, lane.levels.cortex, lane.levels.muscle))
+    levels = (np.array([value]) for value in (marrow, band.levels.cortex, band.levels.muscle))
     relative, muscle = scaled(signal[None], *levels)
     thicknesses = thickness_samples(STEP_MM, THICKEST_FEMUR_MM if femur else THICKEST_ISCHIUM_MM)
     last = np.full((1, len(BESIDE_MM)), len(steps) - 1, np.intp)
     # The mark says which edge is meant: what fades between it and another one is no bone.
     reward = rewards(Strip(relative, muscle, STEP_MM, last), thicknesses, fading=False)
-    found = trace(lane, reward, thicknesses)
-    return found if isinstance(found, Refusal) else _fit_cortex(lane, found, blur_mm)
+    found = trace(band, reward, thicknesses)
+    return found if isinstance(found, Refusal) else _fit_cortex(band, found, blur_mm)
 
 
-def _fit_cortex(lane: Lane, found: Trace, blur_mm: float) -> Crossing | Refusal:
+def _fit_cortex(band: ProfileBand, found: Trace, blur_mm: float) -> Crossing | Refusal:
     """Fit the cortex near the line, on profiles that start a little before and behind it."""
-    points, normals, expected = found.near_line(lane)
+    points, normals, expected = found.near_line(band)
     if len(points) < FEWEST_PROFILES:
-        return not_clear(lane)
+        return not_clear(band)
     places, thicknesses, roughness = [], [], []
     for shift_mm in SHIFTS_MM:
         shifted = points + shift_mm * normals
-        best, held = _fit_profiles(lane, shifted, normals, expected, blur_mm)
+        best, held = _fit_profiles(band, shifted, normals, expected, blur_mm)
         offset = smooth_along(best.offset_mm, _weights(best), arc_length(points), OFFSET_SIGMA_MM)
-        places.append(lane.crossing_mm(shifted + normals * offset[:, None]))
+        places.append(band.crossing_mm(shifted + normals * offset[:, None]))
         thicknesses.append(float(np.median(held)))
         roughness.append(float(np.std(best.offset_mm)))
     if np.mean(roughness) > ROUGHEST_MM:
-        return not_clear(lane)
+        return not_clear(band)
     return Crossing(
         float(np.mean(places)),
         float(np.interp(found.clearness, *BONE_U95_MM)),
@@ -109,11 +108,11 @@ def _fit_cortex(lane: Lane, found: Trace, blur_mm: float) -> Crossing | Refusal:
 
 
 def _fit_profiles(
-    lane: Lane, points: Floats, normals: Floats, expected_mm: Floats, blur_mm: float
+    band: ProfileBand, points: Floats, normals: Floats, expected_mm: Floats, blur_mm: float
 ) -> tuple[Fit, Floats]:
     """Fit marrow, cortex and what lies outside; the thickness is smoothed and then held."""
-    signal = profiles(lane.patch, points, normals)
-    cortex = np.full(len(points), lane.levels.cortex)
+    signal = profiles(band.patch, points, normals)
+    cortex = np.full(len(points), band.levels.cortex)
     first = fit(signal, expected_mm, cortex=cortex, blur_mm=blur_mm)
     blurred = first.blur_ratio / first.blur_ratio.min()
     weight = 1 / (first.sigma_mm**2 + 0.1**2) / blurred**2
@@ -130,29 +129,29 @@ def _weights(best: Fit) -> Floats:
 # ------------------------------------------------------------------------------------- tendons
 
 
-def tendon_crossing(lane: Lane) -> Crossing | Refusal:
+def tendon_crossing(band: ProfileBand) -> Crossing | Refusal:
     """Find the outer edge of dark tendon, or of dark cortex without one, on a line."""
-    found = trace(lane, _tendon_rewards(lane), range(1, 2))
+    found = trace(band, _tendon_rewards(band), range(1, 2))
     if isinstance(found, Refusal):
         return found
-    points, normals, _ = found.near_line(lane)
-    offset = np.array([_half_level_mm(row) for row in profiles(lane.patch, points, normals)])
+    points, normals, _ = found.near_line(band)
+    offset = np.array([_half_level_mm(row) for row in profiles(band.patch, points, normals)])
     seen = np.isfinite(offset)
     if seen.sum() < FEWEST_PROFILES or float(np.std(offset[seen])) > ROUGHEST_MM:
-        return not_clear(lane)
+        return not_clear(band)
     points, normals, offset = points[seen], normals[seen], offset[seen]
     smooth = smooth_along(offset, np.ones(len(offset)), arc_length(points), OFFSET_SIGMA_MM)
     return Crossing(
-        lane.crossing_mm(points + normals * smooth[:, None]),
+        band.crossing_mm(points + normals * smooth[:, None]),
         float(np.interp(found.clearness, *TENDON_U95_MM)),
         found.clearness,
     )
 
 
-def _tendon_rewards(lane: Lane) -> Single:
+def _tendon_rewards(band: ProfileBand) -> Single:
     """Reward a step from dark to muscle or fat, (1, rays, samples, 1)."""
-    contrast = max(lane.levels.muscle - lane.levels.cortex, 1e-6)
-    relative = (lane.signal() - lane.levels.cortex) / contrast
+    contrast = max(band.levels.muscle - band.levels.cortex, 1e-6)
+    relative = (band.signal() - band.levels.cortex) / contrast
     wide, samples = round(TENDON_SIDE_MM / STEP_MM), relative.shape[1]
     level = np.pad(np.cumsum(relative, axis=1), ((0, 0), (1, 0)))
     at = np.arange(wide, samples - wide)

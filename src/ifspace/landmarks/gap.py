@@ -15,7 +15,7 @@ from ifspace.landmarks.corrections import NO_POINTS, held_offset
 from ifspace.landmarks.edge import Fit, fit, profiles, smooth_along
 from ifspace.landmarks.outline import (
     Contour,
-    Levels,
+    TissueSignal,
     outward_normals,
     resample_arc,
     smooth_outline,
@@ -72,7 +72,7 @@ class Gap:
 def refine(
     patch: Patch,
     contour: Contour,
-    level: Levels,
+    level: TissueSignal,
     blur_mm: float,
     near_mm: Floats,
     through_mm: Floats = NO_POINTS,

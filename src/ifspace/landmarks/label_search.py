@@ -15,15 +15,15 @@ from skimage.draw import polygon2mask
 
 from ifspace.geometry import Floats
 from ifspace.image import RASTER_MM, Patch
-from ifspace.landmarks import gates
+from ifspace.landmarks import exclusion
 from ifspace.landmarks.assisted import blur_of, examine, stage
 from ifspace.landmarks.gap import closest
-from ifspace.landmarks.judged import Examined
-from ifspace.landmarks.outline import Fan, Levels, with_prior
+from ifspace.landmarks.grading import Examined
+from ifspace.landmarks.outline import RayCosts, TissueSignal, with_prior
 from ifspace.landmarks.search import Found, Scene, levels_between, search_bone
 from ifspace.landmarks.shapes import Shapes
-from ifspace.landmarks.values import Bone, Refusal
-from ifspace.model import Reason, Volume
+from ifspace.landmarks.values import Bone
+from ifspace.model import Reason, Refusal, Volume
 
 # A start lies this deep inside the label, and as near to the other bone as that allows.
 DEPTH_MM = 8.0
@@ -125,25 +125,25 @@ def _marrow(patches: Sequence[Patch], labels: Sequence[Label], centres: Floats) 
     return float(np.median(np.concatenate(values)))
 
 
-def _towards(labels: Sequence[Label]) -> Callable[[Fan], Fan]:
+def _towards(labels: Sequence[Label]) -> Callable[[RayCosts], RayCosts]:
     """Draw outlines towards the label of their slice."""
 
-    def drawn(fan: Fan) -> Fan:
-        starts = len(fan.centres_mm) // len(labels)
-        prior = _prior(fan, tuple(labels) * starts)
-        return replace(fan, reward=with_prior(fan.reward, prior, fan.thicknesses))
+    def drawn(ray_costs: RayCosts) -> RayCosts:
+        starts = len(ray_costs.centres_mm) // len(labels)
+        prior = _prior(ray_costs, tuple(labels) * starts)
+        return replace(ray_costs, reward=with_prior(ray_costs.reward, prior, ray_costs.thicknesses))
 
     return drawn
 
 
-def _prior(fan: Fan, labels: Sequence[Label]) -> Floats:
+def _prior(ray_costs: RayCosts, labels: Sequence[Label]) -> Floats:
     """Reward for an outer surface near the label, (outlines, rays, samples)."""
-    radii = np.arange(fan.reward.shape[2]) * fan.rays.sample_mm
-    steps = radii[None, :, None] * fan.directions[:, None, :]
+    radii = np.arange(ray_costs.reward.shape[2]) * ray_costs.rays.sample_mm
+    steps = radii[None, :, None] * ray_costs.directions[:, None, :]
     off = np.stack(
         [
             label.depth_at(centre + steps)
-            for label, centre in zip(labels, fan.centres_mm, strict=True)
+            for label, centre in zip(labels, ray_costs.centres_mm, strict=True)
         ]
     )
     return -PRIOR_WEIGHT * np.minimum(0.5 * (off / PRIOR_SIGMA_MM) ** 2, PRIOR_CAP)
@@ -155,7 +155,7 @@ class Seen:
 
     patch: Patch
     labels: Mapping[Bone, Label]
-    level: Levels
+    level: TissueSignal
     examined: Examined
 
 
@@ -185,14 +185,14 @@ def examine_labels(volume: Volume, shapes: Mapping[int, Shapes]) -> dict[int, Se
     ]
     found = search_labels(scene, labels)
     muscle = float(np.median([level.muscle for level in found.levels]))
-    dark = gates.check_signal(scene, muscle) is not None
+    dark = exclusion.check_signal(scene, muscle) is not None
     refusal = _check_tissue(scene.patches, labels, dark=dark)
     if refusal is not None or dark:
         return refusal or {}
     blur_mm = blur_of(volume)
     out = {}
     for n, (patch, both) in enumerate(zip(scene.patches, labels, strict=True)):
-        examined = None if gates.has_void(patch) else examine(scene, found, n, blur_mm)
+        examined = None if exclusion.has_void(patch) else examine(scene, found, n, blur_mm)
         if examined is not None:
             out[first + n] = Seen(patch, both, found.levels[n], examined)
     return out

@@ -54,7 +54,7 @@ FINE = Rays(3.0, 0.4)
 
 
 @dataclass(frozen=True)
-class Levels:
+class TissueSignal:
     """Signal of cortex and muscle in one slice."""
 
     cortex: float
@@ -126,7 +126,7 @@ def _ray_limits(
 
 
 @dataclass(frozen=True, eq=False)
-class Fan:
+class RayCosts:
     """Rays from one centre per patch, with the reward of every pair of surfaces on them.
 
     `reward` is (patches, rays, samples, thicknesses).
@@ -144,14 +144,14 @@ def cast(
     patches: Sequence[Patch],
     centres_mm: Floats,
     others_mm: Floats,
-    levels: Sequence[Levels],
+    levels: Sequence[TissueSignal],
     thickest_mm: float,
     *,
     rays: Rays,
     facing: Floats,
     expected_marrow: float | None = None,
     fading: bool = True,
-) -> Fan:
+) -> RayCosts:
     """Cast rays from a centre per patch.
 
     Parameters
@@ -189,7 +189,7 @@ def cast(
     thicknesses = thickness_samples(rays.sample_mm, thickest_mm)
     strip = Strip(relative, muscle_level, rays.sample_mm, last)
     reward = rewards(strip, thicknesses, fading=fading)
-    return Fan(rays, centres_mm, directions, thicknesses, reward, marrow)
+    return RayCosts(rays, centres_mm, directions, thicknesses, reward, marrow)
 
 
 def radii_from(centre_mm: Floats, points_mm: Floats, directions: Floats) -> Floats:
@@ -200,28 +200,30 @@ def radii_from(centre_mm: Floats, points_mm: Floats, directions: Floats) -> Floa
     return np.asarray(np.interp(wanted, angle, np.linalg.norm(offset, axis=1), period=2 * np.pi))
 
 
-def _neighbour_prior(fan: Fan, path: Path, slices: int) -> Floats:
+def _neighbour_prior(ray_costs: RayCosts, path: Path, slices: int) -> Floats:
     """Reward for lying where the neighbouring slices lie, (outlines, rays, outer sample).
 
     Outlines are ordered slice by slice, `slices` of them for each start.
     """
     outlines, rays = path.outer.shape
-    step_mm = fan.rays.sample_mm
-    outer = fan.centres_mm[:, None] + path.outer[..., None] * step_mm * fan.directions
+    step_mm = ray_costs.rays.sample_mm
+    outer = ray_costs.centres_mm[:, None] + path.outer[..., None] * step_mm * ray_costs.directions
     trust = np.clip(path.reward, 0.05, 1.2)
     total, weight = np.zeros((outlines, rays)), np.zeros((outlines, rays))
     for n in range(outlines):
         for m in (n - 1, n + 1):
             if 0 <= m < outlines and m // slices == n // slices:
-                total[n] += trust[m] * radii_from(fan.centres_mm[n], outer[m], fan.directions)
+                total[n] += trust[m] * radii_from(
+                    ray_costs.centres_mm[n], outer[m], ray_costs.directions
+                )
                 weight[n] += trust[m]
     expected = total / np.maximum(weight, 1e-9)
-    return near_prior(fan, expected) * np.minimum(weight, 1.0)[..., None]
+    return near_prior(ray_costs, expected) * np.minimum(weight, 1.0)[..., None]
 
 
-def near_prior(fan: Fan, expected_mm: Floats) -> Floats:
+def near_prior(ray_costs: RayCosts, expected_mm: Floats) -> Floats:
     """Reward for lying near expected radii (outlines, rays): (outlines, rays, outer sample)."""
-    radii = np.arange(fan.reward.shape[2]) * fan.rays.sample_mm
+    radii = np.arange(ray_costs.reward.shape[2]) * ray_costs.rays.sample_mm
     off = (radii - expected_mm[..., None]) / NEIGHBOUR_SIGMA_MM
     return np.asarray(-NEIGHBOUR_WEIGHT * np.minimum(0.5 * off**2, NEIGHBOUR_CAP))
 
@@ -233,27 +235,29 @@ def with_prior(reward: Single, prior: Floats, thicknesses: range) -> Single:
     return np.asarray(reward + prior.astype(np.float32)[..., at])
 
 
-def paths_in(fan: Fan, slices: int, sweeps: int) -> Path:
+def paths_in(ray_costs: RayCosts, slices: int, sweeps: int) -> Path:
     """Search all outlines, then again with each one listening to its neighbouring slices."""
-    path = best_path(fan.reward, fan.thicknesses)
+    path = best_path(ray_costs.reward, ray_costs.thicknesses)
     for _ in range(sweeps if slices > 1 else 0):
-        prior = _neighbour_prior(fan, path, slices)
-        path = best_path(with_prior(fan.reward, prior, fan.thicknesses), fan.thicknesses)
+        prior = _neighbour_prior(ray_costs, path, slices)
+        path = best_path(
+            with_prior(ray_costs.reward, prior, ray_costs.thicknesses), ray_costs.thicknesses
+        )
     return path
 
 
-def contours_of(fan: Fan, path: Path) -> tuple[Contour, ...]:
+def contours_of(ray_costs: RayCosts, path: Path) -> tuple[Contour, ...]:
     """Turn radii into points."""
-    step_mm = fan.rays.sample_mm
+    step_mm = ray_costs.rays.sample_mm
     return tuple(
         Contour(
             centre,
-            centre + path.inner[n][:, None] * step_mm * fan.directions,
-            centre + path.outer[n][:, None] * step_mm * fan.directions,
+            centre + path.inner[n][:, None] * step_mm * ray_costs.directions,
+            centre + path.outer[n][:, None] * step_mm * ray_costs.directions,
             path.reward[n],
-            float(fan.marrow[n]),
+            float(ray_costs.marrow[n]),
         )
-        for n, centre in enumerate(fan.centres_mm)
+        for n, centre in enumerate(ray_costs.centres_mm)
     )
 
 
@@ -308,7 +312,7 @@ def across(
     patch: Patch,
     points_mm: Floats,
     normals: Floats,
-    level: Levels,
+    level: TissueSignal,
     thickest_mm: float,
     *,
     marrow: float,

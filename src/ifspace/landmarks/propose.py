@@ -9,14 +9,14 @@ import numpy as np
 
 from ifspace.geometry import Floats
 from ifspace.image import Patch
-from ifspace.landmarks import gates
+from ifspace.landmarks import exclusion
 from ifspace.landmarks.body import JUMP_MAX_MM, Body, shaft_candidates, track
 from ifspace.landmarks.level import Level, find_level
-from ifspace.landmarks.outline import COARSE, Contour, Levels, cast, contours_of
+from ifspace.landmarks.outline import COARSE, Contour, TissueSignal, cast, contours_of
 from ifspace.landmarks.search import THICKEST_MM, estimate_cortex
 from ifspace.landmarks.surfaces import best_path
-from ifspace.landmarks.values import Bone, Refusal, SliceOutline
-from ifspace.model import Reason, Seed, SeedName, Side, Volume
+from ifspace.landmarks.values import Bone
+from ifspace.model import Outline, Reason, Refusal, Seed, SeedName, Side, Volume
 
 TILT_MAX_DEG = 25.0
 # Fat under the skin over muscle: 1.7 (PD) to 3.4 (T2); below 0.6 with fat suppression.
@@ -59,7 +59,7 @@ class ProposedSide:
     side: Side
     level: Level
     femur_seed: Seed
-    outlines: tuple[SliceOutline, ...]
+    outlines: tuple[Outline, ...]
     ischium_region_lps_mm: Floats
     confidence: float
 
@@ -128,7 +128,7 @@ def level_at(volume: Volume, side: Side, femur_seed: Seed) -> Level | Refusal:
 
 def _gate(volume: Volume) -> Refusal | None:
     """Refuse what the header and the plane already tell."""
-    refusal = gates.check_series(volume)
+    refusal = exclusion.check_series(volume)
     if refusal is not None:
         return refusal
     tilt_deg = volume.slices[0].plane.tilt_from_axial_deg
@@ -165,10 +165,10 @@ def _agreeing(
 # ------------------------------------------------------------------------------------- the femur
 
 
-def _outline(patch: Patch, centre_mm: Floats, level: Levels) -> Contour:
+def _outline(patch: Patch, centre_mm: Floats, level: TissueSignal) -> Contour:
     """Outline the femur all around from a centre."""
     far = centre_mm + np.array([[500.0, 0.0]])
-    fan = cast(
+    ray_costs = cast(
         (patch,),
         centre_mm[None],
         far,
@@ -179,7 +179,7 @@ def _outline(patch: Patch, centre_mm: Floats, level: Levels) -> Contour:
         # The shaft is cut squarely; what fades around it is muscle.
         fading=False,
     )
-    return contours_of(fan, best_path(fan.reward, fan.thicknesses))[0]
+    return contours_of(ray_costs, best_path(ray_costs.reward, ray_costs.thicknesses))[0]
 
 
 def _follow(
@@ -201,7 +201,9 @@ def _follow(
         if centre is None:
             continue
         patch = body.patches[k]
-        level = Levels(estimate_cortex(patch), float(np.percentile(patch.signal[patch.seen], 30)))
+        level = TissueSignal(
+            estimate_cortex(patch), float(np.percentile(patch.signal[patch.seen], 30))
+        )
         contour = _outline(patch, centre, level)
         weakest = len(contour.reward) // 5
         score = float(np.mean(np.sort(contour.reward)[weakest:]))
@@ -247,7 +249,9 @@ def _side(
         return Refusal(
             Reason.FEMUR_NOT_COVERED, f"no {side} femoral shaft is found within the images"
         )
-    cut = [k for k, (c, _) in found.items() if not gates.inside_view(body.patches[k], c.outer_mm)]
+    cut = [
+        k for k, (c, _) in found.items() if not exclusion.inside_view(body.patches[k], c.outer_mm)
+    ]
     if len(cut) > len(found) // 3:
         return Refusal(
             Reason.FEMUR_NOT_COVERED, f"the {side} femur reaches the border of the images"
@@ -285,7 +289,7 @@ def _with_level(
     patch, contour = body.patches[level.apex], found[level.apex][0]
     seed = Seed(SeedName.FEMUR_MARROW, side, patch.to_lps_mm(contour.centroid_mm))
     outlines = tuple(
-        SliceOutline(k, Bone.FEMUR, body.patches[k].to_lps_mm(c.outer_mm))
+        Outline(Bone.FEMUR, side, body.patches[k].to_lps_mm(c.outer_mm), k)
         for k, (c, _) in found.items()
     )
     confidence = level.confidence * float(np.clip(quality, 0.0, 1.0))

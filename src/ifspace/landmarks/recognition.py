@@ -13,7 +13,7 @@ from skimage.measure import points_in_poly
 
 from ifspace.geometry import Floats
 from ifspace.image import Patch
-from ifspace.landmarks.gates import TISSUE_PERCENTILE, ring_share
+from ifspace.landmarks.exclusion import TISSUE_PERCENTILE, ring_share
 from ifspace.landmarks.outline import MARROW_HIGH, MARROW_LOW, Contour
 from ifspace.landmarks.values import Bone
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ifspace.landmarks import corrections, gates
+from ifspace.landmarks import corrections, exclusion
 from ifspace.landmarks.corrections import Guides
 from ifspace.landmarks.search import Found, Scene, correct, marrow_at
 from ifspace.landmarks.tissue import check_gap
-from ifspace.landmarks.values import Bone, OutlinePoint, Refusal
-from ifspace.model import Seed, Volume
+from ifspace.landmarks.values import Bone, OutlinePoint
+from ifspace.model import Refusal, Seed, Volume
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +49,8 @@ def corrected(
     scene, found = begun.scene, begun.first
     if guides.bones:
         found = correct(scene, found, guides)
-    refusal = gates.check_signal(scene, _muscle(found))
-    refusal = refusal or gates.check_outlines(scene, found.outlines)
+    refusal = exclusion.check_signal(scene, _muscle(found))
+    refusal = refusal or exclusion.check_outlines(scene, found.outlines)
     refusal = refusal or check_gap(scene, found.levels, found.outlines)
     refusal = refusal or corrections.check_passed(guides, found.outlines)
     return refusal or replace(begun, found=found)
@@ -67,7 +67,7 @@ def _guides(
     scene, side = begun.scene, chosen[Bone.FEMUR].side
     refusal = corrections.check_points(points, chosen[Bone.ISCHIUM].position_lps_mm, side)
     for bone, seed in further:
-        refusal = refusal or gates.check_placement(volume, {**chosen, bone: seed}, side)
+        refusal = refusal or exclusion.check_placement(volume, {**chosen, bone: seed}, side)
     guides = refusal or corrections.guides_of(volume, scene.patches, further, points)
     if isinstance(guides, Refusal):
         return guides
@@ -75,7 +75,7 @@ def _guides(
         for seed_mm in seeds_mm:
             marrow = {**scene.marrow, bone: marrow_at(scene.patches[number], seed_mm)}
             seeded = replace(scene, marrow=marrow)
-            refusal = refusal or gates.check_signal(seeded, _muscle(begun.first))
+            refusal = refusal or exclusion.check_signal(seeded, _muscle(begun.first))
     return refusal or corrections.check_reach(guides, begun.first.outlines) or guides
 
 

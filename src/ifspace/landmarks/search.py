@@ -18,8 +18,8 @@ from ifspace.landmarks.outline import (
     THICKEST_FEMUR_MM,
     THICKEST_ISCHIUM_MM,
     Contour,
-    Fan,
-    Levels,
+    RayCosts,
+    TissueSignal,
     cast,
     contours_of,
     paths_in,
@@ -97,22 +97,22 @@ class BoneSearch:
         return tuple(self.contours[s][k] for k, s in enumerate(self.merit.argmax(0)))
 
 
-def _merit(fan: Fan, path: Path, facing: Floats) -> Floats:
+def _merit(ray_costs: RayCosts, path: Path, facing: Floats) -> Floats:
     """Mean reward on the facing side, (outlines,)."""
-    cosine = fan.directions @ (facing / np.linalg.norm(facing))
+    cosine = ray_costs.directions @ (facing / np.linalg.norm(facing))
     seen = cosine > np.cos(np.radians(FACING_DEG))
     return np.asarray(path.reward[:, seen].mean(1))
 
 
 def search_bone(
     scene: Scene,
-    levels: Sequence[Levels],
+    levels: Sequence[TissueSignal],
     centres: Mapping[Bone, Floats],
     bone: Bone,
     *,
     guides: Guides = UNGUIDED,
     facing: Floats | None = None,
-    drawn: Callable[[Fan], Fan] | None = None,
+    drawn: Callable[[RayCosts], RayCosts] | None = None,
 ) -> BoneSearch:
     """Outline one bone in all slices from several starts around its centres, finely.
 
@@ -122,7 +122,7 @@ def search_bone(
     count, starts = len(scene.patches), len(FINE_STARTS_MM)
     if facing is None:
         facing = np.mean(centres[OTHER[bone]] - centres[bone], axis=0)
-    fan = cast(
+    ray_costs = cast(
         scene.patches * starts,
         np.concatenate([centres[bone] + start for start in FINE_STARTS_MM]),
         np.tile(centres[OTHER[bone]], (starts, 1)),
@@ -132,11 +132,13 @@ def search_bone(
         facing=facing,
         expected_marrow=scene.marrow[bone],
     )
-    bent = guides.bend(fan if drawn is None else drawn(fan), bone, [*range(count)] * starts)
-    path = paths_in(bent.fan, count, SWEEPS[bone])
-    found = contours_of(fan, bent.seen(path))
+    bent = guides.bend(
+        ray_costs if drawn is None else drawn(ray_costs), bone, [*range(count)] * starts
+    )
+    path = paths_in(bent.ray_costs, count, SWEEPS[bone])
+    found = contours_of(ray_costs, bent.seen(path))
     groups = tuple(found[s * count : (s + 1) * count] for s in range(starts))
-    return BoneSearch(groups, _merit(fan, path, facing).reshape(starts, count))
+    return BoneSearch(groups, _merit(ray_costs, path, facing).reshape(starts, count))
 
 
 def _candidates(scene: Scene, k: int, bone: Bone, around: Sequence[Floats]) -> Floats:
@@ -154,7 +156,7 @@ def _candidates(scene: Scene, k: int, bone: Bone, around: Sequence[Floats]) -> F
 
 def follow(
     scene: Scene,
-    levels: Sequence[Levels],
+    levels: Sequence[TissueSignal],
     other_mm: Floats,
     bone: Bone,
     guides: Guides = UNGUIDED,
@@ -172,7 +174,7 @@ def follow(
         own = guides.seeds(bone, k)
         base = own[-1] if len(own) else base
         around = _candidates(scene, k, bone, [*(base + offsets), seed, *own])
-        fan = cast(
+        ray_costs = cast(
             (scene.patches[k],) * len(around),
             around,
             np.tile(other_mm, (len(around), 1)),
@@ -184,10 +186,10 @@ def follow(
             fading=False,
             expected_marrow=scene.marrow[bone],
         )
-        bent = guides.bend(fan, bone, [k] * len(around))
-        path = best_path(bent.fan.reward, fan.thicknesses)
-        contours = contours_of(fan, path)
-        merit = _merit(fan, path, facing) + 0.5 * path.reward.mean(1)
+        bent = guides.bend(ray_costs, bone, [k] * len(around))
+        path = best_path(bent.ray_costs.reward, ray_costs.thicknesses)
+        contours = contours_of(ray_costs, path)
+        merit = _merit(ray_costs, path, facing) + 0.5 * path.reward.mean(1)
         if last is not None:
             moved = [np.linalg.norm(c.centroid_mm - base) for c in contours]
             merit = merit - JUMP_PER_MM * np.array(moved)
@@ -217,10 +219,10 @@ def levels_between(
     starts_mm: Iterable[Floats],
     ends_mm: Iterable[Floats],
     cortex: Sequence[float],
-) -> tuple[Levels, ...]:
+) -> tuple[TissueSignal, ...]:
     """Estimate the levels of all slices from the corridor between two bones."""
     return tuple(
-        Levels(level, estimate_muscle(patch, start, end))
+        TissueSignal(level, estimate_muscle(patch, start, end))
         for patch, start, end, level in zip(patches, starts_mm, ends_mm, cortex, strict=True)
     )
 
@@ -241,9 +243,9 @@ class Found:
     """
 
     outlines: Mapping[Bone, tuple[Contour, ...]]
-    levels: tuple[Levels, ...]
+    levels: tuple[TissueSignal, ...]
     searches: Mapping[Bone, BoneSearch]
-    searched: tuple[Levels, ...]
+    searched: tuple[TissueSignal, ...]
     centres: Mapping[Bone, Floats]
     plain: Mapping[Bone, tuple[Contour, ...]]
     guides: Guides = UNGUIDED
@@ -317,7 +319,7 @@ def correct(scene: Scene, found: Found, guides: Guides) -> Found:
 def _found(
     scene: Scene,
     searches: Mapping[Bone, BoneSearch],
-    searched: tuple[Levels, ...],
+    searched: tuple[TissueSignal, ...],
     centres: Mapping[Bone, Floats],
     guides: Guides = UNGUIDED,
 ) -> Found:

@@ -14,14 +14,13 @@ from scipy import ndimage as ndi
 
 from ifspace.geometry import Floats, Plane, finite
 from ifspace.image import RASTER_MM, Patch, cut_patches, flatten
-from ifspace.landmarks import gates
+from ifspace.landmarks import exclusion
 from ifspace.landmarks.assisted import blur_of
 from ifspace.landmarks.crossing import bone_crossing, tendon_crossing
-from ifspace.landmarks.judged import INSEPARABLE_MM
-from ifspace.landmarks.lane import Crossing, Lane, not_clear
-from ifspace.landmarks.outline import Levels
+from ifspace.landmarks.grading import INSEPARABLE_MM
+from ifspace.landmarks.outline import TissueSignal
+from ifspace.landmarks.profile_band import Crossing, ProfileBand, not_clear
 from ifspace.landmarks.search import estimate_cortex, estimate_muscle
-from ifspace.landmarks.values import Refusal
 from ifspace.model import (
     AXIAL_TILT_LIMIT_DEG,
     MARKS_OF_KIND,
@@ -29,6 +28,7 @@ from ifspace.model import (
     Mark,
     MarkName,
     Reason,
+    Refusal,
     Side,
     Volume,
 )
@@ -147,29 +147,31 @@ def snap_to_edge(
         raise ValueError(message)
     stored = volume.slices[slice_index].plane
     start_lps_mm = stored.foot_lps_mm(mark.position_lps_mm)
-    refusal = gates.check_series(volume) or gates.check_pixels(volume) or _check_plane(stored)
+    refusal = (
+        exclusion.check_series(volume) or exclusion.check_pixels(volume) or _check_plane(stored)
+    )
     if refusal is not None:
         return refusal
     raw = cut_patches(
         volume, range(slice_index, slice_index + 1), start_lps_mm, (WINDOW_MM, WINDOW_MM)
     )[0]
     start_mm = raw.to_xy_mm(start_lps_mm)
-    if not gates.inside_view(raw, start_mm + REACH_MM * AROUND):
+    if not exclusion.inside_view(raw, start_mm + REACH_MM * AROUND):
         return Refusal(Reason.MARKS_OUTSIDE_IMAGE, "the mark is too near to where the image ends")
     patch = flatten(raw)
     toward_mm = None if toward_lps_mm is None else raw.to_xy_mm(stored.foot_lps_mm(toward_lps_mm))
-    lane = _lane(patch, start_mm, mark, toward_mm)
-    if isinstance(lane, Refusal):
-        return lane
-    if lane.kind is Kind.IFS:
-        found = bone_crossing(lane, blur_of(volume), femur=_on_femur(mark.name))
+    band = _lane(patch, start_mm, mark, toward_mm)
+    if isinstance(band, Refusal):
+        return band
+    if band.kind is Kind.IFS:
+        found = bone_crossing(band, blur_of(volume), femur=_on_femur(mark.name))
     else:
-        found = tendon_crossing(lane)
+        found = tendon_crossing(band)
     if isinstance(found, Refusal):
         return found
-    if abs(found.offset_mm) > lane.reach_mm:
-        return not_clear(lane)
-    outward = lane.outward
+    if abs(found.offset_mm) > band.reach_mm:
+        return not_clear(band)
+    outward = band.outward
     return Snapped(
         raw.to_lps_mm(start_mm + found.offset_mm * outward),
         found.offset_mm,
@@ -197,7 +199,9 @@ def _on_femur(name: MarkName) -> bool:
     return any(name is pair[1] for pair in MARKS_OF_KIND.values())
 
 
-def _lane(patch: Patch, start_mm: Floats, mark: Mark, toward_mm: Floats | None) -> Lane | Refusal:
+def _lane(
+    patch: Patch, start_mm: Floats, mark: Mark, toward_mm: Floats | None
+) -> ProfileBand | Refusal:
     """Choose the line, and say how far it is free and what the tissues around it are."""
     kind = Kind.IFS if mark.name in MARKS_OF_KIND[Kind.IFS] else Kind.QFS
     gap_mm = np.zeros(2) if toward_mm is None else toward_mm - start_mm
@@ -216,11 +220,11 @@ def _lane(patch: Patch, start_mm: Floats, mark: Mark, toward_mm: Floats | None) 
     else:
         outward, room_mm = _across_edge(patch, start_mm, _facing(mark)), np.inf
     ahead_mm = min(room_mm, AHEAD_MM)
-    levels = Levels(
+    levels = TissueSignal(
         estimate_cortex(patch),
         estimate_muscle(patch, start_mm, start_mm + ahead_mm * outward),
     )
-    return Lane(patch, kind, start_mm, outward, levels, min(REACH_MM, room_mm))
+    return ProfileBand(patch, kind, start_mm, outward, levels, min(REACH_MM, room_mm))
 
 
 def _facing(mark: Mark) -> Floats:

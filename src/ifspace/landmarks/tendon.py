@@ -13,9 +13,9 @@ from skimage.measure import find_contours
 from ifspace.geometry import Floats
 from ifspace.image import RASTER_MM, Patch
 from ifspace.landmarks.gap import closest
-from ifspace.landmarks.outline import Levels
-from ifspace.landmarks.values import Bone, SliceRefusal
-from ifspace.model import Reason
+from ifspace.landmarks.outline import TissueSignal
+from ifspace.landmarks.values import Bone
+from ifspace.model import Reason, Refusal
 
 # A tendon belongs to the bone it touches and reaches at most this far from it.
 REACH_MM = 14.0
@@ -55,14 +55,14 @@ class Room:
     capped: dict[Bone, bool]
     caps_mm: dict[Bone, Floats]
 
-    def refusal(self, slice_index: int) -> SliceRefusal | None:
+    def refusal(self, slice_index: int) -> Refusal | None:
         """Refuse a slice in which one dark body reaches from bone to bone: no room is seen."""
         if self.value_mm > HALVES_APART_MM:
             return None
-        return SliceRefusal(
-            slice_index,
+        return Refusal(
             Reason.LOW_CONFIDENCE,
             "dark tissue reaches from one bone to the other, so the tendons cannot be told apart",
+            slice_index,
         )
 
 
@@ -76,7 +76,7 @@ def _window(patch: Patch, points_mm: Floats) -> tuple[slice, slice]:
     return slice(y0, y1), slice(x0, x1)
 
 
-def _dark(patch: Patch, level: Levels, threshold: float) -> tuple[Floats, NDArray[np.bool_]]:
+def _dark(patch: Patch, level: TissueSignal, threshold: float) -> tuple[Floats, NDArray[np.bool_]]:
     """Smooth a patch for its borders; tell also what of it is dark and not only noise."""
     smooth = ndi.gaussian_filter(patch.signal, SMOOTH_MM / RASTER_MM)
     # How bright fat is says nothing here: it would only swallow a thin tendon.
@@ -117,7 +117,7 @@ def _cap(
 
 
 def room_for_muscle(
-    patch: Patch, level: Levels, bones_mm: dict[Bone, Floats], ends_mm: Floats
+    patch: Patch, level: TissueSignal, bones_mm: dict[Bone, Floats], ends_mm: Floats
 ) -> Room:
     """Measure between the two bones, each with the dark tendons that come down on it.
 

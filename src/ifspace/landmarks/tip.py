@@ -23,7 +23,7 @@ from ifspace.landmarks.outline import (
     FINE,
     THICKEST_FEMUR_MM,
     Contour,
-    Levels,
+    TissueSignal,
     beside,
     cast,
     contours_of,
@@ -61,7 +61,7 @@ PIECE = 5
 
 def with_tips(
     patches: Sequence[Patch],
-    levels: Sequence[Levels],
+    levels: Sequence[TissueSignal],
     outlines: Mapping[Bone, Sequence[Contour]],
     marrow: float,
     *,
@@ -95,7 +95,12 @@ def with_tips(
 
 
 def _with_tip(
-    patch: Patch, level: Levels, own: Contour, neighbour: Contour, ischium: Contour, marrow: float
+    patch: Patch,
+    level: TissueSignal,
+    own: Contour,
+    neighbour: Contour,
+    ischium: Contour,
+    marrow: float,
 ) -> Contour:
     """Join the tip to one outline, where the neighbour shows one and the slice has it."""
     _, i, j = closest(neighbour.outer_mm, ischium.outer_mm)
@@ -111,7 +116,7 @@ def _with_tip(
     centre = _island(patch, level, own, neighbour, tip_mm, toward, marrow)
     if centre is None:
         return own
-    fan = cast(
+    ray_costs = cast(
         (patch,),
         centre[None],
         ischium.centroid_mm[None],
@@ -120,18 +125,20 @@ def _with_tip(
         rays=FINE,
         facing=toward,
     )
-    expected = REACH_SHARE * radii_from(centre, neighbour.outer_mm, fan.directions)
-    prior = near_prior(fan, expected[None])
-    path = best_path(with_prior(fan.reward, prior, fan.thicknesses), fan.thicknesses)
-    seen = fan.directions @ toward > np.cos(np.radians(FACING_DEG))
+    expected = REACH_SHARE * radii_from(centre, neighbour.outer_mm, ray_costs.directions)
+    prior = near_prior(ray_costs, expected[None])
+    path = best_path(
+        with_prior(ray_costs.reward, prior, ray_costs.thicknesses), ray_costs.thicknesses
+    )
+    seen = ray_costs.directions @ toward > np.cos(np.radians(FACING_DEG))
     if float(path.reward[0, seen].mean()) < MERIT_MIN:
         return own
-    return _joined(own, contours_of(fan, path)[0])
+    return _joined(own, contours_of(ray_costs, path)[0])
 
 
 def _island(
     patch: Patch,
-    level: Levels,
+    level: TissueSignal,
     own: Contour,
     neighbour: Contour,
     tip_mm: Floats,

@@ -18,10 +18,10 @@ from skimage.measure import points_in_poly
 from ifspace.geometry import Floats
 from ifspace.image import RASTER_MM, Patch
 from ifspace.landmarks.gap import closest
-from ifspace.landmarks.outline import Contour, Levels
+from ifspace.landmarks.outline import Contour, TissueSignal
 from ifspace.landmarks.search import Scene
-from ifspace.landmarks.values import Bone, Refusal
-from ifspace.model import Reason
+from ifspace.landmarks.values import Bone
+from ifspace.model import Reason, Refusal
 
 # The gap and what lies around it, from the middle between the bones.
 AROUND_MM = 22.0
@@ -38,7 +38,7 @@ CLEAR_MM = 1.5
 
 
 def check_gap(
-    scene: Scene, levels: Sequence[Levels], outlines: Mapping[Bone, Sequence[Contour]]
+    scene: Scene, levels: Sequence[TissueSignal], outlines: Mapping[Bone, Sequence[Contour]]
 ) -> Refusal | None:
     """Refuse a gap that uneven tissue fills, without the fat and the tendons that lie there."""
     seen = [

@@ -11,9 +11,9 @@ from ifspace.geometry import Floats
 from ifspace.image import RASTER_MM, Patch, sample
 from ifspace.landmarks.confidence import Evidence
 from ifspace.landmarks.edge import NORMAL_MAD
+from ifspace.landmarks.exclusion import ring_share
 from ifspace.landmarks.gap import Gap
-from ifspace.landmarks.gates import ring_share
-from ifspace.landmarks.outline import Contour, Levels
+from ifspace.landmarks.outline import Contour, TissueSignal
 from ifspace.landmarks.search import Found
 from ifspace.landmarks.values import Bone
 
@@ -45,7 +45,7 @@ def evidence_of(patch: Patch, found: Found, k: int, gap: Gap) -> Evidence:
     )
 
 
-def noise_ratio(patch: Patch, ends_mm: Floats, level: Levels) -> float:
+def noise_ratio(patch: Patch, ends_mm: Floats, level: TissueSignal) -> float:
     """Measure the noise between two points (2, 2), relative to muscle against cortex."""
     start, along = ends_mm[0], ends_mm[1] - ends_mm[0]
     across = np.array([-along[1], along[0]]) / max(float(np.linalg.norm(along)), 1e-6)
@@ -58,7 +58,7 @@ def noise_ratio(patch: Patch, ends_mm: Floats, level: Levels) -> float:
     return noise / max(level.muscle - level.cortex, 1e-6)
 
 
-def fat_rim(patch: Patch, ends_mm: Floats, level: Levels, marrow: float) -> float:
+def fat_rim(patch: Patch, ends_mm: Floats, level: TissueSignal, marrow: float) -> float:
     """Tell how bright the layer just outside two bones is, 0 for muscle and 1 for marrow.
 
     A thin dark line between marrow and as bright a layer is smeared away, and which side of the

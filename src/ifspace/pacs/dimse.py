@@ -41,7 +41,7 @@ from ifspace.errors import NetworkError
 from ifspace.pacs.association import Handlers, application_entity, association
 from ifspace.pacs.nodes import DimseNode
 from ifspace.pacs.objects import RETURNED, Level, Query, Received, ToSend
-from ifspace.pacs.shelf import Shelf
+from ifspace.pacs.received import ReceivedFiles
 
 IMAGES = (
     MRImageStorage,
@@ -139,7 +139,7 @@ def get(node: DimseNode, out: Path, *, study_uid: str, series_uid: str | None = 
         If what comes cannot be written.
     """
     model = STUDY_ROOT_GET
-    shelf = Shelf(out)
+    shelf = ReceivedFiles(out)
     handlers: Handlers = [(evt.EVT_C_STORE, shelf.put)]
     contexts = [build_context(model), *_storage_contexts()]
     with association(node, contexts, receive=[*IMAGES, *DOCUMENTS], handlers=handlers) as opened:
@@ -161,7 +161,7 @@ def move(node: DimseNode, out: Path, *, study_uid: str, series_uid: str | None =
         If what comes cannot be written.
     """
     model = STUDY_ROOT_MOVE
-    shelf = Shelf(out)
+    shelf = ReceivedFiles(out)
     with _listener(node, shelf), association(node, [build_context(model)]) as opened:
         answers = opened.send_c_move(_wanted(study_uid, series_uid), node.calling_aet, model)
         failed = _failures(node, answers, shelf)
@@ -169,7 +169,7 @@ def move(node: DimseNode, out: Path, *, study_uid: str, series_uid: str | None =
 
 
 @contextmanager
-def _listener(node: DimseNode, shelf: Shelf) -> Iterator[None]:
+def _listener(node: DimseNode, shelf: ReceivedFiles) -> Iterator[None]:
     entity = application_entity(node)
     entity.supported_contexts = _storage_contexts()
     try:
@@ -267,7 +267,7 @@ def _comment(status: Dataset) -> str:
 
 
 def _failures(
-    node: DimseNode, answers: Iterator[tuple[Dataset, Dataset | None]], shelf: Shelf
+    node: DimseNode, answers: Iterator[tuple[Dataset, Dataset | None]], shelf: ReceivedFiles
 ) -> int:
     """Follow a retrieval to its end; gives how many objects did not come."""
     failed = 0

@@ -20,7 +20,7 @@ from ifspace.errors import NetworkError
 from ifspace.pacs.credentials import credential, variable_name
 from ifspace.pacs.nodes import WebNode
 from ifspace.pacs.objects import RETURNED, Level, Query, Received, ToSend
-from ifspace.pacs.shelf import Shelf
+from ifspace.pacs.received import ReceivedFiles
 
 # PS3.18 8.7.3: without this, a server may convert what it has into another encoding.
 AS_STORED = (("application/dicom", "*"),)
@@ -147,7 +147,7 @@ def get(node: WebNode, out: Path, *, study_uid: str, series_uid: str | None = No
     OutputError
         If what comes cannot be written.
     """
-    shelf = Shelf(out)
+    shelf = ReceivedFiles(out)
     with client(node) as opened:
         if series_uid is None:
             items = opened.iter_study(study_uid, media_types=AS_STORED)
@@ -156,7 +156,7 @@ def get(node: WebNode, out: Path, *, study_uid: str, series_uid: str | None = No
         for item in items:
             written = BytesIO()
             dcmwrite(written, item, enforce_file_format=True)
-            shelf.keep(f"{item.SOPInstanceUID}.dcm", written.getvalue())
+            shelf.keep(str(item.get("SOPInstanceUID", "")), written.getvalue())
             if shelf.trouble is not None:
                 raise shelf.trouble
     return shelf.received(node.address, 0)

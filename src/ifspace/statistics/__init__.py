@@ -1,12 +1,12 @@
 """Estimates with intervals that know that two hips belong to one person. Pure numbers."""
 
 from ifspace.statistics.clusters import cluster_index, is_clustered, jackknife, robust_line
-from ifspace.statistics.estimates import Estimate, Interval, NotGiven, Result, to_json
+from ifspace.statistics.estimates import Estimate, Interval, NotEstimable, Result, to_json
 
 __all__ = [
     "Estimate",
     "Interval",
-    "NotGiven",
+    "NotEstimable",
     "Result",
     "cluster_index",
     "is_clustered",

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from ifspace.statistics.estimates import CONFIDENCE, Estimate, Interval, NotGiven, Result
+from ifspace.statistics.estimates import CONFIDENCE, Estimate, Interval, NotEstimable, Result
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]
@@ -78,7 +78,7 @@ def is_clustered(clusters: Ints) -> bool:
 
 def jackknife(
     statistic: Callable[[Ints], float], clusters: Ints, *, scale: Scale = PLAIN
-) -> Interval | NotGiven:
+) -> Interval | NotEstimable:
     """Make a 95 % interval by leaving out one cluster after the other.
 
     Parameters
@@ -98,21 +98,21 @@ def jackknife(
     names = np.unique(clusters)
     if len(names) < FEWEST_CLUSTERS:
         detail = f"{len(names)} persons; an interval needs at least {FEWEST_CLUSTERS}"
-        return NotGiven("too_few_persons", detail)
+        return NotEstimable("too_few_persons", detail)
     rows = np.arange(len(clusters))
     with np.errstate(all="ignore"):
         whole = scale.there(statistic(rows))
         parts = np.asarray([scale.there(statistic(rows[clusters != name])) for name in names])
     if not (np.isfinite(whole) and np.all(np.isfinite(parts))):
         detail = "the statistic rests on a single person: without that one it cannot be given"
-        return NotGiven("rests_on_one_person", detail)
+        return NotEstimable("rests_on_one_person", detail)
     width = _t_quantile(len(names) - 1) * _jackknife_error(whole, parts)
     return Interval(scale.back(whole - width), scale.back(whole + width), JACKKNIFE_METHOD)
 
 
 def spread_interval(
     spread: Callable[[Ints], float], clusters: Ints, *, most_degrees: float
-) -> Interval | NotGiven:
+) -> Interval | NotEstimable:
     """Make a 95 % interval of a standard deviation by chi-squared with effective degrees.
 
     The degrees of freedom are those whose chi-squared variable would vary as much as the jackknife
@@ -130,7 +130,7 @@ def spread_interval(
     names = np.unique(clusters)
     if len(names) < FEWEST_CLUSTERS:
         detail = f"{len(names)} persons; an interval needs at least {FEWEST_CLUSTERS}"
-        return NotGiven("too_few_persons", detail)
+        return NotEstimable("too_few_persons", detail)
     rows = np.arange(len(clusters))
     with np.errstate(all="ignore"):
         value = spread(rows)
@@ -138,7 +138,7 @@ def spread_interval(
         variance = _jackknife_error(float(np.log(value)), parts) ** 2
     if not np.isfinite(variance):
         detail = "the spread rests on a single person: without that one it cannot be given"
-        return NotGiven("rests_on_one_person", detail)
+        return NotEstimable("rests_on_one_person", detail)
     # var(log s) of a chi-squared variable with d degrees is 1 / (2 d).
     # Every person tells at least as much as one hip would.
     wanted = 1.0 / (2.0 * variance) if variance else most_degrees
@@ -171,17 +171,17 @@ def estimate(
     """
     value = statistic(np.arange(len(clusters)))
     if not np.isfinite(value):
-        return NotGiven("undefined", "these values do not give the statistic")
+        return NotEstimable("undefined", "these values do not give the statistic")
     if naive is not None and not is_clustered(clusters):
         return Estimate(value, naive)
     return with_interval(value, jackknife(statistic, clusters, scale=scale), naive, clusters)
 
 
 def with_interval(
-    value: float, found: Interval | NotGiven, naive: Interval | None, clusters: Ints
+    value: float, found: Interval | NotEstimable, naive: Interval | None, clusters: Ints
 ) -> Estimate:
     """Put a value and its clustered interval together; with few persons the wider ends."""
-    if isinstance(found, NotGiven):
+    if isinstance(found, NotEstimable):
         return Estimate(value, None, naive, note=f"no interval: {found.detail}")
     if naive is not None and len(np.unique(clusters)) < FEW_CLUSTERS:
         found = _wider(found, naive)
@@ -229,11 +229,11 @@ def robust_line(
     whole = least_squares(design, values)
     groups = np.unique(clusters)
     if not np.all(np.isfinite(whole)):
-        missing = NotGiven("not_identified", "the data do not tell these effects apart")
+        missing = NotEstimable("not_identified", "the data do not tell these effects apart")
         return dict.fromkeys(names, missing)
     if len(groups) < max(FEWEST_CLUSTERS, design.shape[1] + 1):
         detail = f"{len(groups)} persons are too few for {design.shape[1]} coefficients"
-        return dict.fromkeys(names, NotGiven("too_few_persons", detail))
+        return dict.fromkeys(names, NotEstimable("too_few_persons", detail))
     kept = [clusters != group for group in groups]
     parts = np.asarray([least_squares(design[rows], values[rows]) for rows in kept])
     plain = _plain_errors(design, values, whole) if is_clustered(clusters) else None

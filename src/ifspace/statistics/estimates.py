@@ -49,19 +49,19 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class NotGiven:
+class NotEstimable:
     """A statistic that these data cannot give: a code for programs and a sentence."""
 
     reason: str
     detail: str
 
 
-Result = Estimate | NotGiven
+Result = Estimate | NotEstimable
 
 
 def to_json(value: Any) -> Any:
     """Turn results into plain JSON values; what is absent is left out, never null or NaN."""
-    if isinstance(value, NotGiven):
+    if isinstance(value, NotEstimable):
         return {"status": "not_given", "reason": value.reason, "detail": value.detail}
     if isinstance(value, Estimate):
         return {"status": "given", **_fields(value)}

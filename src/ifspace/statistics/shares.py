@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ifspace.statistics.clusters import Ints, is_clustered
-from ifspace.statistics.estimates import CONFIDENCE, Estimate, Interval, NotGiven, Result
+from ifspace.statistics.estimates import CONFIDENCE, Estimate, Interval, NotEstimable, Result
 
 WILSON_METHOD = "Wilson score"
 CLUSTERED_METHOD = "Wilson score with the effective number of hips"
@@ -39,7 +39,7 @@ def share_of(flags: NDArray[np.bool_], persons: Ints) -> Result:
     """
     n = len(flags)
     if not n:
-        return NotGiven("no_hips", "there is no hip to count")
+        return NotEstimable("no_hips", "there is no hip to count")
     share = float(flags.mean())
     naive = wilson(share, n)
     if not is_clustered(persons):

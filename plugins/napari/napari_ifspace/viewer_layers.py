@@ -1,6 +1,6 @@
-"""Show a desk in a napari viewer: the image, what is drawn and written on it, the mouse. No Qt.
+"""The layers of one reading in a viewer: image, drawings, letters, mouse. No Qt.
 
-The layers are a picture: whatever happens to them, they are drawn again from the desk. Works on a
+They show the controller and hold no state of their own. Works on a
 :class:`napari.components.ViewerModel` without any window.
 """
 
@@ -16,11 +16,11 @@ from psygnal import Signal
 from ifspace.geometry import Floats
 from ifspace.model import Side, StudyResult
 from napari_ifspace import layers
-from napari_ifspace.desk import Desk
 from napari_ifspace.drawing import Drawing
 from napari_ifspace.edges import Edges
 from napari_ifspace.mouse import MouseCommands
 from napari_ifspace.outlines import Outlines
+from napari_ifspace.reading_controller import ReadingController
 from napari_ifspace.second import Second
 
 IMAGE_NAME = "Images"
@@ -28,16 +28,18 @@ IMAGE_NAME = "Images"
 HIP_VIEW_MM = 120.0
 
 
-class Scene:
-    """The layers, overlays and mouse of one desk in one viewer."""
+class ViewerLayers:
+    """The layers, overlays and mouse of one controller in one viewer."""
 
     lost = Signal(str)
     turned = Signal()
 
-    def __init__(self, viewer: Any, desk: Desk, *, furnished: bool = True) -> None:
+    def __init__(
+        self, viewer: Any, controller: ReadingController, *, furnished: bool = True
+    ) -> None:
         """Add the image and listen; without `furnished`, wait for :meth:`furnish` to draw on it."""
         self.viewer = viewer
-        self.desk = desk
+        self.controller = controller
         self._closing = False
         self._straightening = False
         self._slice_index = 0
@@ -47,11 +49,11 @@ class Scene:
         self._result: StudyResult | None = None
         self._drawing: Drawing | None = None
         self.image: Image = self._new_image()
-        self.outlines = Outlines(viewer, desk)
+        self.outlines = Outlines(viewer, controller)
         self.second = Second(self)
         viewer.add_layer(self.image)
         viewer.layers.selection.active = self.image
-        self.edges = Edges(viewer, desk)
+        self.edges = Edges(viewer, controller)
         self.mouse = MouseCommands(self)
         self._listen()
         if furnished:
@@ -86,7 +88,7 @@ class Scene:
         if self._closing or self._drawing is not None:
             return
         self.letter()
-        self._drawing = Drawing(self.viewer, self.desk)
+        self._drawing = Drawing(self.viewer, self.controller)
         self._drawing.add()
         self.viewer.layers.selection.active = self.image
         self._drawing.draw(self._result)
@@ -97,17 +99,19 @@ class Scene:
     def slice_index(self) -> int:
         """The slice in view; the last one while no stack is in the viewer."""
         if self.viewer.dims.ndim >= 3:
-            self._slice_index = layers.slice_shown(self.viewer.dims.point[-3:], self.desk.display)
+            self._slice_index = layers.slice_shown(
+                self.viewer.dims.point[-3:], self.controller.display
+            )
         return self._slice_index
 
     def show_slice(self, slice_index: int) -> None:
         """Bring a slice into view."""
-        last = self.desk.display.shape_kji[0] - 1
+        last = self.controller.display.shape_kji[0] - 1
         index = min(max(slice_index, 0), last)
         dims = self.viewer.dims
         if dims.ndim < 3:
             return
-        dims.set_point(dims.ndim - 3, index * self.desk.display.scale_mm[0])
+        dims.set_point(dims.ndim - 3, index * self.controller.display.scale_mm[0])
 
     @property
     def measurable(self) -> bool:
@@ -131,13 +135,15 @@ class Scene:
         across_mm, along_mm = right_mm / 2.0, down_mm / 2.0
         hip_lps_mm = None if side is None else self._hip_lps_mm(side)
         if hip_lps_mm is not None:
-            slice_index = self.desk.volume.nearest_slice(hip_lps_mm)[0]
-            display = self.desk.display
-            data = layers.lps_mm_to_data(hip_lps_mm, slice_index, self.desk.volume, display)
+            slice_index = self.controller.volume.nearest_slice(hip_lps_mm)[0]
+            display = self.controller.display
+            data = layers.lps_mm_to_data(hip_lps_mm, slice_index, self.controller.volume, display)
             _, along_mm, across_mm = display.to_world(data)
             width_mm = HIP_VIEW_MM
         elif side is not None:
-            left_letter = layers.edge_letters(self.desk.volume, self.desk.display)["left"]
+            left_letter = layers.edge_letters(self.controller.volume, self.controller.display)[
+                "left"
+            ]
             on_left = left_letter.startswith("R") is (side is Side.RIGHT)
             across_mm = right_mm * (0.25 if on_left else 0.75)
             width_mm = right_mm / 2.0
@@ -147,24 +153,24 @@ class Scene:
 
     def _hip_lps_mm(self, side: Side) -> Floats | None:
         """Give the middle of one hip, (3,)."""
-        points = [m.position_lps_mm for m in self.desk.session.marks if m.side is side]
+        points = [m.position_lps_mm for m in self.controller.session.marks if m.side is side]
         if points:
             return np.asarray(np.mean(points, axis=0), dtype=np.float64)
         return self.hips_lps_mm.get(side)
 
     def _size_mm(self) -> tuple[float, float]:
-        _, down, right = self.desk.display.shape
-        _, down_mm, right_mm = self.desk.display.scale_mm
+        _, down, right = self.controller.display.shape
+        _, down_mm, right_mm = self.controller.display.scale_mm
         return down * down_mm, right * right_mm
 
     # ----------------------------------------------------------------------------------- layers
 
     def _new_image(self) -> Image:
-        volume = self.desk.volume
+        volume = self.controller.volume
         return Image(
-            self.desk.display.array(volume.voxels),
+            self.controller.display.array(volume.voxels),
             name=IMAGE_NAME,
-            scale=self.desk.display.scale_mm,
+            scale=self.controller.display.scale_mm,
             units="mm",
             contrast_limits=layers.window(volume),
             interpolation2d="linear",
@@ -197,7 +203,7 @@ class Scene:
     def straighten(self) -> None:
         """Undo any shift, turn or stretch of our layers: a picture of the scan stays in place."""
         self._straightening = True
-        scale = self.desk.display.scale_mm
+        scale = self.controller.display.scale_mm
         for layer in (*self._ours(), *self.second.layers):
             if layer.ndim == len(scale):
                 layer.mode = "pan_zoom"
@@ -228,7 +234,7 @@ class Scene:
     def show_outlines(self) -> None:
         """Draw the bone outlines that proposals rest on: the reader judges by them."""
         if self.furnished and not self._closing:
-            self.outlines.show(self.desk.proposer.found, self.desk.state.dragged)
+            self.outlines.show(self.controller.proposer.found, self.controller.state.dragged)
             self.viewer.layers.selection.active = self.image
 
     def write_edges(self) -> None:

@@ -56,7 +56,7 @@ class _Ended:
     by_time_limit: bool = False
 
 
-class Bench:
+class WorkerProcess:
     """Owns one measuring process and starts another when that one is gone."""
 
     def __init__(self, limits: Limits) -> None:
@@ -216,19 +216,19 @@ def _died(job: Job, ended: _Ended) -> CaseOutcome:
 
 # ------------------------------------------------------------------------ what executors call
 
-_BENCHES: weakref.WeakSet[Bench] = weakref.WeakSet()
+_BENCHES: weakref.WeakSet[WorkerProcess] = weakref.WeakSet()
 _OF_THREAD = threading.local()
 
 
 def measure_isolated(job: str, seconds: float | None, memory_bytes: int | None) -> str:
     """Measure one job, given as its line, on the bench of this thread; gives the outcome's line."""
     limits = Limits(seconds, memory_bytes)
-    benches: dict[Limits, Bench] = _OF_THREAD.__dict__.setdefault("benches", {})
-    bench = benches.setdefault(limits, Bench(limits))
-    return bench.measure(Job.from_text(job)).to_text()
+    benches: dict[Limits, WorkerProcess] = _OF_THREAD.__dict__.setdefault("benches", {})
+    worker_process = benches.setdefault(limits, WorkerProcess(limits))
+    return worker_process.measure(Job.from_text(job)).to_text()
 
 
 def close_benches() -> None:
     """End every measuring process that this process started."""
-    for bench in list(_BENCHES):
-        bench.close()
+    for worker_process in list(_BENCHES):
+        worker_process.close()

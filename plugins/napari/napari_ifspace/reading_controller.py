@@ -1,4 +1,4 @@
-"""The reader's desk: one series, its reading, the step in hand. Knows neither Qt nor napari.
+"""The reading of one series and the step at work. Knows neither Qt nor napari.
 
 Every command of window, mouse and keyboard ends in one method here. A command that must not
 happen changes nothing and says why through `said`.
@@ -14,9 +14,9 @@ from psygnal import Signal
 from ifspace.geometry import Floats
 from ifspace.model import Mark, MarkState, Session, Volume
 from napari_ifspace import reading
+from napari_ifspace.active_step import ActiveStep
 from napari_ifspace.blind import ABANDON_FIRST, OWN_MARKS, is_blind
 from napari_ifspace.cursor import Cursor
-from napari_ifspace.hand import Hand
 from napari_ifspace.history import History
 from napari_ifspace.journal import Journal, Unfinished
 from napari_ifspace.layers import display_of, nudged_lps_mm, slice_of
@@ -28,10 +28,10 @@ from napari_ifspace.record import Record
 from napari_ifspace.snapping import Said, Snapper
 from napari_ifspace.steps import Step, next_step, step_of
 
-__all__ = ["Desk", "Spot"]
+__all__ = ["ReadingController", "Spot"]
 
 
-class Desk:
+class ReadingController:
     """One series and its reading.
 
     Attributes
@@ -76,11 +76,11 @@ class Desk:
         self.proposer.pointed.connect(self._pointed)
         self.proposer.proposed.connect(self._take_proposal_in_hand)
         self.snapper = Snapper(volume, self.record)
-        self.hand = Hand(volume, self.record)
-        self.hand.changed.connect(self._changed)
-        self.hand.changed.connect(self._settle)
+        self.active_step = ActiveStep(volume, self.record)
+        self.active_step.changed.connect(self._changed)
+        self.active_step.changed.connect(self._settle)
         self._refused = ""
-        self.cursor = Cursor(volume, self.record, self.hand, self.proposer)
+        self.cursor = Cursor(volume, self.record, self.active_step, self.proposer)
         self.cursor.pointed.connect(self._pointed)
         if session is not None:
             self.load(session)
@@ -115,12 +115,12 @@ class Desk:
     @property
     def step(self) -> Step | None:
         """The mark that the next click places; nothing when all is done."""
-        return self.hand.step
+        return self.active_step.step
 
     @property
     def selected(self) -> Mark | None:
         """The mark that keys act on."""
-        return self.hand.selected
+        return self.active_step.selected
 
     @property
     def wants_mark(self) -> bool:
@@ -134,7 +134,7 @@ class Desk:
     @property
     def blind(self) -> bool:
         """Whether the marks of earlier readers must stay hidden from the reader."""
-        return is_blind(self.history, self.hand.skipped)
+        return is_blind(self.history, self.active_step.skipped)
 
     def slice_of_step(self, step: Step) -> int | None:
         """Tell which slice a step's mark is on, or else its partner's."""
@@ -161,8 +161,10 @@ class Desk:
 
         if self.record.do(f"place {step.title.lower()}", after):
             self.cursor.cross = False
-            self.hand.selected = reading.mark_at(self.volume, self.session, step, spot.slice_index)
-            self.hand.go_on()
+            self.active_step.selected = reading.mark_at(
+                self.volume, self.session, step, spot.slice_index
+            )
+            self.active_step.go_on()
             words = f"Next: {self.step.title.lower()}." if self.step else "All steps are done."
             if self.snapper.on and self.selected is not None:
                 words = f"{self._carry_out(self.snapper.snap, self.selected).words} {words}"
@@ -185,7 +187,9 @@ class Desk:
 
         done = self.record.do(f"move {step.title.lower()}", after)
         if done:
-            self.hand.selected = reading.mark_at(self.volume, self.session, step, slice_index)
+            self.active_step.selected = reading.mark_at(
+                self.volume, self.session, step, slice_index
+            )
         self._changed()
         return done
 
@@ -215,7 +219,7 @@ class Desk:
 
     def _carry_out(self, act: Callable[[Mark], Said], mark: Mark) -> Said:
         said = act(mark)
-        self.hand.keep(mark)
+        self.active_step.keep(mark)
         return said
 
     def nudge(self, down: float, right: float) -> None:
@@ -240,7 +244,7 @@ class Desk:
 
     def remove_selected(self) -> None:
         """Take the selected mark away."""
-        unattended = self.hand.unattended()
+        unattended = self.active_step.unattended()
         if unattended is not None:
             self.say(unattended, warning=True)
             return
@@ -250,13 +254,13 @@ class Desk:
             return
         step = step_of(mark)
         if reading.rests_on_seeds(self.session, mark):
-            self.hand.selected, self.hand.step = None, step
+            self.active_step.selected, self.active_step.step = None, step
             self.proposer.reject(mark.side)
             return
         if self.record.do(
             f"remove {step.title.lower()}", lambda: reading.removed(self.state, mark)
         ):
-            self.hand.selected, self.hand.step = None, step
+            self.active_step.selected, self.active_step.step = None, step
         self._changed()
 
     def confirm(self, *, everything: bool) -> None:
@@ -281,7 +285,7 @@ class Desk:
     def _set_state(self, marks: tuple[Mark, ...], to: MarkState, action: str) -> None:
         kept = self.selected
         self.record.do(action, lambda: reading.with_mark_state(self.state, marks, to))
-        self.hand.keep(kept)
+        self.active_step.keep(kept)
         self._changed()
 
     def _selection(self) -> tuple[Mark, ...]:
@@ -304,7 +308,7 @@ class Desk:
 
         done = self.record.do("begin second reading", after)
         if done:
-            self.hand.start_over()
+            self.active_step.start_over()
         return done
 
     def show_reading(self, index: int) -> None:
@@ -316,7 +320,7 @@ class Desk:
             return reading.shown_reading(self.state, index)
 
         if self.record.do("show another reading", after):
-            self.hand.start_over()
+            self.active_step.start_over()
 
     def abandon_reading(self) -> bool:
         """Give an unfinished second reading up, for good; the log keeps it and says by whom."""
@@ -326,15 +330,15 @@ class Desk:
         reader = self.session.reader or "no reader ID"
         done = self.record.abandon(f"abandon second reading of {reader}")
         if done:
-            self.hand.start_over()
+            self.active_step.start_over()
             self.say(f"The second reading of {reader} is abandoned; the log keeps it.")
         return done
 
     def _take_proposal_in_hand(self, _slice_index: int) -> None:
         waiting = [mark for mark in self.session.marks if mark.state is MarkState.PROPOSED]
-        self.hand.skipped = set(self.hand.absent)
+        self.active_step.skipped = set(self.active_step.absent)
         if waiting:
-            self.hand.choose(step_of(waiting[0]))
+            self.active_step.choose(step_of(waiting[0]))
 
     def load(self, session: Session) -> bool:
         """Take a session from a file in place of the reading being made; tells if it did."""
@@ -343,7 +347,7 @@ class Desk:
             self.say(OWN_MARKS, warning=True)
             return False
         self.record.do("load session", lambda: self.state.with_session(session))
-        self.hand.start_over()
+        self.active_step.start_over()
         return True
 
     def undo(self) -> None:
@@ -369,9 +373,9 @@ class Desk:
         self._heard(message, warning)
 
     def _is_blocked(self) -> bool:
-        if self.hand.blocked is not None:
-            self.say(self.hand.blocked, warning=True)
-        return self.hand.blocked is not None
+        if self.active_step.blocked is not None:
+            self.say(self.active_step.blocked, warning=True)
+        return self.active_step.blocked is not None
 
     def _heard(self, message: str, warning: bool) -> None:
         self._refused = message if warning else ""
@@ -389,9 +393,9 @@ class Desk:
         if action is None:
             self.say(nothing)
             return
-        self.hand.keep(kept)
+        self.active_step.keep(kept)
         if self.step is None or any(step_of(m) == self.step for m in self.session.marks):
-            self.hand.step = next_step(self.session.marks, None, self.hand.skipped)
+            self.active_step.step = next_step(self.session.marks, None, self.active_step.skipped)
         self._changed()
         self.say(f"{done}: {action}.")
 

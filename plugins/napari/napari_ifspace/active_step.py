@@ -13,7 +13,7 @@ from napari_ifspace.record import Record
 from napari_ifspace.steps import STEPS, Step, next_step, step_of
 
 
-class Hand:
+class ActiveStep:
     """Goes through the list of steps; changes no mark.
 
     Attributes

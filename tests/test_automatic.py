@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ifspace.assistance import muscle_disagreements
+from ifspace.automatic import muscle_disagreements
 from ifspace.geometry import Segment
-from ifspace.landmarks import FoundSide, Light, SliceReading
+from ifspace.landmarks import FoundSide, QualityGrade, SliceReading
 from ifspace.model import Severity, Side
 
 
@@ -19,7 +19,7 @@ def with_muscle(room_mm: float, muscle_mm: float | None) -> FoundSide:
         1.0,
         1.0,
         0.7,
-        Light.GREEN,
+        QualityGrade.GREEN,
         muscle_mm=muscle_mm,
     )
     return FoundSide(Side.LEFT, "masks/1", (), (reading,))

@@ -15,15 +15,14 @@ import numpy as np
 from ifspace.geometry import Floats
 from ifspace.image import Patch
 from ifspace.landmarks.outline import (
-    Levels,
+    TissueSignal,
     outward_normals,
     resample_arc,
     smooth_outline,
     with_prior,
 )
 from ifspace.landmarks.surfaces import IMPOSSIBLE, Single, best_path
-from ifspace.landmarks.values import Refusal
-from ifspace.model import Kind, Reason
+from ifspace.model import Kind, Reason, Refusal
 
 STEP_MM = 0.3
 # Rays on both sides of the line: a trochanter is some 10 mm wide, and an edge is nearly straight
@@ -53,7 +52,7 @@ NEAR_LINE_MM = 3.4
 
 
 @dataclass(frozen=True, eq=False)
-class Lane:
+class ProfileBand:
     """A line along which an edge is searched, (2,) each, on the raster.
 
     `kind` tells whether the edge is one of bone (ischiofemoral space) or of tendon (quadratus
@@ -64,7 +63,7 @@ class Lane:
     kind: Kind
     start_mm: Floats
     outward: Floats
-    levels: Levels
+    levels: TissueSignal
     reach_mm: float
 
     @property
@@ -108,18 +107,18 @@ class Trace:
     thickness_mm: Floats
     clearness: float
 
-    def near_line(self, lane: Lane) -> tuple[Floats, Floats, Floats]:
+    def near_line(self, band: ProfileBand) -> tuple[Floats, Floats, Floats]:
         """Give the edge near the line at even steps: points, outward normals, thickness."""
         points = (
-            lane.start_mm + BESIDE_MM[:, None] * lane.beside + self.outer_mm[:, None] * lane.outward
+            band.start_mm + BESIDE_MM[:, None] * band.beside + self.outer_mm[:, None] * band.outward
         )
         points, thickness = resample_arc(smooth_outline(points), NORMAL_STEP_MM, self.thickness_mm)
-        normals = outward_normals(points, lane.start_mm - 2 * INWARD_MM * lane.outward)
-        near = np.abs((points - lane.start_mm) @ lane.beside) <= NEAR_LINE_MM
+        normals = outward_normals(points, band.start_mm - 2 * INWARD_MM * band.outward)
+        near = np.abs((points - band.start_mm) @ band.beside) <= NEAR_LINE_MM
         return points[near], normals[near], thickness[near]
 
 
-def trace(lane: Lane, reward: Single, thicknesses: range) -> Trace | Refusal:
+def trace(band: ProfileBand, reward: Single, thicknesses: range) -> Trace | Refusal:
     """Follow the best edge over all rays.
 
     Parameters
@@ -136,38 +135,38 @@ def trace(lane: Lane, reward: Single, thicknesses: range) -> Trace | Refusal:
     Trace or Refusal
         A refusal where the best edge is not clear, or another one is about as good.
     """
-    steps, pull = lane.steps_mm, _pull(lane)
+    steps, pull = band.steps_mm, _pull(band)
     best = best_path(with_prior(reward, pull[None], thicknesses), thicknesses)
     outer = np.minimum(best.outer[0], len(steps) - 1)
     clearness = float((best.reward[0] - pull[np.arange(len(outer)), outer])[CENTRAL].mean())
-    if clearness < CLEAR_MIN[lane.kind]:
-        return not_clear(lane)
+    if clearness < CLEAR_MIN[band.kind]:
+        return not_clear(band)
     taken = np.abs(steps[None] - steps[outer][:, None]) < APART_MM
     elsewhere = np.where(taken, float(IMPOSSIBLE), pull)
     other = best_path(with_prior(reward, elsewhere[None], thicknesses), thicknesses)
     if float((best.reward[0] - other.reward[0])[CENTRAL].mean()) < LEAD_MIN:
         return Refusal(
             Reason.LOW_CONFIDENCE,
-            f"two edges within {lane.reach_mm:.0f} mm of the mark are equally clear; place the "
+            f"two edges within {band.reach_mm:.0f} mm of the mark are equally clear; place the "
             "mark nearer to the one that is meant",
         )
     return Trace(steps[outer], STEP_MM * (best.outer[0] - best.inner[0]), clearness)
 
 
-def not_clear(lane: Lane) -> Refusal:
+def not_clear(band: ProfileBand) -> Refusal:
     """Say that there is no edge to go to."""
     return Refusal(
         Reason.LOW_CONFIDENCE,
-        f"no clear edge lies within {lane.reach_mm:.0f} mm of the mark on this line",
+        f"no clear edge lies within {band.reach_mm:.0f} mm of the mark on this line",
     )
 
 
-def _pull(lane: Lane) -> Floats:
+def _pull(band: ProfileBand) -> Floats:
     """Reward for an outer edge at every sample of every ray, (rays, samples).
 
     Beside the line an edge may lie farther off, because it may run obliquely to it.
     """
-    steps = lane.steps_mm
-    reach_mm = lane.reach_mm + np.abs(BESIDE_MM)[:, None]
+    steps = band.steps_mm
+    reach_mm = band.reach_mm + np.abs(BESIDE_MM)[:, None]
     pull = -PULL_PER_MM2 * np.minimum(steps**2, PULL_CAP_MM2)
     return np.where(np.abs(steps)[None] <= reach_mm, pull[None], float(IMPOSSIBLE))

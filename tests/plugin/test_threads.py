@@ -10,9 +10,9 @@ import sys
 LEAVING = """
 import time
 from qtpy.QtWidgets import QApplication
-from napari_ifspace import work
+from napari_ifspace import threads
 application = QApplication([])
-work.start(lambda: time.sleep(0.3), print, print)
+threads.start(lambda: time.sleep(0.3), print, print)
 """
 
 

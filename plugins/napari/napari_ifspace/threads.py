@@ -16,7 +16,7 @@ atexit.register(FunctionWorker.await_workers)
 
 
 def start(
-    work: Callable[[], Any],
+    threads: Callable[[], Any],
     done: Callable[[Any], None],
     failed: Callable[[str], None],
     *ended: Callable[[], None],
@@ -44,7 +44,7 @@ def start(
     def guarded() -> tuple[Any, str | None]:
         # The problem travels as text: the worker would raise an error that it is handed.
         try:
-            return work(), None
+            return threads(), None
         except IfspaceError as error:
             return None, str(error)
 

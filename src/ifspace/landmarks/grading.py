@@ -11,14 +11,19 @@ from ifspace.landmarks.confidence import (
     AMBER_BELOW_MM,
     Evidence,
     confidence_of,
+    grade_of,
     half_width_mm,
-    light_of,
     room_half_width_mm,
 )
 from ifspace.landmarks.gap import Gap
 from ifspace.landmarks.tendon import Room
-from ifspace.landmarks.values import Bone, Light, Reading, SliceOutline, SliceReading, SliceRefusal
-from ifspace.model import Kind, Reason
+from ifspace.landmarks.values import (
+    Bone,
+    QualityGrade,
+    Reading,
+    SliceReading,
+)
+from ifspace.model import Kind, Outline, Reason, Refusal, Side
 
 # Bones nearer than this touch on the image, and wider gaps do not occur at this level.
 GAP_RANGE_MM = (3.0, 60.0)
@@ -49,10 +54,10 @@ class Examined:
         """Half-width for the quadratus femoris space."""
         return room_half_width_mm(self.evidence)
 
-    def light(self, u95_mm: float) -> Light | None:
+    def grade(self, u95_mm: float) -> QualityGrade | None:
         """Green, amber, or nothing where a distance with this half-width has to be hidden."""
         inside = GAP_RANGE_MM[0] <= self.gap.value_mm <= GAP_RANGE_MM[1]
-        return light_of(u95_mm, self.gap.score) if inside and not self.doubt else None
+        return grade_of(u95_mm, self.gap.score) if inside and not self.doubt else None
 
     def reason(self, u95_mm: float) -> str:
         """Say why a distance with this half-width is hidden."""
@@ -73,7 +78,7 @@ class Examined:
         return f"cortex not clearly visible at the closest points: {why}"
 
 
-def judge(patch: Patch, seen: Examined) -> tuple[Reading, Reading, list[SliceOutline]]:
+def judge(patch: Patch, seen: Examined, side: Side) -> tuple[Reading, Reading, list[Outline]]:
     """Turn what was seen in one slice into readings and outlines."""
     gap, room = seen.gap, seen.room
     ifs = _reading(patch, seen, (gap.ischium_mm, gap.femur_mm), seen.u95_mm, _note(gap))
@@ -82,11 +87,11 @@ def judge(patch: Patch, seen: Examined) -> tuple[Reading, Reading, list[SliceOut
         patch, seen, ends_mm, seen.room_u95_mm, _room_note(room)
     )
     outlines = [
-        SliceOutline(patch.slice_index, bone, patch.to_lps_mm(points))
+        Outline(bone, side, patch.to_lps_mm(points), patch.slice_index)
         for bone, points in seen.bones_mm.items()
     ]
     outlines += [
-        SliceOutline(patch.slice_index, bone, patch.to_lps_mm(room.caps_mm[bone]), Kind.QFS)
+        Outline(bone, side, patch.to_lps_mm(room.caps_mm[bone]), patch.slice_index, Kind.QFS)
         for bone in Bone
         if room.capped[bone]
     ]
@@ -97,9 +102,9 @@ def _reading(
     patch: Patch, seen: Examined, ends_mm: tuple[Floats, Floats], u95_mm: float, note: str
 ) -> Reading:
     """Say the distance, or why not."""
-    light = seen.light(u95_mm)
-    if light is None:
-        return SliceRefusal(patch.slice_index, Reason.LOW_CONFIDENCE, seen.reason(u95_mm))
+    grade = seen.grade(u95_mm)
+    if grade is None:
+        return Refusal(Reason.LOW_CONFIDENCE, seen.reason(u95_mm), patch.slice_index)
     segment = Segment(patch.to_lps_mm(ends_mm[0]), patch.to_lps_mm(ends_mm[1]))
     return SliceReading(
         patch.slice_index,
@@ -108,7 +113,7 @@ def _reading(
         u95_mm,
         seen.gap.score,
         confidence_of(u95_mm),
-        light,
+        grade,
         note=note,
     )
 
