@@ -11,6 +11,7 @@ import numpy as np
 from ifspace.automatic import outcome_of
 from ifspace.landmarks import (
     FoundSide,
+    Memory,
     OutlinePoint,
     Reading,
     Refusal,
@@ -18,7 +19,6 @@ from ifspace.landmarks import (
     SliceRefusal,
     from_seeds,
 )
-from ifspace.landmarks.memory import Memory
 from ifspace.model import (
     Flag,
     Kind,
