@@ -16,7 +16,6 @@ from ifspace.labels import LabelMap
 from ifspace.landmarks import (
     Level,
     QualityGrade,
-    SliceRefusal,
     from_masks,
     from_seeds,
     level_from_masks,
@@ -27,7 +26,7 @@ from ifspace.landmarks.grading import exclusion
 from ifspace.landmarks.grading.tissue import check_gap
 from ifspace.landmarks.outline.search import search
 from ifspace.landmarks.outline.slices import examine
-from ifspace.model import Kind, Side
+from ifspace.model import Kind, Refusal, Side
 
 
 @dataclass(frozen=True)
@@ -197,7 +196,7 @@ def label_room_rows(seeds: Iterable[int], sequence: str) -> list[LabelRoomRow]:
                 for item in found.readings(Kind.QFS)
                 if item.slice_index in real and item.slice_index in case.truth_qfs
             ]
-            refused = {item.slice_index for item in found.qfs if isinstance(item, SliceRefusal)}
+            refused = {item.slice_index for item in found.qfs if isinstance(item, Refusal)}
             rows.append(
                 LabelRoomRow(
                     sequence,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ifspace.findings import UNKNOWN
-from ifspace.measure.spaces import counted
+from ifspace.measurement.spaces import counted
 from ifspace.model import (
     MARKS_OF_KIND,
     Flag,

@@ -18,7 +18,6 @@ from ifspace.automatic import (
     muscle_disagreements,
     only_proposed,
     outcome_of,
-    outlines_of,
     proposed_session,
     unread_slices,
     why_not_measured,
@@ -44,7 +43,7 @@ from ifspace.io import (
 )
 from ifspace.labels import LabelMap
 from ifspace.landmarks import FoundSide, propose
-from ifspace.measure import level_range_indices, measure_space
+from ifspace.measurement import level_range_indices, measure_space
 from ifspace.model import (
     AssessedSpace,
     Flag,
@@ -227,7 +226,7 @@ def assess(
             ),
         ),
         slice_step_mm=volume.slice_step_mm,
-        outlines=outlines_of(sides),
+        outlines=tuple(outline for side in sides for outline in side.outlines),
     )
 
 

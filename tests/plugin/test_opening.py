@@ -10,8 +10,8 @@ import pytest
 from tests.plugin.hands import PATIENCE_S, Window
 
 from ifspace.io.session import read_session
-from ifspace.landmarks import Proposal, Refusal, propose
-from ifspace.model import Mark, Reason, Series, Side, Volume
+from ifspace.landmarks import Proposal, propose
+from ifspace.model import Mark, Reason, Refusal, Series, Side, Volume
 from ifspace.phantom import PhantomSpec, PhantomTruth, write_phantom
 from napari_ifspace import level, opening
 from napari_ifspace.steps import STEPS, Step

@@ -13,8 +13,8 @@ from napari.components import ViewerModel
 from ifspace.automatic import proposed_session
 from ifspace.geometry import Floats
 from ifspace.io.session import session_from_json, session_to_json
-from ifspace.landmarks import Bone, FoundSide, Refusal, propose
-from ifspace.model import Kind, MarkState, SeedName, Side, Volume
+from ifspace.landmarks import Bone, FoundSide, propose
+from ifspace.model import Kind, MarkState, Refusal, SeedName, Side, Volume
 from ifspace.phantom import PhantomTruth
 from ifspace.workflow import assess, load_study
 from napari_ifspace import layers
@@ -75,7 +75,7 @@ def outline(controller: ReadingController, bone: Bone, k: int) -> Floats:
     return next(
         item.points_lps_mm
         for item in controller.proposer.found[SIDE].outlines
-        if (item.bone, item.slice_index, item.kind) == (bone, k, Kind.IFS)
+        if (item.structure, item.slice_index, item.kind) == (bone, k, Kind.IFS)
     )
 
 

@@ -76,7 +76,7 @@ def test_two_clicks_outline_correct_and_reject(
     outline = next(
         item.points_lps_mm
         for item in found.outlines
-        if (item.bone, item.slice_index, item.kind) == (Bone.FEMUR, k, Kind.IFS)
+        if (item.structure, item.slice_index, item.kind) == (Bone.FEMUR, k, Kind.IFS)
     )
     start = max(outline, key=lambda point: float(point[1]))
     before = controller.history.state

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ifspace.geometry import Floats, Plane
-from ifspace.measure import slice_of_mark
+from ifspace.measurement import slice_of_mark
 from ifspace.model import Mark, MarkName, MarkState, Side, Volume
 
 # Screen right and screen down for each viewing direction, as patient directions (LPS): axial as

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ifspace.geometry import Floats
-from ifspace.landmarks import Proposal, ProposedSide, Refusal, propose
-from ifspace.model import Reason, Side, Volume
+from ifspace.landmarks import Proposal, ProposedSide, propose
+from ifspace.model import Reason, Refusal, Side, Volume
 
 _SIDES = (Side.RIGHT, Side.LEFT)
 

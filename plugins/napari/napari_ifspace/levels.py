@@ -93,8 +93,9 @@ def bones(
         see(side, range(first, last + 1), 1, Seen.READER)
     for side, item in (found or {}).items():
         for outline in item.outlines:
-            place = 0 if outline.bone is Bone.ISCHIUM else 1
-            see(side, [outline.slice_index], place, Seen.PROGRAM)
+            place = 0 if outline.structure == Bone.ISCHIUM else 1
+            slices = [] if outline.slice_index is None else [outline.slice_index]
+            see(side, slices, place, Seen.PROGRAM)
     for side, (first, last) in (level_hint or {}).items():
         if side not in ranges and side not in (found or {}):
             see(side, range(first, last + 1), 1, Seen.PROGRAM)

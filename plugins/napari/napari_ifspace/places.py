@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ifspace.geometry import Floats, Segment
-from ifspace.measure import side_of_pair, side_of_point, sides_are_crossed
+from ifspace.measurement import side_of_pair, side_of_point, sides_are_crossed
 from ifspace.model import MARKS_OF_KIND, Mark, Session, Side, Volume
 from napari_ifspace.layers import slice_of
 from napari_ifspace.reading import RefusedError, mark_at

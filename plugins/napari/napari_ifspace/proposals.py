@@ -14,9 +14,7 @@ from ifspace.landmarks import (
     Memory,
     OutlinePoint,
     Reading,
-    Refusal,
     SliceReading,
-    SliceRefusal,
     from_seeds,
 )
 from ifspace.model import (
@@ -25,6 +23,7 @@ from ifspace.model import (
     Mark,
     Measurement,
     Reason,
+    Refusal,
     Seed,
     SeedName,
     Session,
@@ -184,8 +183,9 @@ def slice_to_judge(question: Question, found: FoundSide, volume: Volume) -> int:
         best = found.best(kind)
         if best is not None:
             return best.slice_index
-    if found.ifs:
-        return found.ifs[len(found.ifs) // 2].slice_index
+    middle = found.ifs[len(found.ifs) // 2].slice_index if found.ifs else None
+    if middle is not None:
+        return middle
     return volume.nearest_slice(question.seeds[0].position_lps_mm)[0]
 
 
@@ -219,7 +219,7 @@ def words_of_correction(volume: Volume, question: Question, found: FoundSide) ->
         for kind, item in here.items()
         if isinstance(item, SliceReading)
     ]
-    refused = [kind for kind, item in here.items() if isinstance(item, SliceRefusal)]
+    refused = [kind for kind, item in here.items() if isinstance(item, Refusal)]
     if refused:
         names = " and no ".join(kind.value.upper() for kind in refused)
         told.append(f"no {names}, {_detail(here[refused[0]])}")
@@ -227,7 +227,7 @@ def words_of_correction(volume: Volume, question: Question, found: FoundSide) ->
 
 
 def _detail(item: Reading) -> str:
-    return item.detail if isinstance(item, SliceRefusal) else ""
+    return item.detail if isinstance(item, Refusal) else ""
 
 
 def reason_of(found: FoundSide, kind: Kind) -> str | None:
@@ -236,7 +236,7 @@ def reason_of(found: FoundSide, kind: Kind) -> str | None:
         return found.refusal.detail
     if found.best(kind) is not None:
         return None
-    details = [item.detail for item in found.of(kind) if isinstance(item, SliceRefusal)]
+    details = [item.detail for item in found.of(kind) if isinstance(item, Refusal)]
     return details[len(details) // 2] if details else "no slice shows both borders"
 
 

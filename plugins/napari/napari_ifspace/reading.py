@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from ifspace.automatic import only_proposed
 from ifspace.geometry import Floats
 from ifspace.landmarks import OutlinePoint
-from ifspace.measure import level_range_indices
+from ifspace.measurement import level_range_indices
 from ifspace.model import (
     MARKS_OF_KIND,
     Mark,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ifspace.measure import side_of_point
+from ifspace.measurement import side_of_point
 from ifspace.model import Seed, SeedName, Session, Side, Volume
 from napari_ifspace.places import Spot
 from napari_ifspace.reading import RefusedError

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ifspace.geometry import Floats
-from ifspace.landmarks import Refusal, Snapped, snap_to_edge
-from ifspace.model import Mark, MarkState, Session, Volume
+from ifspace.landmarks import Snapped, snap_to_edge
+from ifspace.model import Mark, MarkState, Refusal, Session, Volume
 from napari_ifspace import reading
 from napari_ifspace.layers import slice_of
 from napari_ifspace.places import Spot, refuse_wrong_place

@@ -9,13 +9,13 @@ from ifspace.model.outcome import (
     Measurement,
     NotMeasured,
     Outcome,
-    Outline,
+    Refusal,
     UncertaintyPart,
 )
 from ifspace.model.published import Comparison, PublishedValue, Reference
 from ifspace.model.result import AssessedSpace, PatientIdentity, StudyResult
 from ifspace.model.scan import Flag, Series, Slice, SliceSource, Volume
-from ifspace.model.session import Mark, Seed, Session, SessionOutline, Signature
+from ifspace.model.session import Mark, Outline, Seed, Session, Signature
 from ifspace.model.vocabulary import (
     AXIAL_TILT_LIMIT_DEG,
     MARKS_OF_KIND,
@@ -55,12 +55,12 @@ __all__ = [
     "PublishedValue",
     "Reason",
     "Reference",
+    "Refusal",
     "Relation",
     "Seed",
     "SeedName",
     "Series",
     "Session",
-    "SessionOutline",
     "Severity",
     "Side",
     "Signature",

@@ -21,8 +21,8 @@ from ifspace.landmarks.borders.lines import closest
 from ifspace.landmarks.borders.rays import Contour
 from ifspace.landmarks.borders.signal import TissueSignal
 from ifspace.landmarks.borders.stack import SliceStack
-from ifspace.landmarks.values import Bone, Refusal
-from ifspace.model import Reason
+from ifspace.landmarks.values import Bone
+from ifspace.model import Reason, Refusal
 
 # The gap and what lies around it, from the middle between the bones.
 AROUND_MM = 22.0

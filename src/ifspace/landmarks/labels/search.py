@@ -23,8 +23,8 @@ from ifspace.landmarks.grading.readings import SliceFinding
 from ifspace.landmarks.labels.shapes import Shapes
 from ifspace.landmarks.outline.search import HipOutlines, search_bone
 from ifspace.landmarks.outline.slices import examine
-from ifspace.landmarks.values import Bone, Refusal
-from ifspace.model import Reason, Volume
+from ifspace.landmarks.values import Bone
+from ifspace.model import Reason, Refusal, Volume
 
 # A start lies this deep inside the label, and as near to the other bone as that allows.
 DEPTH_MM = 8.0

@@ -18,8 +18,8 @@ from ifspace.landmarks.borders.gap import HELD_MM, NO_POINTS, PASSED_MM
 from ifspace.landmarks.borders.lines import distance_to_line_mm
 from ifspace.landmarks.borders.rays import REACH_MM, Contour, RayCosts, with_prior
 from ifspace.landmarks.borders.surfaces import LEAST_REWARD, Path, Single
-from ifspace.landmarks.values import Bone, OutlinePoint, Refusal
-from ifspace.model import Reason, Seed, Side, Volume
+from ifspace.landmarks.values import Bone, OutlinePoint
+from ifspace.model import Reason, Refusal, Seed, Side, Volume
 
 # Beside the point the surface may rise or fall this much per mm: a steep flank, but no spike.
 SLOPE = 0.6

@@ -14,8 +14,8 @@ from ifspace.landmarks.grading.tissue import check_gap
 from ifspace.landmarks.outline import corrections
 from ifspace.landmarks.outline.corrections import Guides
 from ifspace.landmarks.outline.search import HipOutlines, correct
-from ifspace.landmarks.values import Bone, OutlinePoint, Refusal
-from ifspace.model import Seed, Volume
+from ifspace.landmarks.values import Bone, OutlinePoint
+from ifspace.model import Refusal, Seed, Volume
 
 
 @dataclass(frozen=True, eq=False)

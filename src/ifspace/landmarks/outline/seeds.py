@@ -21,11 +21,8 @@ from ifspace.landmarks.values import (
     FoundSide,
     OutlinePoint,
     Reading,
-    Refusal,
-    SliceOutline,
-    SliceRefusal,
 )
-from ifspace.model import Reason, Seed, Side, Volume
+from ifspace.model import Outline, Reason, Refusal, Seed, Side, Volume
 
 METHOD = "seeds/1"
 
@@ -128,18 +125,18 @@ def _measure(started: SideSearch, side: Side, blur_mm: float, memory: Memory) ->
     stack, found = started.stack, started.found
     ifs: list[Reading] = []
     qfs: list[Reading] = []
-    outlines: list[SliceOutline] = []
+    outlines: list[Outline] = []
     for k, patch in enumerate(stack.patches):
         refusal = slice_refusal(stack, found, k)
         seen = None if refusal else _seen(started, k, blur_mm, memory)
         if seen is None:
-            refusal = refusal or SliceRefusal(
-                patch.slice_index, Reason.LOW_CONFIDENCE, "no outline faces the other bone"
+            refusal = refusal or Refusal(
+                Reason.LOW_CONFIDENCE, "no outline faces the other bone", patch.slice_index
             )
             ifs.append(refusal)
             qfs.append(refusal)
             continue
-        one, other, drawn = readings_of(patch, seen)
+        one, other, drawn = readings_of(patch, seen, side)
         ifs.append(one)
         qfs.append(other)
         outlines += drawn

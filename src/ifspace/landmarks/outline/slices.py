@@ -15,8 +15,8 @@ from ifspace.landmarks.grading.recognition import doubt_about, doubt_about_layer
 from ifspace.landmarks.grading.visibility import evidence_of
 from ifspace.landmarks.outline.facing import facing_gap
 from ifspace.landmarks.outline.search import HipOutlines
-from ifspace.landmarks.values import Bone, SliceRefusal
-from ifspace.model import Reason
+from ifspace.landmarks.values import Bone
+from ifspace.model import Reason, Refusal
 
 VOID_DETAIL = "a signal void wider than any cortex lies beside the bones, as metal leaves it"
 
@@ -28,21 +28,14 @@ def _full_outline(contour: Contour, edge_mm: Floats) -> Floats:
     return np.vstack([points, points[:1]])
 
 
-def slice_refusal(stack: SliceStack, hip: HipOutlines, k: int) -> SliceRefusal | None:
+def slice_refusal(stack: SliceStack, hip: HipOutlines, k: int) -> Refusal | None:
     """Refuse one slice for metal or for a bone that the image cuts off."""
     patch = stack.patches[k]
     if exclusion.has_void(patch):
-        return SliceRefusal(
-            patch.slice_index,
-            Reason.IMPLANT_ARTIFACT,
-            VOID_DETAIL,
-        )
+        return Refusal(Reason.IMPLANT_ARTIFACT, VOID_DETAIL, patch.slice_index)
     if not exclusion.inside_view(patch, hip.outlines[Bone.FEMUR][k].outer_mm):
-        return SliceRefusal(
-            patch.slice_index,
-            Reason.FEMUR_NOT_COVERED,
-            "the femur reaches the border of the image",
-        )
+        detail = "the femur reaches the border of the image"
+        return Refusal(Reason.FEMUR_NOT_COVERED, detail, patch.slice_index)
     return None
 
 

@@ -13,8 +13,7 @@ import numpy as np
 
 from ifspace.geometry import Floats
 from ifspace.landmarks.borders.lines import area_and_centroid
-from ifspace.landmarks.values import Refusal
-from ifspace.model import Reason, Side
+from ifspace.model import Reason, Refusal, Side
 
 # The shaft: the lowest run of slices whose area stays below this multiple of the smallest.
 SHAFT_AREA = 1.25

@@ -29,8 +29,7 @@ from ifspace.landmarks.snap.line import (
     follow_edge,
     not_clear,
 )
-from ifspace.landmarks.values import Refusal
-from ifspace.model import Reason
+from ifspace.model import Reason, Refusal
 
 # Behind a mark that is up to 4 mm off there is marrow; it is the brighter part of what is there,
 # cortex and a septum being darker.

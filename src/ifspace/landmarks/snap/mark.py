@@ -19,7 +19,6 @@ from ifspace.landmarks.grading import exclusion
 from ifspace.landmarks.grading.readings import INSEPARABLE_MM
 from ifspace.landmarks.snap.crossing import bone_crossing, tendon_crossing
 from ifspace.landmarks.snap.line import Crossing, ProfileBand, not_clear
-from ifspace.landmarks.values import Refusal
 from ifspace.model import (
     AXIAL_TILT_LIMIT_DEG,
     MARKS_OF_KIND,
@@ -27,6 +26,7 @@ from ifspace.model import (
     Mark,
     MarkName,
     Reason,
+    Refusal,
     Side,
     Volume,
 )

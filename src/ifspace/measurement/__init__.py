@@ -1,9 +1,9 @@
 """Distances between marks in one slice, their uncertainty and the side they belong to."""
 
-from ifspace.measure.headline import LevelDistance, headline
-from ifspace.measure.sides import side_of_pair, side_of_point, sides_are_crossed
-from ifspace.measure.spaces import level_range_indices, measure_space, slice_of_mark
-from ifspace.measure.uncertainty import Budget, half_width_95_mm
+from ifspace.measurement.headline import LevelDistance, headline
+from ifspace.measurement.sides import side_of_pair, side_of_point, sides_are_crossed
+from ifspace.measurement.spaces import level_range_indices, measure_space, slice_of_mark
+from ifspace.measurement.uncertainty import Budget, half_width_95_mm
 
 __all__ = [
     "Budget",

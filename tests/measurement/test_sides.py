@@ -7,8 +7,8 @@ import pytest
 from tests.conftest import PLAIN, STORAGES, Storage, make_volume, pixel_lps_mm
 
 from ifspace.geometry import Segment
-from ifspace.measure import side_of_pair, side_of_point, sides
-from ifspace.measure.sides import midline_x_mm
+from ifspace.measurement import side_of_pair, side_of_point, sides
+from ifspace.measurement.sides import midline_x_mm
 from ifspace.model import Mark, MarkName, Side, Volume
 
 WIDE = replace(PLAIN, shape_kji=(3, 180, 500), origin_lps_mm=(-190.0, -70.0, -700.0))

@@ -6,8 +6,8 @@ from scipy import stats
 from tests.conftest import PLAIN, Storage, make_volume, pixel_lps_mm
 
 from ifspace.geometry import Segment
-from ifspace.measure import measure_space
-from ifspace.measure.uncertainty import (
+from ifspace.measurement import measure_space
+from ifspace.measurement.uncertainty import (
     Budget,
     RepeatSpread,
     half_width_95_mm,

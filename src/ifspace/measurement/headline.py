@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ifspace.geometry import Segment
-from ifspace.measure.uncertainty import half_width_95_mm, smallest_of_several
+from ifspace.measurement.uncertainty import half_width_95_mm, smallest_of_several
 from ifspace.model import (
     Kind,
     LevelValue,

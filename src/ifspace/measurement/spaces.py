@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ifspace.geometry import Segment
-from ifspace.measure.headline import LevelDistance, headline
-from ifspace.measure.sides import side_of_pair, side_of_point, sides_are_crossed
-from ifspace.measure.uncertainty import Budget, half_width_95_mm, repeat_spread
+from ifspace.measurement.headline import LevelDistance, headline
+from ifspace.measurement.sides import side_of_pair, side_of_point, sides_are_crossed
+from ifspace.measurement.uncertainty import Budget, half_width_95_mm, repeat_spread
 from ifspace.model import (
     MARKS_OF_KIND,
     Flag,
@@ -23,6 +23,7 @@ from ifspace.model import (
     NotMeasured,
     Outcome,
     Reason,
+    Refusal,
     Session,
     Side,
     Volume,
@@ -42,15 +43,6 @@ COINCIDENT_MM = 0.5
 FINEST_INTERPOLATION = 2.0
 
 _STATE_ORDER = list(MarkState)
-
-
-class _RefusedError(Exception):
-    """A pair that cannot be measured; carries the reason out to the outcome."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +82,11 @@ def measure_space(
     Outcome
         The smallest distance within the range with its curve, or the reason why there is none.
     """
-    try:
-        pairs = _pairs(volume, session.marks, kind, side, flags)
-        pairs = _on_sound_slices(pairs, flags)
-        pairs = _within_range(pairs, level_range)
-    except _RefusedError as refused:
-        return NotMeasured(kind, side, refused.reason, refused.detail)
+    pairs = _pairs(volume, session.marks, kind, side, flags)
+    if not isinstance(pairs, Refusal):
+        pairs = _usable(pairs, flags, level_range)
+    if isinstance(pairs, Refusal):
+        return NotMeasured.of(kind, side, pairs)
     budget = repeat_budget(volume, session, kind)
     distances = [_distance(volume, kind, pair, budget) for pair in pairs]
     return headline(
@@ -192,11 +183,9 @@ def repeat_budget(volume: Volume, session: Session, kind: Kind) -> Budget:
         # A side with one mark has no repeat; most sessions, and every move of a mouse, end here.
         if sum(mark.name is ischial and mark.side is side for mark in session.marks) < 2:
             continue
-        try:
-            pairs = _pairs(volume, session.marks, kind, side)
-        except _RefusedError:
-            continue
-        sets_mm.extend(pair.readings_mm for pair in pairs)
+        pairs = _pairs(volume, session.marks, kind, side)
+        if not isinstance(pairs, Refusal):
+            sets_mm.extend(pair.readings_mm for pair in pairs)
     spread = repeat_spread(sets_mm)
     return Budget() if spread is None else Budget({kind: spread})
 
@@ -207,14 +196,17 @@ def _pairs(
     kind: Kind,
     side: Side,
     flags: Sequence[Flag] = (),
-) -> list[_Pair]:
+) -> list[_Pair] | Refusal:
     """Pair the marks of one space slice by slice, in slice order."""
     by_slice = []
     for name in MARKS_OF_KIND[kind]:
         mine = [mark for mark in marks if mark.name is name and mark.side is side]
         if not mine:
-            raise _RefusedError(Reason.MARK_MISSING, f"{name} is not placed")
-        by_slice.append(_by_slice(volume, mine, flags))
+            return Refusal(Reason.MARK_MISSING, f"{name} is not placed")
+        sorted_marks = _by_slice(volume, mine, flags)
+        if isinstance(sorted_marks, Refusal):
+            return sorted_marks
+        by_slice.append(sorted_marks)
     ischial, femoral = by_slice
     shared = sorted(ischial.keys() & femoral.keys())
     if not shared:
@@ -222,30 +214,35 @@ def _pairs(
             f"{name} on {counted(sorted(found))}"
             for name, found in zip(MARKS_OF_KIND[kind], by_slice, strict=True)
         )
-        raise _RefusedError(Reason.MARKS_ON_DIFFERENT_SLICES, f"{places}; place both on one slice")
+        return Refusal(Reason.MARKS_ON_DIFFERENT_SLICES, f"{places}; place both on one slice")
     if sides_are_crossed([mark for mark in marks if _lies_on_a_slice(volume, mark)]):
-        raise _RefusedError(
-            Reason.SIDE_CONTRADICTED, "marks called left lie on the right of marks called right"
-        )
-    return [_pair(volume, k, ischial[k], femoral[k], side) for k in shared]
+        detail = "marks called left lie on the right of marks called right"
+        return Refusal(Reason.SIDE_CONTRADICTED, detail)
+    pairs = []
+    for k in shared:
+        pair = _pair(volume, k, ischial[k], femoral[k], side)
+        if isinstance(pair, Refusal):
+            return pair
+        pairs.append(pair)
+    return pairs
 
 
 def _by_slice(
     volume: Volume, marks: Iterable[Mark], flags: Sequence[Flag]
-) -> dict[int, list[Mark]]:
-    """Sort marks by slice."""
-    found: dict[int, list[Mark]] = {}
+) -> dict[int, list[Mark]] | Refusal:
+    """Group marks by slice; refuse where one lies on no slice."""
+    grouped: dict[int, list[Mark]] = {}
     for mark in marks:
         # On a slice whose geometry is refused, being outside the image means nothing.
         nearest, _ = volume.nearest_slice(mark.position_lps_mm)
         if any(flag.refuses(nearest) for flag in flags):
-            found.setdefault(nearest, []).append(mark)
+            grouped.setdefault(nearest, []).append(mark)
             continue
         try:
-            found.setdefault(slice_of_mark(volume, mark), []).append(mark)
+            grouped.setdefault(slice_of_mark(volume, mark), []).append(mark)
         except ValueError as error:
-            raise _RefusedError(Reason.MARKS_OUTSIDE_IMAGE, str(error)) from error
-    return found
+            return Refusal(Reason.MARKS_OUTSIDE_IMAGE, str(error))
+    return grouped
 
 
 def _lies_on_a_slice(volume: Volume, mark: Mark) -> bool:
@@ -258,14 +255,14 @@ def _lies_on_a_slice(volume: Volume, mark: Mark) -> bool:
 
 def _pair(
     volume: Volume, slice_index: int, ischial: list[Mark], femoral: list[Mark], side: Side
-) -> _Pair:
+) -> _Pair | Refusal:
     """Measure one slice; more marks of a name on it are repeat readings, in their order."""
     if len(ischial) != len(femoral):
         detail = (
             f"{counted([slice_index])} holds {len(ischial)} readings of {ischial[0].name} but"
             f" {len(femoral)} of {femoral[0].name}"
         )
-        raise _RefusedError(Reason.MARK_MISSING, detail)
+        return Refusal(Reason.MARK_MISSING, detail)
     plane = volume.slices[slice_index].plane
     # A copy of a pair, to the last digit, is no second reading.
     readings = np.unique(
@@ -279,13 +276,13 @@ def _pair(
     segment = Segment(starts_lps_mm.mean(axis=0), ends_lps_mm.mean(axis=0))
     if segment.length_mm < COINCIDENT_MM:
         detail = f"both marks lie within {COINCIDENT_MM} mm on {counted([slice_index])}"
-        raise _RefusedError(Reason.MARKS_COINCIDE, detail)
+        return Refusal(Reason.MARKS_COINCIDE, detail)
     if side_of_pair(segment) not in (None, side):
         detail = (
             f"the marks called {side} on {counted([slice_index])} run from the ischium to the"
             f" patient's {side_of_pair(segment)}"
         )
-        raise _RefusedError(Reason.SIDE_CONTRADICTED, detail)
+        return Refusal(Reason.SIDE_CONTRADICTED, detail)
     # The femoral end lies farthest from the midline, so it tells the side most surely.
     shown_side = side_of_point(volume, segment.end_lps_mm)
     if shown_side not in (None, side):
@@ -293,30 +290,28 @@ def _pair(
             f"the marks called {side} on {counted([slice_index])} lie on the patient's"
             f" {shown_side}, by the middle of the body"
         )
-        raise _RefusedError(Reason.SIDE_CONTRADICTED, detail)
+        return Refusal(Reason.SIDE_CONTRADICTED, detail)
     readings_mm = np.linalg.norm(ends_lps_mm - starts_lps_mm, axis=1)
     return _Pair(slice_index, segment, tuple(map(float, readings_mm)), (*ischial, *femoral))
 
 
-def _on_sound_slices(pairs: list[_Pair], flags: Sequence[Flag]) -> list[_Pair]:
-    """Leave out the slices that a refusal forbids; refuse where none is left."""
+def _usable(
+    pairs: list[_Pair], flags: Sequence[Flag], level_range: tuple[int, int] | None
+) -> list[_Pair] | Refusal:
+    """Keep the pairs on sound slices within the range; refuse where none is left."""
     sound = [p for p in pairs if not any(flag.refuses(p.slice_index) for flag in flags)]
-    if sound:
-        return sound
-    refusal = next(flag for flag in flags for p in pairs if flag.refuses(p.slice_index))
-    known = {reason.value: reason for reason in Reason}
-    raise _RefusedError(known.get(refusal.code, Reason.GEOMETRY_UNTRUSTED), refusal.detail)
-
-
-def _within_range(pairs: list[_Pair], level_range: tuple[int, int] | None) -> list[_Pair]:
+    if not sound:
+        flag = next(flag for flag in flags for p in pairs if flag.refuses(p.slice_index))
+        reasons = {reason.value: reason for reason in Reason}
+        return Refusal(reasons.get(flag.code, Reason.GEOMETRY_UNTRUSTED), flag.detail)
     if level_range is None:
-        return pairs
+        return sound
     first, last = level_range
-    inside = [pair for pair in pairs if first <= pair.slice_index <= last]
+    inside = [pair for pair in sound if first <= pair.slice_index <= last]
     if not inside:
-        places = counted([pair.slice_index for pair in pairs])
+        places = counted([pair.slice_index for pair in sound])
         detail = f"marks on {places}, lesser trochanter on slice {first + 1} to {last + 1}"
-        raise _RefusedError(Reason.LEVEL_NOT_COVERED, detail)
+        return Refusal(Reason.LEVEL_NOT_COVERED, detail)
     return inside
 
 

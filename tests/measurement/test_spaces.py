@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.conftest import PLAIN, Storage, make_volume, pixel_lps_mm
 
-from ifspace.measure import level_range_indices, measure_space, slice_of_mark
+from ifspace.measurement import level_range_indices, measure_space, slice_of_mark
 from ifspace.model import (
     Flag,
     Kind,
