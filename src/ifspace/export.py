@@ -99,6 +99,11 @@ def export(
         return _move(stage, out, wanted, overwrite=overwrite)
 
 
+def formats_for(formats: Collection[str], *, marked: bool) -> tuple[str, ...]:
+    """Give the formats that are written; where nothing is marked, only those of a proposal."""
+    return tuple(name for name in formats if marked or name in PROPOSAL_FORMATS)
+
+
 def refuse_inside(out: Path, source: Path) -> None:
     """Refuse to write into the input: it is never changed.
 
