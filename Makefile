@@ -30,8 +30,9 @@ lint: $(VENV)/dev.ok
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/dev.ok
+types: $(VENV)/dev.ok $(VENV)-napari/napari.ok
 	$(BIN)/mypy
+	$(VENV)-napari/bin/python -m mypy -p napari_ifspace
 
 contracts: $(VENV)/dev.ok
 	$(BIN)/lint-imports

@@ -11,8 +11,8 @@ from ifspace.api.files import read_session
 from ifspace.errors import GeometryError
 from ifspace.io import inventory_to_json, open_study
 from ifspace.labels import LabelMap
-from ifspace.model import Session, Side, StudyResult, Volume
-from ifspace.workflow import BOTH_SIDES, LoadedStudy, Settings
+from ifspace.model import SIDES_AS_SEEN, Session, Side, StudyResult, Volume
+from ifspace.workflow import LoadedStudy, Settings
 
 
 def list_series(path: Path | str) -> dict[str, list[dict[str, Any]]]:
@@ -122,7 +122,7 @@ def measure(
     session: Session | Path | str | None = None,
     *,
     labels: LabelMap | None = None,
-    sides: Sequence[Side] = BOTH_SIDES,
+    sides: Sequence[Side] = SIDES_AS_SEEN,
     evidence_ids: Sequence[str] = (),
     evidence_file: Path | None = None,
 ) -> StudyResult:

@@ -23,10 +23,10 @@ from ifspace.model import (
     Mark,
     MarkName,
     MarkState,
+    Outline,
     Seed,
     SeedName,
     Session,
-    SessionOutline,
     Side,
     Signature,
     Source,
@@ -194,7 +194,7 @@ def _session(checked: SessionFile) -> Session:
         findings={side: dict(found) for side, found in checked.get("findings", {}).items()},
         signature=Signature(signature["reader"], signature["signed_at"]) if signature else None,
         outlines=tuple(
-            SessionOutline(item["structure"], item["side"], np.asarray(item["points_lps_mm"]))
+            Outline(item["structure"], item["side"], np.asarray(item["points_lps_mm"]))
             for item in checked.get("outlines", [])
         ),
     )
@@ -291,7 +291,7 @@ def _mark_to_json(mark: Mark) -> dict[str, Any]:
     }
 
 
-def _outline_to_json(outline: SessionOutline) -> dict[str, Any]:
+def _outline_to_json(outline: Outline) -> dict[str, Any]:
     return {
         "structure": outline.structure,
         "side": outline.side.value,

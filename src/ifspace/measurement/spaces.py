@@ -23,6 +23,7 @@ from ifspace.model import (
     NotMeasured,
     Outcome,
     Reason,
+    Refusal,
     Session,
     Side,
     Volume,
@@ -30,11 +31,6 @@ from ifspace.model import (
 
 METHOD = "marks/1"
 
-# A mark belongs to a slice if it lies within this share of the slice step of its plane, and never
-# farther off than half a step; the rest of the gap belongs to the neighbour.
-ON_SLICE_SHARE = 0.5
-# Where the step is unknown (a single slice), a mark has to lie this near to the plane.
-ON_SINGLE_SLICE_MM = 1.0
 # Two marks nearer than this are one mark clicked twice; no published space is below 2 mm.
 COINCIDENT_MM = 0.5
 
@@ -42,15 +38,6 @@ COINCIDENT_MM = 0.5
 FINEST_INTERPOLATION = 2.0
 
 _STATE_ORDER = list(MarkState)
-
-
-class _RefusedError(Exception):
-    """A pair that cannot be measured; carries the reason out to the outcome."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +77,11 @@ def measure_space(
     Outcome
         The smallest distance within the range with its curve, or the reason why there is none.
     """
-    try:
-        pairs = _pairs(volume, session.marks, kind, side, flags)
-        pairs = _on_sound_slices(pairs, flags)
-        pairs = _within_range(pairs, level_range)
-    except _RefusedError as refused:
-        return NotMeasured(kind, side, refused.reason, refused.detail)
+    pairs = _pairs(volume, session.marks, kind, side, flags)
+    if not isinstance(pairs, Refusal):
+        pairs = _usable(pairs, flags, level_range)
+    if isinstance(pairs, Refusal):
+        return NotMeasured.of(kind, side, pairs)
     budget = repeat_budget(volume, session, kind)
     distances = [_distance(volume, kind, pair, budget) for pair in pairs]
     return headline(
@@ -118,9 +104,7 @@ def slice_of_mark(volume: Volume, mark: Mark) -> int:
         If the mark lies on no slice, outside its image, or on another one than it names.
     """
     slice_index, gap_mm = volume.nearest_slice(mark.position_lps_mm)
-    step_mm = volume.slice_step_mm
-    limit_mm = ON_SINGLE_SLICE_MM if step_mm is None else max(step_mm * ON_SLICE_SHARE, 1e-6)
-    if gap_mm > limit_mm:
+    if gap_mm > volume.on_slice_mm:
         message = f"{mark.name} lies {gap_mm:.1f} mm from the nearest slice"
         raise ValueError(message)
     if not volume.slices[slice_index].plane.shows(mark.position_lps_mm):
@@ -129,9 +113,9 @@ def slice_of_mark(volume: Volume, mark: Mark) -> int:
     named = mark.sop_instance_uid
     # Nearly always the nearest slice is the one named; looking through all of them with every move
     # of a mouse would take a fifth of the time there is.
-    if named is None or names_slice(named, volume, slice_index):
+    if named is None or volume.is_named(slice_index, named):
         return slice_index
-    places = [k for k in range(len(volume.slices)) if names_slice(named, volume, k)]
+    places = [k for k in range(len(volume.slices)) if volume.is_named(k, named)]
     if not places:
         message = f"{mark.name} names an image that is not in this series"
         raise ValueError(message)
@@ -139,7 +123,7 @@ def slice_of_mark(volume: Volume, mark: Mark) -> int:
     near = [
         k
         for k in places
-        if abs(float(volume.slices[k].plane.height_mm(mark.position_lps_mm))) <= limit_mm
+        if abs(float(volume.slices[k].plane.height_mm(mark.position_lps_mm))) <= volume.on_slice_mm
     ]
     if not near:
         message = f"{mark.name} does not lie on the slice that it names"
@@ -150,17 +134,6 @@ def slice_of_mark(volume: Volume, mark: Mark) -> int:
 def counted(slice_indices: Sequence[int]) -> str:
     """Name slices as people count them, from 1."""
     return f"slice {', '.join(str(index + 1) for index in slice_indices)}"
-
-
-def names_slice(name: str, volume: Volume, slice_index: int) -> bool:
-    """Tell whether a SOP Instance UID, UID#frame or k=index means this slice."""
-    source = volume.slices[slice_index].source
-    if name == f"k={slice_index}":
-        return True
-    uid, _, frame = name.partition("#")
-    if uid != source.sop_instance_uid:
-        return False
-    return not frame or frame == str(source.frame_number)
 
 
 def level_range_indices(volume: Volume, session: Session, side: Side) -> tuple[int, int] | None:
@@ -176,7 +149,7 @@ def level_range_indices(volume: Volume, session: Session, side: Side) -> tuple[i
         return None
     indices = []
     for name in ends:
-        found = [k for k in range(len(volume.slices)) if names_slice(name, volume, k)]
+        found = [k for k in range(len(volume.slices)) if volume.is_named(k, name)]
         if not found:
             message = f"the level range of the {side} side names a slice that is not in this series"
             raise ValueError(message)
@@ -192,11 +165,9 @@ def repeat_budget(volume: Volume, session: Session, kind: Kind) -> Budget:
         # A side with one mark has no repeat; most sessions, and every move of a mouse, end here.
         if sum(mark.name is ischial and mark.side is side for mark in session.marks) < 2:
             continue
-        try:
-            pairs = _pairs(volume, session.marks, kind, side)
-        except _RefusedError:
-            continue
-        sets_mm.extend(pair.readings_mm for pair in pairs)
+        pairs = _pairs(volume, session.marks, kind, side)
+        if not isinstance(pairs, Refusal):
+            sets_mm.extend(pair.readings_mm for pair in pairs)
     spread = repeat_spread(sets_mm)
     return Budget() if spread is None else Budget({kind: spread})
 
@@ -207,14 +178,17 @@ def _pairs(
     kind: Kind,
     side: Side,
     flags: Sequence[Flag] = (),
-) -> list[_Pair]:
+) -> list[_Pair] | Refusal:
     """Pair the marks of one space slice by slice, in slice order."""
     by_slice = []
     for name in MARKS_OF_KIND[kind]:
         mine = [mark for mark in marks if mark.name is name and mark.side is side]
         if not mine:
-            raise _RefusedError(Reason.MARK_MISSING, f"{name} is not placed")
-        by_slice.append(_by_slice(volume, mine, flags))
+            return Refusal(Reason.MARK_MISSING, f"{name} is not placed")
+        sorted_marks = _by_slice(volume, mine, flags)
+        if isinstance(sorted_marks, Refusal):
+            return sorted_marks
+        by_slice.append(sorted_marks)
     ischial, femoral = by_slice
     shared = sorted(ischial.keys() & femoral.keys())
     if not shared:
@@ -222,30 +196,35 @@ def _pairs(
             f"{name} on {counted(sorted(found))}"
             for name, found in zip(MARKS_OF_KIND[kind], by_slice, strict=True)
         )
-        raise _RefusedError(Reason.MARKS_ON_DIFFERENT_SLICES, f"{places}; place both on one slice")
+        return Refusal(Reason.MARKS_ON_DIFFERENT_SLICES, f"{places}; place both on one slice")
     if sides_are_crossed([mark for mark in marks if _lies_on_a_slice(volume, mark)]):
-        raise _RefusedError(
-            Reason.SIDE_CONTRADICTED, "marks called left lie on the right of marks called right"
-        )
-    return [_pair(volume, k, ischial[k], femoral[k], side) for k in shared]
+        detail = "marks called left lie on the right of marks called right"
+        return Refusal(Reason.SIDE_CONTRADICTED, detail)
+    pairs = []
+    for k in shared:
+        pair = _pair(volume, k, ischial[k], femoral[k], side)
+        if isinstance(pair, Refusal):
+            return pair
+        pairs.append(pair)
+    return pairs
 
 
 def _by_slice(
     volume: Volume, marks: Iterable[Mark], flags: Sequence[Flag]
-) -> dict[int, list[Mark]]:
-    """Sort marks by slice."""
-    found: dict[int, list[Mark]] = {}
+) -> dict[int, list[Mark]] | Refusal:
+    """Group marks by slice; refuse where one lies on no slice."""
+    grouped: dict[int, list[Mark]] = {}
     for mark in marks:
         # On a slice whose geometry is refused, being outside the image means nothing.
         nearest, _ = volume.nearest_slice(mark.position_lps_mm)
         if any(flag.refuses(nearest) for flag in flags):
-            found.setdefault(nearest, []).append(mark)
+            grouped.setdefault(nearest, []).append(mark)
             continue
         try:
-            found.setdefault(slice_of_mark(volume, mark), []).append(mark)
+            grouped.setdefault(slice_of_mark(volume, mark), []).append(mark)
         except ValueError as error:
-            raise _RefusedError(Reason.MARKS_OUTSIDE_IMAGE, str(error)) from error
-    return found
+            return Refusal(Reason.MARKS_OUTSIDE_IMAGE, str(error))
+    return grouped
 
 
 def _lies_on_a_slice(volume: Volume, mark: Mark) -> bool:
@@ -258,14 +237,14 @@ def _lies_on_a_slice(volume: Volume, mark: Mark) -> bool:
 
 def _pair(
     volume: Volume, slice_index: int, ischial: list[Mark], femoral: list[Mark], side: Side
-) -> _Pair:
+) -> _Pair | Refusal:
     """Measure one slice; more marks of a name on it are repeat readings, in their order."""
     if len(ischial) != len(femoral):
         detail = (
             f"{counted([slice_index])} holds {len(ischial)} readings of {ischial[0].name} but"
             f" {len(femoral)} of {femoral[0].name}"
         )
-        raise _RefusedError(Reason.MARK_MISSING, detail)
+        return Refusal(Reason.MARK_MISSING, detail)
     plane = volume.slices[slice_index].plane
     # A copy of a pair, to the last digit, is no second reading.
     readings = np.unique(
@@ -279,13 +258,13 @@ def _pair(
     segment = Segment(starts_lps_mm.mean(axis=0), ends_lps_mm.mean(axis=0))
     if segment.length_mm < COINCIDENT_MM:
         detail = f"both marks lie within {COINCIDENT_MM} mm on {counted([slice_index])}"
-        raise _RefusedError(Reason.MARKS_COINCIDE, detail)
+        return Refusal(Reason.MARKS_COINCIDE, detail)
     if side_of_pair(segment) not in (None, side):
         detail = (
             f"the marks called {side} on {counted([slice_index])} run from the ischium to the"
             f" patient's {side_of_pair(segment)}"
         )
-        raise _RefusedError(Reason.SIDE_CONTRADICTED, detail)
+        return Refusal(Reason.SIDE_CONTRADICTED, detail)
     # The femoral end lies farthest from the midline, so it tells the side most surely.
     shown_side = side_of_point(volume, segment.end_lps_mm)
     if shown_side not in (None, side):
@@ -293,30 +272,28 @@ def _pair(
             f"the marks called {side} on {counted([slice_index])} lie on the patient's"
             f" {shown_side}, by the middle of the body"
         )
-        raise _RefusedError(Reason.SIDE_CONTRADICTED, detail)
+        return Refusal(Reason.SIDE_CONTRADICTED, detail)
     readings_mm = np.linalg.norm(ends_lps_mm - starts_lps_mm, axis=1)
     return _Pair(slice_index, segment, tuple(map(float, readings_mm)), (*ischial, *femoral))
 
 
-def _on_sound_slices(pairs: list[_Pair], flags: Sequence[Flag]) -> list[_Pair]:
-    """Leave out the slices that a refusal forbids; refuse where none is left."""
+def _usable(
+    pairs: list[_Pair], flags: Sequence[Flag], level_range: tuple[int, int] | None
+) -> list[_Pair] | Refusal:
+    """Keep the pairs on sound slices within the range; refuse where none is left."""
     sound = [p for p in pairs if not any(flag.refuses(p.slice_index) for flag in flags)]
-    if sound:
-        return sound
-    refusal = next(flag for flag in flags for p in pairs if flag.refuses(p.slice_index))
-    known = {reason.value: reason for reason in Reason}
-    raise _RefusedError(known.get(refusal.code, Reason.GEOMETRY_UNTRUSTED), refusal.detail)
-
-
-def _within_range(pairs: list[_Pair], level_range: tuple[int, int] | None) -> list[_Pair]:
+    if not sound:
+        flag = next(flag for flag in flags for p in pairs if flag.refuses(p.slice_index))
+        reasons = {reason.value: reason for reason in Reason}
+        return Refusal(reasons.get(flag.code, Reason.GEOMETRY_UNTRUSTED), flag.detail)
     if level_range is None:
-        return pairs
+        return sound
     first, last = level_range
-    inside = [pair for pair in pairs if first <= pair.slice_index <= last]
+    inside = [pair for pair in sound if first <= pair.slice_index <= last]
     if not inside:
-        places = counted([pair.slice_index for pair in pairs])
+        places = counted([pair.slice_index for pair in sound])
         detail = f"marks on {places}, lesser trochanter on slice {first + 1} to {last + 1}"
-        raise _RefusedError(Reason.LEVEL_NOT_COVERED, detail)
+        return Refusal(Reason.LEVEL_NOT_COVERED, detail)
     return inside
 
 
