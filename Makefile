@@ -1,6 +1,7 @@
 # One-word tasks. `make demo` and `make test` do all the set-up on a fresh Debian machine.
 PYTHON ?= python3
-VENV := .venv
+# Another interpreter gets an environment of its own: `make test-core PYTHON=python3.12`.
+VENV := .venv$(if $(filter-out python3 python python3.11,$(notdir $(PYTHON))),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 PACKAGES := $(shell cat apt.txt)
 XVFB := xvfb-run -a -s "-screen 0 1600x1000x24" env QT_QPA_PLATFORM=xcb
