@@ -132,6 +132,8 @@ def _draw_distances(axes: Axes, result: StudyResult, side: Side) -> None:
             axes.axhline(cutoff_mm, color=colour, linestyle="--", linewidth=0.8)
     axes.set(xlabel="slice", ylabel="distance, mm")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    first, last = axes.get_xlim()
+    axes.set_xlim(first - 1.0, last + 1.0)
     axes.set_ylim(bottom=0.0)
     if axes.get_legend_handles_labels()[1]:
         axes.legend()

@@ -73,16 +73,16 @@ def measure(
     """
     import ifspace
     from ifspace.dicom_out import UidMap, replace_uids
-    from ifspace.export import export, formats_for, refuse_inside
+    from ifspace.export import export, formats_for, objects_left_out, refuse_inside
     from ifspace.workflow import is_marked
 
     chosen = chosen_formats(formats)
     refuse_inside(out, path)
     marks = _session(session, reader, sign=sign)
     label_map = None if masks is None else ifspace.read_label_map(masks, labels, label_preset)
-    marked = is_marked(marks, label_map)
-    if not marked:
+    if not is_marked(marks, label_map):
         say("no marks, seeds or label map: proposing what can be found, measuring nothing")
+        chosen = formats_for(chosen, marked=False)
     study = ifspace.load_study(path, series, hint=marks.series_instance_uid)
     result = ifspace.measure(
         study,
@@ -97,7 +97,7 @@ def measure(
         study,
         result,
         out,
-        formats=formats_for(chosen, marked=marked),
+        formats=chosen,
         deidentify=deidentify,
         overwrite=overwrite,
         predecessor=amends,
@@ -106,7 +106,11 @@ def measure(
     if uid_map is not None:
         result = replace_uids(result, uid_map)
     show(result, written, as_json=as_json, text=text)
-    raise typer.Exit(exit_code(result))
+    code = exit_code(result)
+    if left_out := objects_left_out(study, chosen):
+        say(left_out)
+        code = code or Exit.PARTLY_DONE
+    raise typer.Exit(code)
 
 
 def _session(path: Path | None, reader: str | None, *, sign: bool) -> Session:
