@@ -81,6 +81,7 @@ def test_a_dragged_point_is_no_evidence_of_a_cortex(missed):
     assert MISSED_ON not in [item.slice_index for item in found.readings(Kind.IFS)]
 
 
+@pytest.mark.slow
 def test_a_memory_changes_the_work_and_not_the_result(missed, monkeypatch):
     case, volume, seeds = missed
     point = OutlinePoint(Bone.FEMUR, case.side, true_femur_lps_mm(case, MISSED_ON))
@@ -109,6 +110,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[str]:
     return calls
 
 
+@pytest.mark.slow
 def test_a_second_seed_finds_the_bone_again_where_the_first_one_lost_it(tmp_path):
     """The patient moved: the last slice is shifted by 20 mm."""
     case = make_case(1006, cache=tmp_path)

@@ -60,6 +60,7 @@ def test_the_level_is_found_on_perfect_labels(case, perfect):
     assert found_mm == pytest.approx(apex_level(hip, scan), abs=1.5)
 
 
+@pytest.mark.slow
 def test_grey_levels_correct_a_network_label_and_keep_its_own_value(case):
     hip, scan, truth, volume, side, level_range = case
     before, after = [], []

@@ -53,6 +53,7 @@ def test_a_fat_suppressed_header_is_refused(case):
         assert answer.reason is Reason.FAT_SUPPRESSED
 
 
+@pytest.mark.slow
 def test_dark_fat_gives_no_proposal_whatever_the_header_says(case):
     hip, scan, _, side = case
     voxels = mr_image(tissue_fractions(hip, scan), scan, "PD-FS", np.random.default_rng(1))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from tests.waiting import LIMIT_S
 
 from ifspace.phantom import PhantomSpec, Size, write_phantom
 
@@ -44,7 +45,7 @@ def watched(verbs: dict[str, Sequence[object]]) -> tuple[list[str], dict[str, in
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=LIMIT_S,
     )
     # Shown by pytest if the test fails.
     sys.stderr.write(done.stderr)
@@ -58,6 +59,7 @@ def study(tmp_path_factory) -> Path:
     return Path(write_phantom(folder, PhantomSpec(size=Size.TINY)).image_path).parent
 
 
+@pytest.mark.slow
 def test_the_watch_sees_a_network(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     (tmp_path / "ifspace").mkdir()
@@ -69,6 +71,7 @@ def test_the_watch_sees_a_network(tmp_path, monkeypatch) -> None:
     assert codes == {"echo": 1}
 
 
+@pytest.mark.slow
 def test_no_other_verb_touches_a_network(study, tmp_path) -> None:
     images, session = study / "dicom", study / "session.json"
     out = tmp_path / "out"

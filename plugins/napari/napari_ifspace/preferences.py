@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from napari_ifspace.keys import keys_file
+from napari_ifspace.shortcuts import keys_file
 
 
 @dataclass(frozen=True)

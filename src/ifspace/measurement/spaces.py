@@ -31,11 +31,6 @@ from ifspace.model import (
 
 METHOD = "marks/1"
 
-# A mark belongs to a slice if it lies within this share of the slice step of its plane, and never
-# farther off than half a step; the rest of the gap belongs to the neighbour.
-ON_SLICE_SHARE = 0.5
-# Where the step is unknown (a single slice), a mark has to lie this near to the plane.
-ON_SINGLE_SLICE_MM = 1.0
 # Two marks nearer than this are one mark clicked twice; no published space is below 2 mm.
 COINCIDENT_MM = 0.5
 
@@ -109,9 +104,7 @@ def slice_of_mark(volume: Volume, mark: Mark) -> int:
         If the mark lies on no slice, outside its image, or on another one than it names.
     """
     slice_index, gap_mm = volume.nearest_slice(mark.position_lps_mm)
-    step_mm = volume.slice_step_mm
-    limit_mm = ON_SINGLE_SLICE_MM if step_mm is None else max(step_mm * ON_SLICE_SHARE, 1e-6)
-    if gap_mm > limit_mm:
+    if gap_mm > volume.on_slice_mm:
         message = f"{mark.name} lies {gap_mm:.1f} mm from the nearest slice"
         raise ValueError(message)
     if not volume.slices[slice_index].plane.shows(mark.position_lps_mm):
@@ -120,9 +113,9 @@ def slice_of_mark(volume: Volume, mark: Mark) -> int:
     named = mark.sop_instance_uid
     # Nearly always the nearest slice is the one named; looking through all of them with every move
     # of a mouse would take a fifth of the time there is.
-    if named is None or names_slice(named, volume, slice_index):
+    if named is None or volume.is_named(slice_index, named):
         return slice_index
-    places = [k for k in range(len(volume.slices)) if names_slice(named, volume, k)]
+    places = [k for k in range(len(volume.slices)) if volume.is_named(k, named)]
     if not places:
         message = f"{mark.name} names an image that is not in this series"
         raise ValueError(message)
@@ -130,7 +123,7 @@ def slice_of_mark(volume: Volume, mark: Mark) -> int:
     near = [
         k
         for k in places
-        if abs(float(volume.slices[k].plane.height_mm(mark.position_lps_mm))) <= limit_mm
+        if abs(float(volume.slices[k].plane.height_mm(mark.position_lps_mm))) <= volume.on_slice_mm
     ]
     if not near:
         message = f"{mark.name} does not lie on the slice that it names"
@@ -141,17 +134,6 @@ def slice_of_mark(volume: Volume, mark: Mark) -> int:
 def counted(slice_indices: Sequence[int]) -> str:
     """Name slices as people count them, from 1."""
     return f"slice {', '.join(str(index + 1) for index in slice_indices)}"
-
-
-def names_slice(name: str, volume: Volume, slice_index: int) -> bool:
-    """Tell whether a SOP Instance UID, UID#frame or k=index means this slice."""
-    source = volume.slices[slice_index].source
-    if name == f"k={slice_index}":
-        return True
-    uid, _, frame = name.partition("#")
-    if uid != source.sop_instance_uid:
-        return False
-    return not frame or frame == str(source.frame_number)
 
 
 def level_range_indices(volume: Volume, session: Session, side: Side) -> tuple[int, int] | None:
@@ -167,7 +149,7 @@ def level_range_indices(volume: Volume, session: Session, side: Side) -> tuple[i
         return None
     indices = []
     for name in ends:
-        found = [k for k in range(len(volume.slices)) if names_slice(name, volume, k)]
+        found = [k for k in range(len(volume.slices)) if volume.is_named(k, name)]
         if not found:
             message = f"the level range of the {side} side names a slice that is not in this series"
             raise ValueError(message)

@@ -34,9 +34,6 @@ SEED_BESIDE_MM = 2.0
 
 # A whole trochanter that was missed is 11 to 14 mm high; farther off another bone is meant.
 DRAGGED_MAX_MM = 15.0
-# A point of a slice lies in its plane; this much is rounding.
-ON_SLICE_SHARE = 0.5
-ON_SINGLE_SLICE_MM = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,10 +181,8 @@ def _patch_number(
 ) -> int | Refusal:
     """Find the patch that a point lies on."""
     slice_index, gap_mm = volume.nearest_slice(position_lps_mm)
-    step_mm = volume.slice_step_mm
-    limit_mm = ON_SINGLE_SLICE_MM if step_mm is None else step_mm * ON_SLICE_SHARE
     shown = volume.slices[slice_index].plane.shows(position_lps_mm)
-    if gap_mm > limit_mm + 1e-6 or not shown:
+    if gap_mm > volume.on_slice_mm + 1e-6 or not shown:
         return Refusal(Reason.MARKS_OUTSIDE_IMAGE, f"a {name} lies outside the images")
     if slice_index not in number:
         first, last = min(number) + 1, max(number) + 1
