@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ifspace import __version__
 from ifspace.figures.chart import Dots, Item
 from ifspace.figures.sheet import Block, Sheet, callout, heading, items
 from ifspace.figures.wording import (
@@ -19,6 +18,7 @@ from ifspace.figures.wording import (
 from ifspace.model import Kind, Side
 from ifspace.statistics import Estimate, Result
 from ifspace.tables import RowProblem
+from ifspace.version import __version__
 
 STATISTIC_HEADER = ("statistic", "value", "95 % interval", "hips as independent")
 ROWS_NOT_USED_ON_PAPER = 12
