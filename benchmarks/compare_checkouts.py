@@ -22,6 +22,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,7 @@ MARKS = {
 # Loaded before the first case, so that every case starts from the same warm state.
 HEAVY = ("numpy", "scipy.ndimage", "scipy.optimize", "skimage.measure", "SimpleITK", "pydicom")
 SHOWN = 3
+FIXED = {"SOURCE_DATE_EPOCH": "1700000000", "NO_COLOR": "1", "OMP_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,9 @@ class Checkout:
     @property
     def commit(self) -> str:
         """The commit with what was changed since."""
-        head = self._git("rev-parse", "HEAD").strip()
         changed = self._git("diff", "HEAD", "--", "src")
-        mark = hashlib.sha256(changed.encode()).hexdigest()[:8] if changed else ""
-        return f"{head[:12]}{'-' + mark if mark else ''}"
+        mark = f"-{hashlib.sha256(changed.encode()).hexdigest()[:8]}" if changed else ""
+        return self._git("rev-parse", "HEAD")[:12] + mark
 
     def _git(self, *arguments: str) -> str:
         return subprocess.run(
@@ -87,12 +88,7 @@ class Checkout:
         missing = [case for case in cases if not (out / case.name / "exit").exists()]
         listed = out / "cases.json"
         listed.write_text(json.dumps([[case.name, case.arguments] for case in missing]))
-        environment = os.environ | {
-            "PYTHONPATH": str(self.root / "src"),
-            "SOURCE_DATE_EPOCH": "1700000000",
-            "NO_COLOR": "1",
-            "OMP_NUM_THREADS": "1",
-        }
+        environment = os.environ | {"PYTHONPATH": str(self.root / "src")} | FIXED
         command = [self.python, Path(__file__).resolve(), "--run", listed, out]
         return subprocess.Popen(command, env=environment)
 
@@ -118,7 +114,13 @@ def _run_one(folder: Path, arguments: list[str]) -> None:
         for number, name in ((1, "stdout"), (2, "stderr")):
             opened = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(opened, number)
-        sys.argv = ["ifspace", *(str(folder / "out") if a == "OUT" else a for a in arguments)]
+        sys.argv = [
+            "ifspace",
+            *(
+                a.replace("OUT", str(folder / "out"), 1) if a.startswith("OUT") else a
+                for a in arguments
+            ),
+        ]
         importlib.import_module("ifspace.cli").main()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(bool(end.code))
@@ -172,12 +174,8 @@ def analytic_cases(inputs: Path) -> Iterator[Case]:
     image, labels = inputs / "hip.nii.gz", inputs / "hip-labels.nii.gz"
     case = tall_case(ANALYTIC_HIP, "T1", tendon=True)
     bones = perfect_labels(case.hip, case.scan)
-    for path, grid, voxels in (
-        (image, case.volume.grid, case.volume.voxels),
-        (labels, bones.grid, bones.voxels.astype(np.uint8)),
-    ):
-        if not path.exists():
-            write_image(path, grid.affine_lps_mm, voxels)
+    write_image(image, case.volume.grid.affine_lps_mm, case.volume.voxels)
+    write_image(labels, bones.grid.affine_lps_mm, bones.voxels.astype(np.uint8))
     named = ",".join(f"{name}={number}" for name, number in bones.values.items())
     yield measure("masks/analytic", image, "--masks", str(labels), "--labels", named)
     yield Case("propose/analytic", ("propose", str(image), "-o", "OUT/session.json"))
@@ -214,7 +212,9 @@ def real_cases(inputs: Path) -> Iterator[Case]:
                 session.write_text(json.dumps(head | {"reader": reader, "marks": marks_of(read)}))
                 yield measure(f"reader-{reader}/{name}", path, "--session", str(session))
         session = inputs / f"{name}-seeds.json"
-        session.write_text(json.dumps(head | {"marks": [], "seeds": seeds_of(name, hips)}))
+        session.write_text(
+            json.dumps(head | {"reader": "C", "marks": [], "seeds": seeds_of(name, hips)})
+        )
         yield measure(f"seeds/{name}", path, "--session", str(session))
 
 
@@ -357,7 +357,7 @@ def main() -> int:
     parser.add_argument("old", type=Path)
     parser.add_argument("new", type=Path)
     parser.add_argument("--work", type=Path, default=WORK, help="what was made is kept here")
-    parser.add_argument("--only", default="*", help="cases by name, such as 'seeds/*'")
+    parser.add_argument("--only", default="*", help="runs by name, such as 'seeds/*'")
     parser.add_argument("--size", default="small", help="of the phantoms")
     given = parser.parse_args()
     old, new = Checkout(given.old.resolve()), Checkout(given.new.resolve())
@@ -365,7 +365,7 @@ def main() -> int:
     outs = [given.work / given.size / checkout.commit for checkout in (old, new)]
     variants = variants_of(old)
     phantoms = phantom_cases(variants, given.size)
-    run_both((old, new), phantoms, outs)
+    wait_for([old.start(phantoms, outs[0])])
     inputs = given.work / "inputs"
     inputs.mkdir(exist_ok=True)
     cases = [*measured_phantoms(variants, outs[0]), *analytic_cases(inputs)]
@@ -374,22 +374,22 @@ def main() -> int:
         cases[:0] = real_cases(inputs)
     else:
         print(f"no real scans at {DATA}; phantoms only")
-    cases = [case for case in cases if fnmatch.fnmatch(case.name, given.only)]
-    run_both((old, new), cases, outs)
+    cases = [case for case in (*cases, *phantoms) if fnmatch.fnmatch(case.name, given.only)]
+    wait_for([checkout.start(cases, out) for checkout, out in zip((old, new), outs, strict=True)])
     found: dict[tuple[str, str], list[str]] = {}
-    for case in (*phantoms, *cases):
+    for case in cases:
         for difference in differences(*(out / case.name for out in outs)):
             found.setdefault(difference, []).append(case.name)
     print_differences(found)
-    print(f"{old.commit} and {new.commit}: {len(cases)} studies, {len(found)} differences")
+    codes = Counter((outs[0] / case.name / "exit").read_text() for case in cases)
+    ended = ", ".join(f"{count} with code {code}" for code, count in sorted(codes.items()))
+    print(f"{old.commit} and {new.commit}: {len(cases)} runs ({ended}), {len(found)} differences")
     return int(bool(found))
 
 
-def run_both(checkouts, cases: list[Case], outs: list[Path]) -> None:
-    """Run the cases with both checkouts at once."""
-    running = [checkout.start(cases, out) for checkout, out in zip(checkouts, outs, strict=True)]
-    codes = [process.wait() for process in running]
-    if any(codes):
+def wait_for(running: list[subprocess.Popen[bytes]]) -> None:
+    """Wait for the runs of both checkouts, which go on at once."""
+    if any([process.wait() for process in running]):  # noqa: C419 - wait for all of them
         raise SystemExit("a checkout could not run the cases")
 
 
