@@ -1,8 +1,7 @@
 """Compare what two checkouts make of the same studies: millimetres, sides, refusals and pictures.
 
-Every phantom variant with marks, a choice of them with seeds and for proposals, an analytic hip
-with a label map, and the real scans with the marks of both readers and with frozen seeds. Each
-checkout runs under its own ``.venv`` where it has one, else under this interpreter.
+Phantom variants with marks, with seeds and for proposals, an analytic hip with a label map, real
+scans with the marks of both readers and with frozen seeds. A checkout runs under its own ``.venv``.
 
     python benchmarks/compare_checkouts.py OLD NEW [--work FOLDER] [--only PATTERN]
 
@@ -134,8 +133,8 @@ def variants_of(checkout: Checkout) -> list[str]:
     """Ask a checkout for the names of its phantoms."""
     command = [checkout.python, "-m", "ifspace", "phantom", "none", "--variant", "list"]
     environment = os.environ | {"PYTHONPATH": str(checkout.root / "src")}
-    lines = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-    return [line.partition(":")[0] for line in lines.stdout.splitlines()]
+    lines = subprocess.check_output(command, text=True, env=environment).splitlines()
+    return [line.partition(":")[0] for line in lines]
 
 
 def phantom_cases(variants: list[str], size: str) -> list[Case]:
@@ -178,7 +177,6 @@ def analytic_cases(inputs: Path) -> Iterator[Case]:
     write_image(labels, bones.grid.affine_lps_mm, bones.voxels.astype(np.uint8))
     named = ",".join(f"{name}={number}" for name, number in bones.values.items())
     yield measure("masks/analytic", image, "--masks", str(labels), "--labels", named)
-    yield Case("propose/analytic", ("propose", str(image), "-o", "OUT/session.json"))
 
 
 def write_image(path: Path, affine_lps_mm, voxels) -> None:
@@ -204,7 +202,8 @@ def real_cases(inputs: Path) -> Iterator[Case]:
     for name, relative in PATHS.items():
         path = DATA / relative
         yield Case(f"propose/{name}", ("propose", str(path), "-o", "OUT/session.json"))
-        head = header(path)
+        slices = slices_of(path)
+        head = header(slices)
         for reader in ("A", "B"):
             read = [r for r in readings if (r["reader"], r["case"]) == (reader, name)]
             if read:
@@ -212,24 +211,32 @@ def real_cases(inputs: Path) -> Iterator[Case]:
                 session.write_text(json.dumps(head | {"reader": reader, "marks": marks_of(read)}))
                 yield measure(f"reader-{reader}/{name}", path, "--session", str(session))
         session = inputs / f"{name}-seeds.json"
-        session.write_text(
-            json.dumps(head | {"reader": "C", "marks": [], "seeds": seeds_of(name, hips)})
-        )
+        level_range = {
+            side.value: [slices[k].SOPInstanceUID for k in hip[3]]
+            for (case, side), hip in HIPS.items()
+            if case == name and slices
+        }
+        seeded = {"reader": "C", "marks": [], "level_range": level_range}
+        session.write_text(json.dumps(head | seeded | {"seeds": seeds_of(name, hips)}))
         yield measure(f"seeds/{name}", path, "--session", str(session))
 
 
-def header(path: Path) -> dict[str, object]:
-    """Give the head of a session of this series."""
+def slices_of(path: Path) -> list:
+    """Read the headers of a DICOM series, the most inferior slice first; none of other files."""
     import pydicom
 
-    found = sorted(path.rglob("*.dcm")) if path.is_dir() else []
-    image = pydicom.dcmread(found[0], stop_before_pixels=True) if found else pydicom.Dataset()
-    return {
-        "schema": "ifspace-session/1",
-        "study_instance_uid": image.get("StudyInstanceUID"),
-        "series_instance_uid": image.get("SeriesInstanceUID"),
-        "frame_of_reference_uid": image.get("FrameOfReferenceUID"),
-    }
+    found = path.rglob("*.dcm") if path.is_dir() else []
+    images = [pydicom.dcmread(file, stop_before_pixels=True) for file in found]
+    return sorted(images, key=lambda image: float(image.ImagePositionPatient[2]))
+
+
+def header(slices: list) -> dict[str, object]:
+    """Give the head of a session of this series."""
+    head = {"schema": "ifspace-session/1"}
+    for name in ("study_instance_uid", "series_instance_uid", "frame_of_reference_uid"):
+        keyword = name.title().replace("_", "").replace("Uid", "UID")
+        head[name] = str(slices[0][keyword].value) if slices else None
+    return head
 
 
 def marks_of(readings: list[dict]) -> list[dict]:
@@ -285,8 +292,7 @@ def files_below(folder: Path) -> set[str]:
 
 def of_json(before: Path, after: Path) -> Iterator[str]:
     """Compare two documents, without versions."""
-    flat = [dict(leaves(json.loads(path.read_text()))) for path in (before, after)]
-    yield from of_values(*flat)
+    yield from of_values(*(dict(leaves(json.loads(p.read_text()))) for p in (before, after)))
 
 
 def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
@@ -337,12 +343,11 @@ def of_picture(before: Path, after: Path) -> Iterator[str]:
     import numpy as np
     from PIL import Image
 
-    pixels = [np.asarray(Image.open(path).convert("RGB")) for path in (before, after)]
-    if pixels[0].shape != pixels[1].shape:
-        yield f"{pixels[0].shape} became {pixels[1].shape}"
+    old, new = (np.asarray(Image.open(path).convert("RGB")) for path in (before, after))
+    if old.shape != new.shape:
+        yield f"{old.shape} became {new.shape}"
     else:
-        changed = int((pixels[0] != pixels[1]).any(-1).sum())
-        yield f"{changed} pixels differ" if changed else "the same pixels in other bytes"
+        yield f"{int((old != new).any(-1).sum())} pixels differ"
 
 
 def print_differences(found: dict[tuple[str, str], list[str]]) -> None:
@@ -361,19 +366,14 @@ def main() -> int:
     parser.add_argument("--size", default="small", help="of the phantoms")
     given = parser.parse_args()
     old, new = Checkout(given.old.resolve()), Checkout(given.new.resolve())
-    # The size is part of the place, for other sizes are other inputs.
     outs = [given.work / given.size / checkout.commit for checkout in (old, new)]
     variants = variants_of(old)
     phantoms = phantom_cases(variants, given.size)
     wait_for([old.start(phantoms, outs[0])])
-    inputs = given.work / "inputs"
-    inputs.mkdir(exist_ok=True)
+    (inputs := given.work / "inputs").mkdir(exist_ok=True)
     cases = [*measured_phantoms(variants, outs[0]), *analytic_cases(inputs)]
     if DATA.is_dir():
-        # First, for they tell the most.
         cases[:0] = real_cases(inputs)
-    else:
-        print(f"no real scans at {DATA}; phantoms only")
     cases = [case for case in (*cases, *phantoms) if fnmatch.fnmatch(case.name, given.only)]
     wait_for([checkout.start(cases, out) for checkout, out in zip((old, new), outs, strict=True)])
     found: dict[tuple[str, str], list[str]] = {}
@@ -381,8 +381,8 @@ def main() -> int:
         for difference in differences(*(out / case.name for out in outs)):
             found.setdefault(difference, []).append(case.name)
     print_differences(found)
-    codes = Counter((outs[0] / case.name / "exit").read_text() for case in cases)
-    ended = ", ".join(f"{count} with code {code}" for code, count in sorted(codes.items()))
+    codes = sorted(Counter((outs[0] / c.name / "exit").read_text() for c in cases).items())
+    ended = ", ".join(f"{count} with code {code}" for code, count in codes)
     print(f"{old.commit} and {new.commit}: {len(cases)} runs ({ended}), {len(found)} differences")
     return int(bool(found))
 
