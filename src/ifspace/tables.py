@@ -10,10 +10,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ifspace.errors import UnreadableInputError
 
@@ -199,3 +201,9 @@ def parse_number(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) and "_" not in text else None
+
+
+def json_bytes(data: Mapping[str, Any]) -> bytes:
+    """Write JSON as all our files have it: indented by one, unrounded, half characters as ``?``."""
+    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode(errors="replace")

@@ -7,8 +7,6 @@ Schema. Inside, a session is the frozen :class:`ifspace.model.Session`.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired
@@ -17,7 +15,8 @@ import numpy as np
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
-from ifspace.errors import OutputError, SessionError
+from ifspace.atomic import output_errors, write_file
+from ifspace.errors import SessionError
 from ifspace.findings import ACQUISITION, FINDINGS, Choice
 from ifspace.model import (
     Mark,
@@ -31,6 +30,7 @@ from ifspace.model import (
     Signature,
     Source,
 )
+from ifspace.tables import json_bytes
 
 SESSION_SCHEMA = "ifspace-session/1"
 
@@ -300,28 +300,15 @@ def _outline_to_json(outline: SessionOutline) -> dict[str, Any]:
 
 
 def write_session(session: Session, path: Path) -> None:
-    """Write a session file under a temporary name and rename it, so that none is half-written.
+    """Write a session file.
 
     Raises
     ------
     OutputError
         If the file cannot be written.
     """
-    text = json.dumps(session_to_json(session), indent=1, ensure_ascii=False, allow_nan=False)
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".session-", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        message = f"the session cannot be written: {error.strerror}; choose another place"
-        raise OutputError(message) from error
+    with output_errors("the session"):
+        write_file(path, json_bytes(session_to_json(session)))
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:
