@@ -15,7 +15,7 @@ test: test-core test-plugin
 # Without napari: in an environment of its own, so that nothing in src/ can lean on it.
 test-core: $(VENV)/dev.ok $(VENV)/apt.ok
 	$(BIN)/python -m pytest tests --ignore=tests/plugin --ignore=tests/interop -p no:napari -n 2 -q \
-	  --cov=ifspace.geometry --cov=ifspace.model --cov=ifspace.measure --cov=ifspace.evidence \
+	  --cov=ifspace.geometry --cov=ifspace.model --cov=ifspace.measurement --cov=ifspace.evidence \
 	  --cov-branch --cov-fail-under=95 --cov-report=
 
 test-plugin: $(VENV)-napari/napari.ok $(VENV)/apt.ok
@@ -30,8 +30,9 @@ lint: $(VENV)/dev.ok
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/dev.ok
+types: $(VENV)/dev.ok $(VENV)-napari/napari.ok
 	$(BIN)/mypy
+	$(VENV)-napari/bin/python -m mypy -p napari_ifspace
 
 contracts: $(VENV)/dev.ok
 	$(BIN)/lint-imports

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from benchmarks.accuracy.cohort import Case, image_of, make_case, to_lps_mm
 
-from ifspace.landmarks import Refusal, snap_to_edge
-from ifspace.model import MARKS_OF_KIND, Kind, Mark, MarkName
+from ifspace.landmarks import snap_to_edge
+from ifspace.model import MARKS_OF_KIND, Kind, Mark, MarkName, Refusal
 
 SEQUENCES = ("T1", "PD", "T2")
 HIPS = {Kind.IFS: range(2020, 2030), Kind.QFS: range(9200, 9208)}

@@ -57,8 +57,8 @@ def big_volume(slices: int):
 
 def study_of(volume):
     from ifspace.io import Inventory
+    from ifspace.reading.study import OpenStudy
     from ifspace.workflow import LoadedStudy
-    from napari_ifspace.study import OpenStudy
 
     loaded = LoadedStudy(volume.series, volume)
     return OpenStudy(Path("memory"), Inventory((), ()), loaded, volume)
@@ -70,19 +70,19 @@ def follow_the_mouse(viewer, dock) -> tuple[list[float], list[float]]:
     from qtpy.QtTest import QTest
     from qtpy.QtWidgets import QApplication
 
-    from napari_ifspace.reading_controller import Spot
+    from ifspace.reading.controller import SlicePoint
 
     dock.opening.show_study(study_of(big_volume(60)))
-    dock.viewer_layers.furnish()
+    dock.viewer_layers.add_drawing()
     controller, viewer_layers = dock.controller, dock.viewer_layers
     viewer_layers.show_slice(30)
     plane = controller.volume.slices[30].plane
     for row, column in ((250, 190), (251, 160), (262, 188), (255, 161)):
-        controller.place(Spot(30, plane.to_lps_mm([row, column])))
+        controller.place(SlicePoint(30, plane.to_lps_mm([row, column])))
     for row, column in ((250, 330), (251, 360), (262, 331)):
-        controller.place(Spot(30, plane.to_lps_mm([row, column])))
+        controller.place(SlicePoint(30, plane.to_lps_mm([row, column])))
     QTest.qWait(200)
-    paper = QPixmap(dock.judgement.ruler.size())
+    paper = QPixmap(dock.assessment.ruler.size())
     times_ms, thread_ms = [], []
     for number in range(ROUNDS):
         world = (90.0, (255.0 + 0.02 * number) * 0.74, (359.0 + 0.03 * number) * 0.74)
@@ -91,7 +91,7 @@ def follow_the_mouse(viewer, dock) -> tuple[list[float], list[float]]:
         viewer_layers.mouse.move(viewer, event)
         dock._live.stop()
         dock._follow()
-        dock.judgement.ruler.render(paper)
+        dock.assessment.ruler.render(paper)
         times_ms.append(1000.0 * (time.perf_counter() - start))
         thread_ms.append(1000.0 * (time.thread_time() - thread_start))
         assert controller.cursor.preview is not None, "the distance did not follow"
@@ -119,16 +119,16 @@ class Stopwatch:
 def open_by_turns(viewer, dock) -> dict[str, Stopwatch]:
     """Open a study with the dock and the same array with napari, by turns."""
     volume = big_volume(OPENED_SLICES)
-    found = {name: Stopwatch() for name in ("dock", "furnishing", "napari")}
+    found = {name: Stopwatch() for name in ("dock", "drawing", "napari")}
     for _ in range(OPENINGS):
         with found["dock"].lap():
             dock.opening.show_study(study_of(replace(volume)))
             paint(viewer)
-        assert not dock.viewer_layers.furnished, "the letters came before the image"
-        with found["furnishing"].lap():
-            dock.viewer_layers.letter()
+        assert not dock.viewer_layers.has_drawing, "the letters came before the image"
+        with found["drawing"].lap():
+            dock.viewer_layers.add_letters()
             paint(viewer)
-            dock.viewer_layers.furnish()
+            dock.viewer_layers.add_drawing()
             paint(viewer)
         dock.clear()
         with found["napari"].lap():
@@ -147,16 +147,15 @@ def paint(viewer) -> None:
 
 def print_openings(found: dict[str, Stopwatch]) -> None:
     for clock in ("clock_s", "thread_s"):
-        dock_s, furnishing_s, napari_s = (
-            statistics.median(getattr(found[name], clock))
-            for name in ("dock", "furnishing", "napari")
+        dock_s, drawing_s, napari_s = (
+            statistics.median(getattr(found[name], clock)) for name in ("dock", "drawing", "napari")
         )
         words = "by the clock" if clock == "clock_s" else "of the thread"
         print(
             f"first image of {OPENED_SLICES} slices, in memory, median of {OPENINGS}, {words}: "
             f"{dock_s:.2f} s, napari alone {napari_s:.2f} s, "
             f"ratio {dock_s / napari_s:.2f} (limit {OPENING_LIMIT}); "
-            f"letters, marks and lines {furnishing_s:.2f} s later"
+            f"letters, marks and lines {drawing_s:.2f} s later"
         )
 
 

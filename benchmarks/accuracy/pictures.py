@@ -57,7 +57,8 @@ def _tile(row: SliceRow) -> Image.Image:
     for outline in found.outlines:
         if outline.slice_index == k and outline.kind is Kind.IFS:
             line(
-                outline.points_lps_mm, (255, 90, 90) if outline.bone == "femur" else (90, 160, 255)
+                outline.points_lps_mm,
+                (255, 90, 90) if outline.structure == "femur" else (90, 160, 255),
             )
     for item in found.readings(Kind.IFS):
         if item.slice_index == k:

@@ -17,8 +17,8 @@ from ifspace.landmarks import Level, exclusion, from_masks, from_seeds, level_fr
 from ifspace.landmarks.assisted import blur_of, examine, stage
 from ifspace.landmarks.search import search
 from ifspace.landmarks.tissue import check_gap
-from ifspace.landmarks.values import QualityGrade, SliceRefusal
-from ifspace.model import Kind, Side
+from ifspace.landmarks.values import QualityGrade
+from ifspace.model import Kind, Refusal, Side
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def label_room_rows(seeds: Iterable[int], sequence: str) -> list[LabelRoomRow]:
                 for item in found.readings(Kind.QFS)
                 if item.slice_index in real and item.slice_index in case.truth_qfs
             ]
-            refused = {item.slice_index for item in found.qfs if isinstance(item, SliceRefusal)}
+            refused = {item.slice_index for item in found.qfs if isinstance(item, Refusal)}
             rows.append(
                 LabelRoomRow(
                     sequence,

@@ -60,14 +60,14 @@ class Photographer:
 
     def place(self, mark: Any, off_lps_mm: Any = 0.0) -> None:
         """Place one true mark, or beside it."""
-        from napari_ifspace import layers
-        from napari_ifspace.reading_controller import Spot
-        from napari_ifspace.steps import step_of
+        from ifspace.reading import screen
+        from ifspace.reading.controller import SlicePoint
+        from ifspace.reading.steps import step_of
 
-        at = layers.slice_of(self.dock.desk.volume, mark)
-        self.dock.scene.show_slice(at)
-        self.dock.desk.hand.choose(step_of(mark))
-        self.dock.desk.place(Spot(at, mark.position_lps_mm + off_lps_mm))
+        at = screen.slice_of(self.dock.controller.volume, mark)
+        self.dock.viewer_layers.show_slice(at)
+        self.dock.controller.active_step.choose(step_of(mark))
+        self.dock.controller.place(SlicePoint(at, mark.position_lps_mm + off_lps_mm))
         self.wait(30)
 
 
@@ -77,7 +77,7 @@ def main() -> None:
     os.environ["IFSPACE_STATE_DIR"] = os.environ["IFSPACE_CONFIG_DIR"] = str(folder)
     from ifspace.io.session import read_session
     from ifspace.model import Side
-    from napari_ifspace.reading_controller import Spot
+    from ifspace.reading.controller import SlicePoint
 
     camera = Photographer(folder)
     dock = camera.dock
@@ -88,14 +88,16 @@ def main() -> None:
     dock.commands.act("propose")
     for name in ("ischium_marrow", "femur_marrow"):
         point_lps_mm = np.array(seeds[name])
-        dock.desk.place(Spot(dock.desk.volume.nearest_slice(point_lps_mm)[0], point_lps_mm))
+        dock.controller.place(
+            SlicePoint(dock.controller.volume.nearest_slice(point_lps_mm)[0], point_lps_mm)
+        )
     camera.until(lambda: "Looking" not in dock.message.text())
-    dock.scene.zoom_to(Side.RIGHT)
+    dock.viewer_layers.zoom_to(Side.RIGHT)
     camera.shoot("proposal")
     correct_an_outline(camera, Side.RIGHT)
     camera.shoot("correction")
-    while dock.desk.history.can_undo:
-        dock.desk.undo()
+    while dock.controller.history.can_undo:
+        dock.controller.undo()
 
     pairs = smallest_pairs(read_session(camera.truth.session_path).marks)
     dock.commands.act("snap_switch")
@@ -104,34 +106,34 @@ def main() -> None:
     way /= np.linalg.norm(way)
     camera.place(ischium, 1.3 * way)
     camera.place(trochanter, -1.7 * way)
-    dock.scene.zoom_to(Side.RIGHT)
+    dock.viewer_layers.zoom_to(Side.RIGHT)
     camera.shoot("snapped")
-    dock.second_bar.box.setCurrentIndex(1)
-    dock.second_bar.box.activated.emit(1)
-    camera.until(lambda: dock.scene.second.layer is not None)
+    dock.second_row.box.setCurrentIndex(1)
+    dock.second_row.box.activated.emit(1)
+    camera.until(lambda: dock.viewer_layers.second.layer is not None)
     camera.shoot("second")
-    dock.scene.second.remove()
-    dock.second_bar.box.setCurrentIndex(0)
-    dock.second_bar.refresh()
+    dock.viewer_layers.second.remove()
+    dock.second_row.box.setCurrentIndex(0)
+    dock.second_row.refresh()
     dock.commands.act("snap_switch")
-    while dock.desk.history.can_undo:
-        dock.desk.undo()
+    while dock.controller.history.can_undo:
+        dock.controller.undo()
 
     for mark in pairs:
         camera.place(mark)
-    dock.desk.hand.select(None)
-    dock.desk.notes.set_reader("A")
-    dock.scene.zoom_to(Side.LEFT)
+    dock.controller.active_step.select(None)
+    dock.controller.notes.set_reader("A")
+    dock.viewer_layers.zoom_to(Side.LEFT)
     camera.shoot("measured")
 
-    dock.desk.confirm(everything=True)
-    dock.desk.notes.note_acquisition("hip_rotation", "neutral")
-    dock.desk.notes.note_finding(Side.LEFT, "qf_oedema", "moderate")
+    dock.controller.confirm(everything=True)
+    dock.controller.notes.note_acquisition("hip_rotation", "neutral")
+    dock.controller.notes.note_finding(Side.LEFT, "qf_oedema", "moderate")
     dock.tabs.setCurrentIndex(1)
     camera.viewer.theme = "light"
     camera.shoot("findings")
     camera.viewer.theme = "dark"
-    dock.desk.notes.sign()
+    dock.controller.notes.sign()
     dock.reports.folder.setText(str(folder / "report"))
     dock.reports.export()
     camera.until(lambda: bool(dock.reports.last_files))
@@ -145,9 +147,9 @@ def main() -> None:
     camera.shoot("report")
     dock.commands.act("card")
     camera.wait(300)
-    dock.commands.card.grab().save(str(folder / "keys.png"))
+    dock.commands.shortcut_list.grab().save(str(folder / "keys.png"))
     camera.save(Image.open(folder / "keys.png"), "keys")
-    dock.desk.saved()
+    dock.controller.saved()
     camera.viewer.close()
 
 
@@ -155,25 +157,25 @@ def correct_an_outline(camera: Photographer, side: Any) -> None:
     """Drag the back of the femur's outline outwards by a millimetre and a half."""
     from ifspace.landmarks import Bone
     from ifspace.model import Kind
-    from napari_ifspace.proposer import Held
+    from ifspace.reading.proposer import HeldOutline
 
     dock = camera.dock
-    k = dock.scene.slice_index
+    k = dock.viewer_layers.slice_index
     outline = next(
         item.points_lps_mm
-        for item in dock.desk.proposer.found[side].outlines
-        if (item.bone, item.slice_index, item.kind) == (Bone.FEMUR, k, Kind.IFS)
+        for item in dock.controller.proposer.found[side].outlines
+        if (item.structure, item.slice_index, item.kind) == (Bone.FEMUR, k, Kind.IFS)
     )
     start = max(outline, key=lambda point: float(point[1]))
-    dock.desk.proposer.hold(Held(side, Bone.FEMUR, k, start))
-    dock.desk.proposer.drag(start + np.array([0.0, 1.5, 0.0]))
-    dock.desk.proposer.drop()
-    camera.until(lambda: not dock.desk.proposer.searching)
+    dock.controller.proposer.hold(HeldOutline(side, Bone.FEMUR, k, start))
+    dock.controller.proposer.drag(start + np.array([0.0, 1.5, 0.0]))
+    dock.controller.proposer.drop()
+    camera.until(lambda: not dock.controller.proposer.searching)
 
 
 def smallest_pairs(marks: Any) -> list[Any]:
     """Give the marks of the headline values, in the order of the steps."""
-    from napari_ifspace.steps import STEPS, step_of
+    from ifspace.reading.steps import STEPS, step_of
 
     chosen = []
     for step in STEPS:

@@ -16,16 +16,16 @@ from ifspace.landmarks import (
     Proposal,
     ProposedSide,
     SliceReading,
-    SliceRefusal,
     from_masks,
     from_seeds,
 )
-from ifspace.measure import LevelDistance, half_width_95_mm, headline
-from ifspace.measure.spaces import counted
-from ifspace.measure.uncertainty import program_parts
+from ifspace.measurement import LevelDistance, half_width_95_mm, headline
+from ifspace.measurement.spaces import counted
+from ifspace.measurement.uncertainty import program_parts
 from ifspace.model import (
     MARKS_OF_KIND,
     Flag,
+    FlagCode,
     Kind,
     Mark,
     MarkName,
@@ -35,9 +35,9 @@ from ifspace.model import (
     Outcome,
     Outline,
     Reason,
+    Refusal,
     SeedName,
     Session,
-    SessionOutline,
     Severity,
     Side,
     Source,
@@ -121,15 +121,14 @@ def outcome_of(
         the range that the program found and looked at.
     """
     if found.refusal is not None:
-        return NotMeasured(kind, found.side, found.refusal.reason, found.refusal.detail)
+        return NotMeasured.of(kind, found.side, found.refusal)
     sound = [
         reading
         for reading in found.readings(kind)
         if not any(flag.refuses(reading.slice_index) for flag in flags)
     ]
     if not sound:
-        reason, detail = _why_none(found, kind, flags)
-        return NotMeasured(kind, found.side, reason, detail)
+        return NotMeasured.of(kind, found.side, _why_none(found, kind, flags))
     return headline(
         volume,
         kind,
@@ -143,20 +142,19 @@ def outcome_of(
 
 
 def _looked_at(found: FoundSide, kind: Kind) -> tuple[int, int]:
-    indices = [item.slice_index for item in found.of(kind)]
+    indices = [item.slice_index for item in found.of(kind) if item.slice_index is not None]
     return min(indices), max(indices)
 
 
-def _why_none(found: FoundSide, kind: Kind, flags: Sequence[Flag]) -> tuple[Reason, str]:
+def _why_none(found: FoundSide, kind: Kind, flags: Sequence[Flag]) -> Refusal:
     """Give the reason of the slice that came nearest to a number."""
     if found.readings(kind):
         refusal = next(flag for flag in flags if flag.severity is Severity.REFUSAL)
-        return Reason.GEOMETRY_UNTRUSTED, refusal.detail
-    refused = [item for item in found.of(kind) if isinstance(item, SliceRefusal)]
+        return Refusal(Reason.GEOMETRY_UNTRUSTED, refusal.detail)
+    refused = [item for item in found.of(kind) if isinstance(item, Refusal)]
     if not refused:
-        return Reason.LOW_CONFIDENCE, "no slice of the range shows both borders"
-    first = refused[len(refused) // 2]
-    return first.reason, first.detail
+        return Refusal(Reason.LOW_CONFIDENCE, "no slice of the range shows both borders")
+    return refused[len(refused) // 2]
 
 
 def _distance(volume: Volume, found: FoundSide, kind: Kind, reading: SliceReading) -> LevelDistance:
@@ -186,29 +184,19 @@ def _distance(volume: Volume, found: FoundSide, kind: Kind, reading: SliceReadin
     )
 
 
-def outlines_of(found: Iterable[FoundSide]) -> tuple[Outline, ...]:
-    """Collect the outlines that are drawn."""
-    return tuple(
-        Outline(item.kind, side.side, item.slice_index, item.bone.value, item.points_lps_mm)
-        for side in found
-        for item in side.outlines
-    )
-
-
 def unread_slices(found: Iterable[FoundSide]) -> tuple[Flag, ...]:
     """Say where a slice of the range could not be read: the minimum could lie there."""
     flags = []
     for side in found:
         for kind in Kind:
-            unread = [item for item in side.of(kind) if isinstance(item, SliceRefusal)]
+            unread = [item for item in side.of(kind) if isinstance(item, Refusal)]
+            indices = tuple(item.slice_index for item in unread if item.slice_index is not None)
             if unread and side.readings(kind):
-                places = counted([item.slice_index for item in unread])
                 detail = (
-                    f"The {side.side} {kind.upper()} could not be read on {places}"
+                    f"The {side.side} {kind.name} could not be read on {counted(indices)}"
                     f" ({unread[0].detail}); its smallest value may lie there."
                 )
-                indices = tuple(item.slice_index for item in unread)
-                flags.append(Flag("slices_not_read", Severity.CAUTION, detail, indices))
+                flags.append(Flag(FlagCode.SLICES_NOT_READ, Severity.CAUTION, detail, indices))
     return tuple(flags)
 
 
@@ -225,7 +213,7 @@ def muscle_disagreements(found: Iterable[FoundSide]) -> tuple[Flag, ...]:
                 f" where the QFS is {best.value_mm:.0f} mm; look at both before you rely on either."
             )
             flags.append(
-                Flag("muscle_label_disagrees", Severity.CAUTION, detail, (best.slice_index,))
+                Flag(FlagCode.MUSCLE_LABEL_DISAGREES, Severity.CAUTION, detail, (best.slice_index,))
             )
     return tuple(flags)
 
@@ -272,36 +260,22 @@ def proposed_session(volume: Volume, proposal: Proposal) -> Session:
         marks=tuple(_proposed_trochanter(volume, item) for item in found),
         seeds=tuple(item.femur_seed for item in found),
         level_range={
-            item.side: (
-                _slice_name(volume, item.level.first),
-                _slice_name(volume, item.level.last),
-            )
+            item.side: (volume.slice_name(item.level.first), volume.slice_name(item.level.last))
             for item in found
         },
         outlines=tuple(
-            SessionOutline(structure, item.side, points_lps_mm)
+            outline
             for item in found
-            for structure, points_lps_mm in (
-                *(("femur", outline.points_lps_mm) for outline in item.outlines),
-                ("ischium_region", item.ischium_region_lps_mm),
+            for outline in (
+                *item.outlines,
+                Outline("ischium_region", item.side, item.ischium_region_lps_mm),
             )
         ),
     )
 
 
-def _slice_name(volume: Volume, slice_index: int) -> str:
-    """Name a slice for a level range: UID, UID#frame, or its index where there is no UID."""
-    source = volume.slices[slice_index].source
-    if source.sop_instance_uid is None:
-        return f"k={slice_index}"
-    frame = "" if source.frame_number is None else f"#{source.frame_number}"
-    return f"{source.sop_instance_uid}{frame}"
-
-
 def _proposed_trochanter(volume: Volume, side: ProposedSide) -> Mark:
-    apex = next(
-        (item for item in side.outlines if item.slice_index == side.level.apex), side.outlines[0]
-    )
+    apex = next(item for item in side.outlines if item.slice_index == side.level.apex)
     middle_lps_mm = side.ischium_region_lps_mm.mean(axis=0, keepdims=True)
     nearest, _ = closest_points(apex.points_lps_mm, middle_lps_mm)
     return Mark(
@@ -311,7 +285,7 @@ def _proposed_trochanter(volume: Volume, side: ProposedSide) -> Mark:
         state=MarkState.PROPOSED,
         source=Source.PROGRAM,
         confidence=side.confidence,
-        sop_instance_uid=volume.slices[apex.slice_index].source.sop_instance_uid,
+        sop_instance_uid=volume.slices[side.level.apex].source.sop_instance_uid,
     )
 
 
@@ -326,4 +300,4 @@ def why_not_measured(proposal: Proposal, kind: Kind, side: Side) -> NotMeasured:
             f"lesser trochanter proposed on {counted([item.level.first])} to"
             f" {item.level.last + 1}; a person has to point at the ischium",
         )
-    return NotMeasured(kind, side, item.reason, item.detail)
+    return NotMeasured.of(kind, side, item)

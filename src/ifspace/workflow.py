@@ -18,7 +18,6 @@ from ifspace.automatic import (
     muscle_disagreements,
     only_proposed,
     outcome_of,
-    outlines_of,
     proposed_session,
     unread_slices,
     why_not_measured,
@@ -44,10 +43,12 @@ from ifspace.io import (
 )
 from ifspace.labels import LabelMap
 from ifspace.landmarks import FoundSide, propose
-from ifspace.measure import level_range_indices, measure_space
+from ifspace.measurement import level_range_indices, measure_space
 from ifspace.model import (
+    SIDES_AS_SEEN,
     AssessedSpace,
     Flag,
+    FlagCode,
     Kind,
     MarkState,
     NotMeasured,
@@ -63,9 +64,6 @@ from ifspace.model import (
     Volume,
 )
 
-# Radiological order: the patient's right is on the left of the page.
-BOTH_SIDES = (Side.RIGHT, Side.LEFT)
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -74,7 +72,7 @@ class Settings:
     `evidence_ids` replaces the default panel; `evidence_file` adds local rows.
     """
 
-    sides: tuple[Side, ...] = BOTH_SIDES
+    sides: tuple[Side, ...] = SIDES_AS_SEEN
     evidence_ids: tuple[str, ...] = ()
     evidence_file: Path | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -169,7 +167,7 @@ def assess_study(
         for side in settings.sides
         for kind in Kind
     )
-    flag = Flag(Reason.GEOMETRY_UNTRUSTED.value, Severity.REFUSAL, study.untrusted)
+    flag = Flag(FlagCode.GEOMETRY_UNTRUSTED, Severity.REFUSAL, study.untrusted)
     return _result(study.series, session, settings, panel, spaces=spaces, flags=(flag,))
 
 
@@ -227,7 +225,7 @@ def assess(
             ),
         ),
         slice_step_mm=volume.slice_step_mm,
-        outlines=outlines_of(sides),
+        outlines=tuple(outline for side in sides for outline in side.outlines),
     )
 
 
@@ -342,7 +340,7 @@ def _range_flags(volume: Volume, session: Session) -> Iterator[Flag]:
     for side in session.level_range:
         if _level_range(volume, session, side) is None:
             yield Flag(
-                "level_range_not_found",
+                FlagCode.LEVEL_RANGE_NOT_FOUND,
                 Severity.CAUTION,
                 f"A slice at the end of the level range of the {side} side is not among the images"
                 " that could be read, so the range was not used.",

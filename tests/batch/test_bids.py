@@ -14,11 +14,11 @@ import SimpleITK as sitk
 from tests.batch.conftest import PLAIN, Told, Undisturbed, as_volume_file, files_below, study
 
 from ifspace.batch import Request, run_batch
-from ifspace.batch.bids.app import run_group, run_participants
 from ifspace.batch.bids.columns import descriptions
 from ifspace.batch.bids.dataset import FAILURE_COLUMNS, MEASUREMENT_COLUMNS, PARTICIPANT_COLUMNS
 from ifspace.batch.bids.names import BidsName, session_source
 from ifspace.batch.bids.raw import Choice
+from ifspace.batch.bids_app import run_group, run_participants
 
 FORMATS = ",".join(PLAIN.formats)
 VALIDATOR = shutil.which("bids-validator-deno")

@@ -14,12 +14,22 @@ from pathlib import Path
 
 import pytest
 from tests.batch.conftest import PLAIN, Told, Undisturbed, files_below
+from tests.waiting import LIMIT_S
 
 from ifspace.batch import Request, run_batch
 from ifspace.batch.run import AWAY
 from ifspace.errors import NetworkError
 
+dask = pytest.importorskip("dask", reason="dask is in the extra [cluster]")
 distributed = pytest.importorskip("distributed", reason="dask is in the extra [cluster]")
+PATIENT = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": f"{LIMIT_S:g}s"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patient() -> Iterator[None]:
+    """Let dask wait for a busy machine."""
+    with dask.config.set({"distributed.comm.timeouts.connect": f"{LIMIT_S:g}s"}):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +87,7 @@ def test_a_scheduler_that_goes_away_ends_the_run_without_a_traceback(
     tools = Path(sys.executable).parent
     out, place = tmp_path / "out", tmp_path / "scheduler.json"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    quiet["env"] = {**os.environ, **PATIENT}
     options = ["--scheduler-file", str(place), "--no-dashboard"]
     scheduler = subprocess.Popen(
         [str(tools / "dask"), "scheduler", "--host", "127.0.0.1", "--port", "0", *options], **quiet
@@ -87,7 +98,7 @@ def test_a_scheduler_that_goes_away_ends_the_run_without_a_traceback(
     try:
         address = address_in(place, scheduler)
         told = KillsTheScheduler()
-        request = Request(undisturbed.root, out, PLAIN, scheduler=address, patience_seconds=15.0)
+        request = Request(undisturbed.root, out, PLAIN, scheduler=address, patience_seconds=LIMIT_S)
         report = run_batch(request, told)
     finally:
         scheduler.kill()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.batch.conftest import Told, Undisturbed, study
+from tests.waiting import LIMIT_S
 
 from ifspace.batch import BatchPlan, Request, Status, run_batch
 from ifspace.batch.charts import Line, distributions, scatter
@@ -135,6 +136,6 @@ def test_the_page_opens_offline_without_a_word_on_the_console(tmp_path: Path) ->
         f"--screenshot={shot}", (tmp_path / "out" / "cohort.html").as_uri(),
     ]  # fmt: skip
     with log.open("wb") as stream:
-        subprocess.run(command, stdout=stream, stderr=stream, timeout=120, check=True)
+        subprocess.run(command, stdout=stream, stderr=stream, timeout=LIMIT_S, check=True)
     assert shot.stat().st_size > 20_000
     assert not re.findall(r".*CONSOLE.*", log.read_text(errors="replace"))

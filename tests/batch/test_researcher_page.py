@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.waiting import LIMIT_S
+
 PAGE = Path(__file__).parents[2] / "docs" / "researcher.md"
 
 
@@ -27,7 +29,7 @@ def test_the_worked_cohort_runs_from_raw_folders_to_a_figure(tmp_path: Path) -> 
             env=environment,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=LIMIT_S,
             check=False,
         )
         assert ran.returncode == 0, ran.stderr

@@ -8,20 +8,18 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
 from tests.batch.conftest import PLAIN, Told, Undisturbed, files_below, study
+from tests.waiting import LIMIT_S, alive, until
 
 from ifspace.batch import Limits, Request, Status, run_batch
 from ifspace.batch.case import Job, Part, plan_to_json
 from ifspace.batch.worker_process import WorkerProcess, WorkerStartError
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc and signals")
-
-A_MINUTE = 60.0
 
 
 def workers_of(parent: int) -> list[int]:
@@ -38,15 +36,6 @@ def workers_of(parent: int) -> list[int]:
         if int(status[1]) == parent and status[0] != "Z" and b"ifspace.batch.worker" in command:
             found.append(int(folder.name))
     return found
-
-
-def until(condition, seconds: float = A_MINUTE) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def holds(pid: int, pipe: Path) -> bool:
@@ -86,7 +75,7 @@ def test_a_worker_that_dies_twice_over_one_study_costs_that_study_only(tmp_path:
     hang(session)
     # As long as somebody could write into the pipe, whoever opened it waits in reading it.
     never_written = os.open(session, os.O_RDWR)
-    worker_process = WorkerProcess(Limits(A_MINUTE))
+    worker_process = WorkerProcess(Limits(LIMIT_S))
     killed: list[int] = []
     over = threading.Event()
 
@@ -96,7 +85,7 @@ def test_a_worker_that_dies_twice_over_one_study_costs_that_study_only(tmp_path:
                 if pid not in killed and holds(pid, session):
                     os.kill(pid, signal.SIGKILL)
                     killed.append(pid)
-            time.sleep(0.02)
+            over.wait(0.02)
 
     thread = threading.Thread(target=kill_twice, daemon=True)
     thread.start()
@@ -112,25 +101,32 @@ def test_a_worker_that_dies_twice_over_one_study_costs_that_study_only(tmp_path:
     assert worker_process.measure(job).status is Status.MEASURED
     (pid,) = workers_of(os.getpid())
     worker_process.close()
-    assert until(lambda: not alive(pid))
+    until(lambda: not alive(pid))
     with pytest.raises(WorkerStartError, match="stopped"):
         worker_process.measure(job)
 
 
-def test_a_study_that_hangs_ends_at_its_time_limit_and_the_rest_is_measured(
+def test_studies_that_hang_end_at_their_time_limit_and_the_others_stand(
     cohort: Path, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    session = cohort / "e" / "session.json"
-    kept = tmp_path / "kept.json"
-    shutil.copy2(session, kept)
-    told = Told(at_start=lambda: hang(session))
-    report = run_batch(Request(cohort, out, PLAIN, jobs=1, limits=Limits(20.0)), told)
-    assert [item.reason for item in told.ended.values()].count("time_limit") == 1
-    assert report.counts[Status.MEASURED] == 3
+    sessions = [cohort / "e" / "session.json", cohort / "b" / "deeper" / "c" / "session.json"]
+    kept = tmp_path / "kept"
+    shutil.copytree(cohort, kept)
+    # What is measured already is not measured again, so the limit is met by those that hang alone.
+    for session in sessions:
+        shutil.rmtree(session.parent)
+    run_batch(Request(cohort, out, PLAIN, jobs=1), Told())
+    for session in sessions:
+        shutil.copytree(kept / session.parent.relative_to(cohort), session.parent)
+    told = Told(at_start=lambda: [hang(session) for session in sessions])
+    report = run_batch(Request(cohort, out, PLAIN, jobs=1, limits=Limits(1.0)), told)
+    assert [item.reason for item in told.ended.values()] == ["time_limit"] * 2
+    assert report.counts[Status.MEASURED] == 2
 
-    session.unlink()
-    shutil.copy2(kept, session)
+    for session in sessions:
+        session.unlink()
+        shutil.copy2(kept / session.relative_to(cohort), session)
     assert run_batch(Request(cohort, out, PLAIN), Told()).measured_now == 0
     run_batch(Request(cohort, out, PLAIN, retry=True), Told())
     assert files_below(out) == files_below(undisturbed.out)
@@ -145,7 +141,7 @@ def test_memory_is_bounded_and_a_study_that_needs_more_is_a_row(tmp_path: Path) 
         header.PixelData = bytes(2 * 4096 * 4096)
         header.save_as(file)
     told = Told()
-    limits = Limits(A_MINUTE, 512 * 2**20)
+    limits = Limits(LIMIT_S, 512 * 2**20)
     run_batch(Request(tmp_path / "root", tmp_path / "out", PLAIN, limits=limits), told)
     assert [item.reason for item in told.ended.values()] == ["out_of_memory"]
     assert max(item.peak_bytes for item in told.ended.values()) < 2 * 512 * 2**20
@@ -153,7 +149,7 @@ def test_memory_is_bounded_and_a_study_that_needs_more_is_a_row(tmp_path: Path) 
 
 def test_a_worker_that_cannot_start_ends_the_run_with_a_sentence(tmp_path: Path) -> None:
     study(tmp_path / "root" / "a")
-    request = Request(tmp_path / "root", tmp_path / "out", PLAIN, limits=Limits(A_MINUTE, 2**20))
+    request = Request(tmp_path / "root", tmp_path / "out", PLAIN, limits=Limits(LIMIT_S, 2**20))
     with pytest.raises(WorkerStartError, match="--memory-gb"):
         run_batch(request, Told())
 
@@ -168,28 +164,21 @@ def test_a_killed_run_goes_on_where_it_was(
         str(undisturbed.root), "-o", str(out), "--jobs", "2", "--format", ",".join(PLAIN.formats),
     ]  # fmt: skip
     runs = 1 if after == "the first result" else 2
-    for number in range(runs):
+    for _ in range(runs):
         before = set(out.glob("studies/*/*"))
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        assert until(
+        until(
             lambda process=process, before=before: (
                 set(out.glob("studies/*/*")) > before or process.poll() is not None
             )
-        ), number
+        )
         children = workers_of(process.pid)
         process.kill()
         process.wait()
-        assert until(lambda children=children: not any(map(alive, children)))
+        until(lambda children=children: not any(map(alive, children)))
     told = Told()
     report = run_batch(Request(undisturbed.root, out, PLAIN), told)
     assert report.total == 6
     assert told.done_before + len(told.ended) == 6
     assert files_below(out) == files_below(undisturbed.out)
     assert not [path for path in out.rglob(".*") if path.name.startswith(".ifspace-")]
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except (OSError, IndexError):
-        return False

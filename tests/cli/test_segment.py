@@ -8,7 +8,6 @@ same way, and writes the true bones of the phantom as a label map with the same 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.cli.conftest import Ran
+from tests.waiting import alive, until
 
 from ifspace.errors import GeometryError
 from ifspace.io.nifti import write_nifti
@@ -37,10 +37,10 @@ import argparse, json, os, pathlib, subprocess, sys, time, urllib.request
 
 here = pathlib.Path({folder!r})
 if "{mode}" == "slow":
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
     (here / "part").write_text(str(child.pid))
     (here / "part").rename(here / "child")
-    time.sleep(600)
+    time.sleep(3600)
 
 import numpy as np
 import SimpleITK as sitk
@@ -253,14 +253,7 @@ def test_a_run_that_takes_too_long_is_ended_with_all_that_it_started(
     assert ran.code == 1
     assert "ended after 2 seconds" in ran.err
     child = int((installed.folder / "child").read_text())
-    for _ in range(600):
-        stat = Path(f"/proc/{child}/stat")
-        if not stat.exists() or " Z " in stat.read_text():
-            break
-        time.sleep(0.1)
-    else:
-        os.kill(child, 9)
-        pytest.fail("a child outlived the time limit")
+    until(lambda: not alive(child))
 
 
 def test_what_it_prints_is_not_shown(

@@ -14,7 +14,6 @@ import secrets
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.waiting import LIMIT_S, until
 
 from ifspace.export import export
 from ifspace.io.session import read_session
@@ -201,14 +201,17 @@ class Orthanc:
             stderr=subprocess.STDOUT,
             env={**os.environ, "TCP_NODELAY": "1"},
         )
-        for _ in range(1200):
-            try:
-                self.call("GET", "/system")
-            except (OSError, http.client.HTTPException):
-                time.sleep(0.05)
-            else:
-                return
-        pytest.fail("Orthanc did not start: " + (self.folder / "orthanc.log").read_text()[-500:])
+        until(self.answers)
+
+    def answers(self) -> bool:
+        """Tell whether it takes calls yet; fails where it ended instead."""
+        if self.process is not None and self.process.poll() is not None:
+            pytest.fail("Orthanc ended: " + (self.folder / "orthanc.log").read_text()[-500:])
+        try:
+            self.call("GET", "/system")
+        except (OSError, http.client.HTTPException):
+            return False
+        return True
 
     def kill(self) -> None:
         """End it as a power failure would."""
@@ -220,7 +223,7 @@ class Orthanc:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(LIMIT_S)
             except subprocess.TimeoutExpired:
                 self.kill()
 
@@ -229,7 +232,7 @@ class Orthanc:
         return "Basic " + base64.b64encode(f"test:{self.password}".encode()).decode()
 
     def call(self, method: str, path: str, body: bytes | None = None) -> Any:
-        connection = http.client.HTTPConnection(LOOPBACK, self.web_port, timeout=30)
+        connection = http.client.HTTPConnection(LOOPBACK, self.web_port, timeout=LIMIT_S)
         try:
             connection.request(method, path, body, {"Authorization": self.authorization})
             answer = connection.getresponse()
@@ -249,7 +252,7 @@ class Orthanc:
         return [item["MainDicomTags"]["SOPInstanceUID"] for item in found]
 
     def dimse(self, **changes: Any) -> DimseNode:
-        options = {"called_aet": "ORTHANC", "timeout_s": 20.0, "move_port": self.move_port}
+        options = {"called_aet": "ORTHANC", "timeout_s": LIMIT_S, "move_port": self.move_port}
         return DimseNode("orthanc", LOOPBACK, self.dicom_port, **{**options, **changes})
 
     def web(self) -> WebNode:

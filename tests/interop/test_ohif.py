@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.waiting import LIMIT_S
 
 OHIF = Path(__file__).parents[2] / ".cache" / "interop" / "ohif-3.13.2"
 SCREENSHOTS = Path(__file__).parents[2] / ".cache" / "interop" / "screenshots"
@@ -87,7 +88,9 @@ class Site:
 
             def content(self) -> tuple[int, str, bytes]:
                 if self.path.startswith("/dicom-web/"):
-                    archive = http.client.HTTPConnection(LOOPBACK, orthanc.web_port, timeout=30)
+                    archive = http.client.HTTPConnection(
+                        LOOPBACK, orthanc.web_port, timeout=LIMIT_S
+                    )
                     archive.request(
                         "GET",
                         self.path,
@@ -166,15 +169,15 @@ class Reader:
             viewport={"width": 1600, "height": 900}, service_workers="block"
         )
         self.page = self.context.new_page()
-        self.page.set_default_timeout(20000)
+        self.page.set_default_timeout(1000 * LIMIT_S)
         self.page.add_init_script(NO_TOUR)
         self.address = address
         self.folder = SCREENSHOTS / re.sub(r"\W+", "_", name)
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def wait(self, seconds: float, ready: Callable[[], Any]) -> Any:
-        """Look again and again until there is something, or until it takes too long."""
-        end = time.monotonic() + seconds
+    def wait(self, ready: Callable[[], Any]) -> Any:
+        """Look again and again until there is something."""
+        end = time.monotonic() + LIMIT_S
         while not (found := ready()) and time.monotonic() < end:
             self.page.wait_for_timeout(150)
         return found
@@ -188,22 +191,22 @@ class Reader:
     def sees_in_list(self, text: str) -> bool:
         self.page.goto(self.address + "/")
         body = self.page.locator("body")
-        return bool(self.wait(20, lambda: text in body.inner_text()))
+        return bool(self.wait(lambda: text in body.inner_text()))
 
     def open_report(self, study_uid: str, series_uid: str) -> int:
         """Open the study, then the report in it; gives the number of lines it announces."""
         self.page.goto(f"{self.address}/viewer?StudyInstanceUIDs={study_uid}")
-        self.by_name("viewport-overlay-bottom-right").first.wait_for(timeout=40000)
+        self.by_name("viewport-overlay-bottom-right").first.wait_for()
         ready = "() => Boolean(window.services && services.displaySetService)"
-        assert self.wait(15, lambda: self.page.evaluate(ready))
+        assert self.wait(lambda: self.page.evaluate(ready))
         if self.by_name("trackedMeasurements-btn").count():
             self.by_name("trackedMeasurements-btn").first.click()
-        state = self.wait(20, lambda: self.page.evaluate(REPORT_STATE, series_uid))
+        state = self.wait(lambda: self.page.evaluate(REPORT_STATE, series_uid))
         assert state, "the report is not in the study"
         picture = self.page.locator(f'[id="thumbnail-{state["id"]}"]')
-        assert self.wait(10, lambda: picture.count())
+        assert self.wait(lambda: picture.count())
         picture.first.dblclick()
-        self.wait(8, lambda: self.by_name("yes-hydrate-btn").count())
+        self.wait(lambda: self.by_name("yes-hydrate-btn").count())
         self.page.wait_for_timeout(400)
         return int(self.page.evaluate(REPORT_STATE, series_uid)["lines"])
 
@@ -211,7 +214,7 @@ class Reader:
         """Answer "continue tracking measurements?" with yes; gives what was loaded."""
         self.by_name("yes-hydrate-btn").first.click()
         rows = self.page.locator('[data-cy^="measurement-table-row-"]')
-        self.wait(10, lambda: rows.count() >= expected)
+        self.wait(lambda: rows.count() >= expected)
         self.page.wait_for_timeout(500)
         return list(self.page.evaluate(MEASUREMENTS))
 
@@ -219,7 +222,7 @@ class Reader:
         """Click a row of the panel; gives its texts once its image is shown."""
         place = self.by_name(f"measurement-table-row-{row}")
         place.locator('[data-cy="data-row"]').first.click()
-        self.wait(5, lambda: self.page.evaluate(DRAWN)["texts"])
+        self.wait(lambda: self.page.evaluate(DRAWN)["texts"])
         self.page.wait_for_timeout(500)
         return [text.strip() for text in place.first.inner_text().splitlines() if text.strip()]
 
@@ -324,7 +327,7 @@ def check_first_preview(reader: Reader, expected: dict[str, Any]) -> None:
         texts = [text for found in reader.page.evaluate(DRAWN)["texts"] for text in found]
         return [text for text in texts if text.rstrip(":") in expected]
 
-    titles = reader.wait(10, titles_drawn)
+    titles = reader.wait(titles_drawn)
     drawn = reader.page.evaluate(DRAWN)
     assert titles, drawn["texts"]
     line = expected[titles[0].rstrip(":")]
@@ -363,5 +366,9 @@ def check_sides(seen: dict[str, Any]) -> None:
 def check_edit(reader: Reader, last: dict[str, Any]) -> None:
     """A line can be edited: its end follows the mouse and it gets longer."""
     reader.drag_end(last["points"])
-    after = next(m for m in reader.page.evaluate(MEASUREMENTS) if m["uid"] == last["uid"])
-    assert math.dist(*after["points"]) > math.dist(*last["points"]) + 0.5
+
+    def is_longer() -> bool:
+        after = next(m for m in reader.page.evaluate(MEASUREMENTS) if m["uid"] == last["uid"])
+        return math.dist(*after["points"]) > math.dist(*last["points"]) + 0.5
+
+    assert reader.wait(is_longer)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from tests.waiting import LIMIT_S
 
 from ifspace.errors import NetworkError
 from ifspace.pacs import Ledger, Level, Query, echo, find, get, send
@@ -117,7 +118,7 @@ def test_a_server_killed_in_the_middle_gets_every_object_once(orthanc, slices, t
             if self.noted == TAKEN_BEFORE_THE_KILL:
                 orthanc.kill()
 
-    node, place = orthanc.dimse(timeout_s=20.0), tmp_path / "sent.jsonl"
+    node, place = orthanc.dimse(timeout_s=LIMIT_S), tmp_path / "sent.jsonl"
     first = send(node, slices, ledger=KillsTheServer(place), attempts=1)
     statuses = [outcome.status.value for outcome in first]
     assert statuses.count("sent") == TAKEN_BEFORE_THE_KILL
@@ -131,7 +132,7 @@ def test_a_server_killed_in_the_middle_gets_every_object_once(orthanc, slices, t
 
 
 def test_a_restart_within_the_retries_loses_nothing(orthanc, slices, ledger) -> None:
-    node = orthanc.dimse(timeout_s=20.0)
+    node = orthanc.dimse(timeout_s=LIMIT_S)
     orthanc.kill()
     starter = threading.Timer(0.7, orthanc.start)
     starter.start()

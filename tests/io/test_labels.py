@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import struct
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import SimpleITK as sitk
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from ifspace.errors import SessionError, UnreadableInputError
+from ifspace.errors import GeometryError, SessionError, UnreadableInputError
 from ifspace.io.labels import read_label_map
 from ifspace.labels import canonical_name, parse_labels
 
@@ -42,6 +43,66 @@ def test_a_labelled_voxel_is_found_where_it_was_put(name, tmp_path):
     labels = read_label_map(write_image(tmp_path / name, labelled()))
     (index,) = np.argwhere(labels.mask("femur_left"))
     assert labels.grid.to_lps_mm(index) == pytest.approx(MARKED_LPS_MM, abs=1e-4)
+
+
+def test_a_metaimage_may_lie_beside_its_header_but_nowhere_else(tmp_path):
+    path = write_image(tmp_path / "map.mhd", labelled())
+    assert read_label_map(path).mask("femur_left") is not None
+    text = path.read_text()
+    for elsewhere in ("/etc/passwd", "../map.raw", "missing.raw", "LIST"):
+        path.write_text(text.replace("map.raw", elsewhere))
+        with pytest.raises(UnreadableInputError):
+            read_label_map(path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "text", "folder", "png", "missing"])
+def test_only_files_of_known_formats_are_label_maps(kind, tmp_path):
+    path = tmp_path / "map.png"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind != "missing":
+        path.write_bytes(b"\x89PNG\r\n" if kind == "png" else b"hello")
+    with pytest.raises(UnreadableInputError, match="give one label map"):
+        read_label_map(path)
+
+
+SEG_DAMAGE = {
+    "without frames": lambda ds: ds.__delitem__("PerFrameFunctionalGroupsSequence"),
+    "frames 0": lambda ds: setattr(ds, "NumberOfFrames", 0),
+    "more frames": lambda ds: setattr(ds, "NumberOfFrames", 3),
+    "frames huge": lambda ds: setattr(ds, "NumberOfFrames", 2**31 - 1),
+    "without pixels": lambda ds: ds.__delitem__("PixelData"),
+    "pixels cut": lambda ds: setattr(ds, "PixelData", ds.PixelData[:5]),
+    "without shared groups": lambda ds: ds.__delitem__("SharedFunctionalGroupsSequence"),
+    "shared groups empty": lambda ds: setattr(ds, "SharedFunctionalGroupsSequence", []),
+    "without rows": lambda ds: ds.__delitem__("Rows"),
+    "frame without place": lambda ds: ds.PerFrameFunctionalGroupsSequence[1].clear(),
+    "place far away": lambda ds: setattr(
+        ds.PerFrameFunctionalGroupsSequence[1].PlanePositionSequence[0],
+        "ImagePositionPatient",
+        [0, 0, 1e9],
+    ),
+    "spacing 0": lambda ds: setattr(
+        ds.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0], "PixelSpacing", [0, 0]
+    ),
+    "axes": lambda ds: setattr(
+        ds.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence[0],
+        "ImageOrientationPatient",
+        [1, 0, 0, 1, 0, 0],
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", SEG_DAMAGE)
+def test_a_damaged_segmentation_is_one_sentence(damage, tmp_path):
+    path = write_segmentation(tmp_path / "seg.dcm")
+    ds = pydicom.dcmread(path)
+    SEG_DAMAGE[damage](ds)
+    ds.save_as(path)
+    with pytest.raises((UnreadableInputError, GeometryError)):
+        read_label_map(path)
 
 
 def test_numbers_of_the_user_win(tmp_path):

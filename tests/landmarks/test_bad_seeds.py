@@ -21,8 +21,8 @@ from benchmarks.accuracy.scanner import (
 )
 from scipy import ndimage as ndi
 
-from ifspace.landmarks import FoundSide, SliceReading, SliceRefusal, from_seeds
-from ifspace.model import Kind, Reason, Seed, SeedName, Side, Slice, Volume
+from ifspace.landmarks import FoundSide, SliceReading, from_seeds
+from ifspace.model import Kind, Reason, Refusal, Seed, SeedName, Side, Slice, Volume
 
 
 def place(seeds, bone: SeedName, position_lps_mm) -> tuple[Seed, ...]:
@@ -190,7 +190,7 @@ def test_tendon_taken_for_the_cortex_of_the_trochanter_gives_no_number(number, s
     seeds = rough_seeds(case, np.random.default_rng(number + 5))
     found = from_seeds(image_of(case, sequence), seeds, case.side, case.level_range)
     lowest = found.ifs[0]
-    assert isinstance(lowest, SliceRefusal)
+    assert isinstance(lowest, Refusal)
     assert "the iliopsoas tendon cannot be told from the cortex" in lowest.detail
     assert found.readings(Kind.IFS)
 

@@ -35,7 +35,7 @@ def outline(found: FoundSide, bone: Bone, k: int) -> Floats:
     return next(
         item.points_lps_mm
         for item in found.outlines
-        if (item.bone, item.slice_index, item.kind) == (bone, k, Kind.IFS)
+        if (item.structure, item.slice_index, item.kind) == (bone, k, Kind.IFS)
     )
 
 

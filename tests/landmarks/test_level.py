@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from ifspace.landmarks import Level, Refusal, find_level
-from ifspace.model import Reason, Side
+from ifspace.landmarks import Level, find_level
+from ifspace.model import Reason, Refusal, Side
 
 STEP_MM = 4.5
 

@@ -13,11 +13,10 @@ from skimage.measure import find_contours
 
 from ifspace.geometry import Grid, Segment
 from ifspace.labels import LabelMap
-from ifspace.landmarks import Level, Refusal, from_masks, level_from_masks
+from ifspace.landmarks import Level, from_masks, level_from_masks
 from ifspace.landmarks.label_values import Muscle
 from ifspace.landmarks.shapes import smooth_mask
-from ifspace.landmarks.values import SliceRefusal
-from ifspace.model import Kind, Reason, Side
+from ifspace.model import Kind, Reason, Refusal, Side
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +89,11 @@ def test_ramus_and_acetabulum_do_not_count_as_ischium(scene, perfect):
     _, _, _, volume, side, level_range = scene
     found = from_masks(volume, perfect, side, level_range, refine_on_grey=False)
     for outline in found.outlines:
-        if outline.bone == "ischium":
+        if outline.structure == "ischium":
             femur = next(
                 o
                 for o in found.outlines
-                if o.bone == "femur" and o.slice_index == outline.slice_index
+                if o.structure == "femur" and o.slice_index == outline.slice_index
             )
             front = femur.points_lps_mm[:, 1].mean() - outline.points_lps_mm[:, 1].min()
             assert front < 30.0
@@ -327,5 +326,5 @@ def test_where_the_grey_levels_contradict_the_map_there_is_no_number(scene, perf
     found = from_masks(volume, off_the_bones(perfect, (0, 0, 10)), side)
     assert all(item.u95_mm <= 4.5 for item in found.readings(Kind.IFS))
     assert found.refusal is not None or any(
-        "contradict" in item.detail for item in found.ifs if isinstance(item, SliceRefusal)
+        "contradict" in item.detail for item in found.ifs if isinstance(item, Refusal)
     )

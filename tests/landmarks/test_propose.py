@@ -11,8 +11,8 @@ from benchmarks.accuracy.levels import apex_level
 from benchmarks.accuracy.scanner import mr_image, tissue_fractions
 
 from ifspace.geometry import Plane
-from ifspace.landmarks import Level, Refusal, level_at, propose
-from ifspace.model import Contrast, Reason, Seed, SeedName, Slice
+from ifspace.landmarks import Level, level_at, propose
+from ifspace.model import Contrast, Reason, Refusal, Seed, SeedName, Slice
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_without_any_click_the_level_is_found_or_refused_but_not_wrong(scene):
     else:
         found_mm = answer.level.apex_height_mm + float(scan.levels[0])
         assert found_mm == pytest.approx(apex_level(hip, scan), abs=1.5 * scan.step)
-        assert {outline.bone for outline in answer.outlines} == {"femur"}
+        assert {outline.structure for outline in answer.outlines} == {"femur"}
 
 
 def test_a_fat_suppressed_header_is_refused(scene):

@@ -10,8 +10,8 @@ from benchmarks.accuracy import real
 from benchmarks.accuracy.real import HIPS, WITHIN_MM, seeds_of
 from scipy.spatial import cKDTree
 
-from ifspace.landmarks import Bone, Refusal, from_masks, from_seeds, level_at, propose
-from ifspace.model import Kind, Reason, Side, Volume
+from ifspace.landmarks import Bone, from_masks, from_seeds, level_at, propose
+from ifspace.model import Kind, Reason, Refusal, Side, Volume
 
 pytestmark = [
     pytest.mark.real_data,
@@ -125,7 +125,7 @@ def test_outlines_of_the_mr_lie_on_the_bone_of_the_ct():
     for k in (46, 47, 48):
         lines = real.bones_in_ct(ct, labels, k)
         ours = {
-            item.bone: item.points_lps_mm
+            item.structure: item.points_lps_mm
             for item in found.outlines
             if item.slice_index == k and item.kind is Kind.IFS
         }

@@ -10,8 +10,8 @@ from benchmarks.accuracy.cohort import Case, image_of, make_case, to_lps_mm
 from scipy.special import ndtr
 from tests.conftest import PLAIN, Storage, make_volume, pixel_lps_mm
 
-from ifspace.landmarks import Refusal, Snapped, snap_to_edge
-from ifspace.model import Contrast, Mark, MarkName, Reason, Side
+from ifspace.landmarks import Snapped, snap_to_edge
+from ifspace.model import Contrast, Mark, MarkName, Reason, Refusal, Side
 
 K = 2
 RADIUS_MM, CORTEX_MM, BLUR_MM = 12.0, 2.6, 0.45

@@ -16,6 +16,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 from pynetdicom import AE, evt
 from pynetdicom.presentation import AllStoragePresentationContexts
+from tests.waiting import LIMIT_S
 
 from ifspace.pacs import DimseNode, Ledger
 
@@ -35,7 +36,7 @@ class Archive:
     move_to: tuple[str, int] = ("127.0.0.1", 0)
 
     def node(self, **changes: object) -> DimseNode:
-        options = {"called_aet": "ARCHIVE", "timeout_s": 30.0, **changes}
+        options = {"called_aet": "ARCHIVE", "timeout_s": LIMIT_S, **changes}
         return DimseNode("archive", "127.0.0.1", self.port, **options)  # type: ignore[arg-type]
 
     def store(self, event: evt.Event) -> int:

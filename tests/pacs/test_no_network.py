@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from tests.waiting import LIMIT_S
 
 from ifspace.phantom import PhantomSpec, Size, write_phantom
 
@@ -44,7 +45,7 @@ def watched(verbs: dict[str, Sequence[object]]) -> tuple[list[str], dict[str, in
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=LIMIT_S,
     )
     # Shown by pytest if the test fails.
     sys.stderr.write(done.stderr)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import LIMIT_S
+
 from ifspace.model import Mark
-from napari_ifspace import layers
+from ifspace.reading import screen
 from napari_ifspace.app import open_dock
 from napari_ifspace.widget import IFSpaceDock
 
-# A condition that never comes true fails a test; one that a busy machine is late with does not.
-PATIENCE_S = 300.0
 # A drawn pixel is an eighth of a millimetre: a click is exact to a sixth of an image pixel.
 ZOOM_PX_PER_MM = 8.0
 
@@ -49,7 +49,7 @@ class Window:
     def canvas(self) -> Any:
         return self.viewer.window._qt_viewer.canvas
 
-    def wait(self, until: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
+    def wait(self, until: Callable[[], bool], seconds: float = LIMIT_S) -> None:
         end = time.monotonic() + seconds
         while not until():
             assert time.monotonic() < end, f"waited in vain; it says: {self.dock.message.text()}"
@@ -60,7 +60,8 @@ class Window:
         self.dock.open_path(path)
         self.wait(
             lambda: (
-                self.dock.viewer_layers not in (None, before) and self.dock.viewer_layers.furnished
+                self.dock.viewer_layers not in (None, before)
+                and self.dock.viewer_layers.has_drawing
             )
         )
         self.hands.qWait(50)
@@ -70,9 +71,9 @@ class Window:
         controller, viewer_layers = self.dock.controller, self.dock.viewer_layers
         assert controller is not None
         assert viewer_layers is not None
-        slice_index = layers.slice_of(controller.volume, mark)
+        slice_index = screen.slice_of(controller.volume, mark)
         viewer_layers.show_slice(slice_index)
-        data = layers.lps_mm_to_data(
+        data = screen.lps_mm_to_data(
             mark.position_lps_mm, slice_index, controller.volume, controller.display
         )
         world = controller.display.to_world(data)

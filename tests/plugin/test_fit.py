@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.waiting import LIMIT_S
 
 from ifspace.phantom import PhantomTruth
 
@@ -24,7 +25,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 application = QApplication([])
 from ifspace.io.session import read_session
-from napari_ifspace.study import open_path
+from ifspace.reading.study import open_path
 from napari_ifspace.widget import IFSpaceDock
 from tests.plugin.fit import cut_words
 
@@ -78,7 +79,7 @@ def test_no_word_is_cut(phantom: PhantomTruth, display: str) -> None:
         for factor in ("1", "1.5", "2")
     }
     for factor, process in running.items():
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=LIMIT_S)
         assert process.returncode == 0, err
         ratio, found = json.loads(out.splitlines()[-1])
         assert ratio == pytest.approx(float(factor))

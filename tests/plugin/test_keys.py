@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_ifspace.keys import ACTIONS, clashes, default_keys, load_keys, save_keys
+from napari_ifspace.shortcuts import ACTIONS, clashes, default_keys, load_keys, save_keys
 
 
 def test_the_keys_as_delivered_do_not_clash() -> None:

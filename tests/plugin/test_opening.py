@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.plugin.hands import PATIENCE_S, Window
+from tests.plugin.hands import Window
+from tests.waiting import LIMIT_S
 
 from ifspace.io.session import read_session
-from ifspace.landmarks import Proposal, Refusal, propose
-from ifspace.model import Mark, Reason, Series, Side, Volume
+from ifspace.landmarks import Proposal, propose
+from ifspace.model import Mark, Reason, Refusal, Series, Side, Volume
 from ifspace.phantom import PhantomSpec, PhantomTruth, write_phantom
-from napari_ifspace import level, opening
-from napari_ifspace.steps import STEPS, Step
-from napari_ifspace.study import OpenStudy, open_path
+from ifspace.reading import opening_level
+from ifspace.reading.steps import STEPS, Step
+from ifspace.reading.study import OpenStudy, open_path
+from napari_ifspace import opening
 
 pytestmark = pytest.mark.usefixtures("display")
 
@@ -45,13 +47,13 @@ class Gate:
     """Holds the answer of the search for the level back until it is let through."""
 
     def __init__(self, proposal: Proposal, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.answer = level.level_of(proposal)
+        self.answer = opening_level.level_of(proposal)
         self.entered, self.open = threading.Event(), threading.Event()
         monkeypatch.setattr(opening, "opening_level", self.search)
 
-    def search(self, _volume: Volume) -> level.OpeningLevel:
+    def search(self, _volume: Volume) -> opening_level.OpeningLevel:
         self.entered.set()
-        assert self.open.wait(PATIENCE_S)
+        assert self.open.wait(LIMIT_S)
         return self.answer
 
 
@@ -61,7 +63,7 @@ def gate(proposal: Proposal, monkeypatch: pytest.MonkeyPatch) -> Gate:
 
 
 def idle(window: Window) -> bool:
-    return window.dock.head.busy.isHidden()
+    return window.dock.header.busy.isHidden()
 
 
 def letters(window: Window) -> str:
@@ -84,7 +86,7 @@ def test_a_click_before_the_letters_are_there_finds_them_there(
     window: Window, study: OpenStudy, true_marks: dict[Step, Mark]
 ) -> None:
     window.dock.opening.show_study(study)
-    window.dock.opening._furnishing.stop()
+    window.dock.opening._drawing_timer.stop()
     window.click(window.look_at(true_marks[STEPS[0]]))
     assert letters(window) == "RL"
     assert (
@@ -99,7 +101,7 @@ def test_a_study_put_away_before_its_letters_leaves_nothing_behind(
 ) -> None:
     window.dock.opening.show_study(study)
     window.dock.clear()
-    window.hands.qWait(3 * opening.FURNISH_MS)
+    window.hands.qWait(3 * opening.DRAWING_MS)
     assert letters(window) == ""
     assert not list(window.viewer.layers)
 
@@ -153,13 +155,13 @@ def test_on_images_of_one_hip_the_guide_begins_with_that_hip(
     seeking: Window, study: OpenStudy, proposal: Proposal, gate: Gate
 ) -> None:
     absent = Refusal(Reason.SIDE_NOT_SHOWN, "the images show the left hip only")
-    gate.answer = level.level_of(
+    gate.answer = opening_level.level_of(
         Proposal({Side.RIGHT: absent, Side.LEFT: proposal.sides[Side.LEFT]})
     )
     seeking.dock.opening.show_study(study)
     gate.open.set()
     seeking.wait(lambda: "Opened at" in seeking.dock.message.text())
-    active_step, rows = seeking.dock.controller.active_step, seeking.dock.guide.list
+    active_step, rows = seeking.dock.controller.active_step, seeking.dock.step_list.list
     assert active_step.step.side is Side.LEFT
     assert "the images show the left hip only" in seeking.dock.message.text()
     assert "Click the left ischium" in seeking.dock.message.text()
@@ -204,7 +206,7 @@ def test_of_two_studies_opened_at_once_the_last_one_stays(
 
     def slow_first(path: Path, series: Series | None = None) -> OpenStudy:
         if path == phantom.image_path:
-            assert shown.wait(PATIENCE_S)
+            assert shown.wait(LIMIT_S)
         return open_path(path, series)
 
     monkeypatch.setattr(opening, "open_path", slow_first)
@@ -220,14 +222,14 @@ def test_a_session_with_marks_opens_where_they_are(
     seeking: Window, study: OpenStudy, phantom: PhantomTruth, gate: Gate
 ) -> None:
     seeking.dock.opening.show_study(study, read_session(phantom.session_path))
-    seeking.wait(lambda: seeking.dock.viewer_layers.furnished)
-    seeking.hands.qWait(2 * opening.FURNISH_MS)
+    seeking.wait(lambda: seeking.dock.viewer_layers.has_drawing)
+    seeking.hands.qWait(2 * opening.DRAWING_MS)
     assert not gate.entered.is_set()
 
 
 def test_where_no_level_is_found_the_reason_is_given() -> None:
     refusal = Refusal(Reason.FAT_SUPPRESSED, "the images look fat-suppressed")
-    found = level.level_of(Proposal(dict.fromkeys(Side, refusal)))
+    found = opening_level.level_of(Proposal(dict.fromkeys(Side, refusal)))
     assert found.slice_index is None
     assert found.words == (
         "The level of the lesser trochanter could not be estimated: the images look fat-suppressed."
@@ -247,5 +249,5 @@ def test_where_no_level_is_found_the_reason_is_given() -> None:
 def test_a_real_study_opens_where_readers_saw_the_lesser_trochanter(
     place: str, seen: range, real_data: Path
 ) -> None:
-    found = level.opening_level(open_path(real_data / place).volume)
+    found = opening_level.opening_level(open_path(real_data / place).volume)
     assert found.slice_index in seen

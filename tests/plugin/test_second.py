@@ -12,12 +12,12 @@ from tests.conftest import PLAIN, Storage, make_volume, pixel_lps_mm
 from tests.plugin.test_viewer_layers import click, drag, world_of
 
 from ifspace.model import Contrast, Volume
-from napari_ifspace.history import flat
-from napari_ifspace.reading_controller import ReadingController, Spot
-from napari_ifspace.second import SECOND_NAME, Linked, link
+from ifspace.reading.controller import ReadingController, SlicePoint
+from ifspace.reading.history import flat
+from napari_ifspace.second_series import SECOND_NAME, LinkedSeries, link
 from napari_ifspace.viewer_layers import ViewerLayers
 
-At = Callable[[float, float, float], Spot]
+At = Callable[[float, float, float], SlicePoint]
 TARGET_KJI = (3, 41, 87)
 OVERLAY = "ifspace_second"
 
@@ -50,7 +50,7 @@ def viewer_layers(controller: ReadingController) -> ViewerLayers:
 
 
 @pytest.fixture
-def linked(volume: Volume) -> Linked:
+def linked(volume: Volume) -> LinkedSeries:
     return link(around(pixel_lps_mm(PLAIN, TARGET_KJI), PLAIN), volume)
 
 
@@ -69,7 +69,7 @@ def test_the_same_patient_point_is_shown_at_the_same_place(stored: Storage) -> N
 
 
 def test_it_is_drawn_over_the_images_and_below_the_marks(
-    viewer_layers: ViewerLayers, linked: Linked
+    viewer_layers: ViewerLayers, linked: LinkedSeries
 ) -> None:
     viewer_layers.second.show(linked)
     names = [layer.name for layer in viewer_layers.viewer.layers]
@@ -85,7 +85,7 @@ def test_it_is_drawn_over_the_images_and_below_the_marks(
 
 
 def test_no_mark_is_placed_or_moved_while_it_is_in_view(
-    viewer_layers: ViewerLayers, linked: Linked, spot: At
+    viewer_layers: ViewerLayers, linked: LinkedSeries, spot: At
 ) -> None:
     viewer_layers.controller.place(spot(3, 41, 80))
     viewer_layers.show_slice(3)
@@ -103,7 +103,7 @@ def test_no_mark_is_placed_or_moved_while_it_is_in_view(
 
 
 def test_the_eye_of_the_layer_list_counts_like_the_switch(
-    viewer_layers: ViewerLayers, linked: Linked
+    viewer_layers: ViewerLayers, linked: LinkedSeries
 ) -> None:
     viewer_layers.second.show(linked)
     viewer_layers.viewer.layers[SECOND_NAME].visible = False
@@ -150,7 +150,7 @@ def test_a_slice_beyond_the_second_series_is_named(
 
 
 def test_a_layer_deleted_by_hand_is_gone_and_marks_can_be_placed_again(
-    viewer_layers: ViewerLayers, linked: Linked, spot: At
+    viewer_layers: ViewerLayers, linked: LinkedSeries, spot: At
 ) -> None:
     gone: list[bool] = []
     viewer_layers.second.gone.connect(lambda: gone.append(True))
@@ -163,7 +163,9 @@ def test_a_layer_deleted_by_hand_is_gone_and_marks_can_be_placed_again(
     assert len(viewer_layers.controller.session.marks) == 1
 
 
-def test_a_layer_shifted_by_hand_is_put_back(viewer_layers: ViewerLayers, linked: Linked) -> None:
+def test_a_layer_shifted_by_hand_is_put_back(
+    viewer_layers: ViewerLayers, linked: LinkedSeries
+) -> None:
     viewer_layers.second.show(linked)
     layer = viewer_layers.viewer.layers[SECOND_NAME]
     layer.translate = (0.0, 7.0, 0.0)
@@ -172,7 +174,9 @@ def test_a_layer_shifted_by_hand_is_put_back(viewer_layers: ViewerLayers, linked
     assert tuple(layer.scale) == tuple(viewer_layers.image.scale)
 
 
-def test_a_deleted_image_is_put_back_below_it(viewer_layers: ViewerLayers, linked: Linked) -> None:
+def test_a_deleted_image_is_put_back_below_it(
+    viewer_layers: ViewerLayers, linked: LinkedSeries
+) -> None:
     viewer_layers.second.show(linked)
     del viewer_layers.viewer.layers["Images"]
     viewer_layers.repair()
@@ -182,7 +186,7 @@ def test_a_deleted_image_is_put_back_below_it(viewer_layers: ViewerLayers, linke
 
 
 def test_another_second_series_takes_the_place_of_the_first(
-    viewer_layers: ViewerLayers, linked: Linked, volume: Volume
+    viewer_layers: ViewerLayers, linked: LinkedSeries, volume: Volume
 ) -> None:
     viewer_layers.second.show(linked)
     other = link(around(pixel_lps_mm(PLAIN, (2, 50, 60)), PLAIN), volume)
@@ -192,7 +196,7 @@ def test_another_second_series_takes_the_place_of_the_first(
     assert viewer_layers.second.linked is other
 
 
-def test_closing_takes_it_away(viewer_layers: ViewerLayers, linked: Linked) -> None:
+def test_closing_takes_it_away(viewer_layers: ViewerLayers, linked: LinkedSeries) -> None:
     viewer_layers.second.show(linked)
     viewer_layers.close()
     assert len(viewer_layers.viewer.layers) == 0
@@ -200,7 +204,7 @@ def test_closing_takes_it_away(viewer_layers: ViewerLayers, linked: Linked) -> N
 
 
 def test_opacity_lets_the_measured_images_shine_through(
-    viewer_layers: ViewerLayers, linked: Linked
+    viewer_layers: ViewerLayers, linked: LinkedSeries
 ) -> None:
     viewer_layers.second.show(linked)
     viewer_layers.second.set_opacity(0.4)

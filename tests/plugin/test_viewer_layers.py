@@ -19,11 +19,11 @@ from napari.utils.interactions import (
 from tests.conftest import PLAIN, Storage, make_volume, pixel_lps_mm
 
 from ifspace.model import Mark, MarkName, MarkState, Session, Side
+from ifspace.reading import screen
+from ifspace.reading.controller import ReadingController, SlicePoint
+from ifspace.reading.history import flat
+from ifspace.reading.steps import STEPS
 from ifspace.workflow import assess
-from napari_ifspace import layers
-from napari_ifspace.history import flat
-from napari_ifspace.reading_controller import ReadingController, Spot
-from napari_ifspace.steps import STEPS
 from napari_ifspace.viewer_layers import ViewerLayers
 
 
@@ -236,7 +236,7 @@ def test_lines_and_millimetres_are_drawn_for_every_pair(viewer_layers: ViewerLay
     assert set(viewer_layers.drawing.text.features["label"]) == {"IFS 18.0 mm"}
     start, along = viewer_layers.drawing.lines.data[0]
     ends = [
-        layers.world_to_lps_mm(
+        screen.world_to_lps_mm(
             viewer_layers.controller.display.to_world(point),
             viewer_layers.controller.volume,
             viewer_layers.controller.display,
@@ -283,8 +283,8 @@ def test_closing_takes_everything_away_again(viewer_layers: ViewerLayers) -> Non
 def test_a_click_on_a_bare_image_finds_letters_and_marks_there(
     controller: ReadingController,
 ) -> None:
-    viewer_layers = ViewerLayers(ViewerModel(), controller, furnished=False)
-    assert not viewer_layers.furnished
+    viewer_layers = ViewerLayers(ViewerModel(), controller, has_drawing=False)
+    assert not viewer_layers.has_drawing
     viewer_layers.show_slice(2)
     click(viewer_layers, world_of(viewer_layers, (2, 40, 80)))
     assert viewer_layers.viewer.canvas.overlays["ifspace_left"].text == "R"
@@ -293,22 +293,22 @@ def test_a_click_on_a_bare_image_finds_letters_and_marks_there(
 
 
 def test_what_was_to_be_drawn_on_a_bare_image_is_drawn_when_it_can_be(
-    controller: ReadingController, spot: Callable[[float, float, float], Spot]
+    controller: ReadingController, spot: Callable[[float, float, float], SlicePoint]
 ) -> None:
-    viewer_layers = ViewerLayers(ViewerModel(), controller, furnished=False)
+    viewer_layers = ViewerLayers(ViewerModel(), controller, has_drawing=False)
     controller.place(spot(2, 40, 80))
     controller.place(spot(2, 40, 50))
     viewer_layers.draw(assess(controller.volume, controller.session))
     assert list(viewer_layers.viewer.layers) == [viewer_layers.image]
-    viewer_layers.furnish()
+    viewer_layers.add_drawing()
     assert set(viewer_layers.drawing.text.features["label"]) == {"IFS 18.0 mm"}
 
 
 def test_a_scene_closed_bare_stays_bare(controller: ReadingController) -> None:
-    viewer_layers = ViewerLayers(ViewerModel(), controller, furnished=False)
+    viewer_layers = ViewerLayers(ViewerModel(), controller, has_drawing=False)
     viewer_layers.close()
-    viewer_layers.letter()
-    viewer_layers.furnish()
+    viewer_layers.add_letters()
+    viewer_layers.add_drawing()
     assert not list(viewer_layers.viewer.layers)
     assert "ifspace_left" not in viewer_layers.viewer.canvas.overlays
 

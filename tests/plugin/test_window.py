@@ -13,10 +13,10 @@ from ifspace.io.session import read_session
 from ifspace.model import Kind, Mark, MarkState, Side
 from ifspace.pacs import nodes_path
 from ifspace.phantom import PhantomTruth
+from ifspace.reading.history import flat
+from ifspace.reading.steps import STEPS, Step, step_of
 from napari_ifspace import widget
 from napari_ifspace.app import open_dock
-from napari_ifspace.history import flat
-from napari_ifspace.steps import STEPS, Step, step_of
 from napari_ifspace.widget import IFSpaceDock
 
 pytestmark = pytest.mark.usefixtures("display")
@@ -83,7 +83,7 @@ def test_the_distance_in_the_table_follows_the_mouse(
     window.open(phantom.image_path)
     first, second = STEPS[:2]
     window.click(window.look_at(true_marks[first]))
-    cell = window.dock.judgement.cells[Kind.IFS, Side.RIGHT]
+    cell = window.dock.assessment.cells[Kind.IFS, Side.RIGHT]
     assert "mm" not in cell.text()
     window.hover(window.look_at(true_marks[second]))
     truth = pytest.approx(phantom.value_mm(Kind.IFS, Side.RIGHT), abs=0.4)
@@ -456,7 +456,7 @@ def test_a_changed_key_works_and_the_old_one_does_not(
 ) -> None:
     window.open(phantom.image_path)
     window.press("?")
-    card = window.dock.commands.card
+    card = window.dock.commands.shortcut_list
     assert card is not None
     assert card.isVisible()
     card.set_key("skip", "C")
@@ -487,10 +487,10 @@ def test_a_refusal_goes_with_the_next_act_and_nothing_below_jumps(
     window.press("G")
     assert "a signature needs a reader" in dock.message.text()
     window.press("[")
-    assert dock.head.words == "Done: set first level slice, right."
+    assert dock.header.words == "Done: set first level slice, right."
     dock.say("Something new.")
     window.press("]")
-    assert dock.head.words == "Something new."
+    assert dock.header.words == "Something new."
 
 
 def test_a_second_dock_in_the_same_window_does_nothing(window: Window) -> None:

@@ -12,9 +12,9 @@ from ifspace.geometry import Floats
 from ifspace.landmarks import Bone
 from ifspace.model import Kind, MarkState, Side
 from ifspace.phantom import PhantomTruth
-from napari_ifspace import layers
+from ifspace.reading import screen
+from ifspace.reading.slice_overview import cells
 from napari_ifspace.app import hide_panels
-from napari_ifspace.levels import cells
 
 pytestmark = pytest.mark.usefixtures("display")
 
@@ -29,7 +29,7 @@ def seeds_lps_mm(phantom: PhantomTruth) -> dict[str, Floats]:
 
 def look_at(window: Any, point_lps_mm: Floats, k: int) -> tuple[float, ...]:
     controller = window.dock.controller
-    data = layers.lps_mm_to_data(point_lps_mm, k, controller.volume, controller.display)
+    data = screen.lps_mm_to_data(point_lps_mm, k, controller.volume, controller.display)
     world = controller.display.to_world(data)
     window.dock.viewer_layers.show_slice(k)
     window.viewer.scene.camera.center = (0.0, world[1], world[2])
@@ -61,8 +61,8 @@ def test_two_clicks_outline_correct_and_reject(
     propose(window, seeds_lps_mm)
     assert len(controller.session.marks) == 4
     assert "IFSpace outlines" in window.viewer.layers
-    assert "±" in dock.judgement.cells[Kind.IFS, SIDE].text()
-    cell = dock.judgement.cells[Kind.IFS, SIDE]
+    assert "±" in dock.assessment.cells[Kind.IFS, SIDE].text()
+    cell = dock.assessment.cells[Kind.IFS, SIDE]
     assert "borders" in cell.text()
     found = controller.proposer.found[SIDE]
     curve = cells(controller.volume, controller.session, dock.result, controller.proposer.found)
@@ -76,7 +76,7 @@ def test_two_clicks_outline_correct_and_reject(
     outline = next(
         item.points_lps_mm
         for item in found.outlines
-        if (item.bone, item.slice_index, item.kind) == (Bone.FEMUR, k, Kind.IFS)
+        if (item.structure, item.slice_index, item.kind) == (Bone.FEMUR, k, Kind.IFS)
     )
     start = max(outline, key=lambda point: float(point[1]))
     before = controller.history.state
@@ -106,7 +106,7 @@ def test_a_refused_side_reads_its_reason_and_caveats_stay_in_sight(
     window.open(phantom.image_path)
     middle = 0.5 * (seeds_lps_mm["ischium_marrow"] + seeds_lps_mm["femur_marrow"])
     propose(window, {**seeds_lps_mm, "ischium_marrow": middle})
-    table = window.dock.judgement
+    table = window.dock.assessment
     refusal = window.dock.controller.proposer.found[SIDE].refusal
     assert refusal is not None
     assert refusal.detail in table.cells[Kind.IFS, SIDE].text().replace("&lt;", "<")
@@ -124,7 +124,7 @@ def test_words_that_wrap_are_never_cut(
     window.window.resize(1440, 960)
     window.open(phantom.image_path)
     propose(window, seeds_lps_mm, own_range=False)
-    table = window.dock.judgement
+    table = window.dock.assessment
     # Laid out in several passes of the event loop, as many as it takes.
     for label in (*table.cells.values(), table.warning, table.caveats):
         window.wait(lambda words=label: words.height() >= words.heightForWidth(words.width()))

@@ -13,10 +13,10 @@ from tests.plugin.hands import Window
 from ifspace.io.session import read_session
 from ifspace.model import Mark
 from ifspace.phantom import PhantomSpec, PhantomTruth, Size, write_phantom
-from napari_ifspace import layers
+from ifspace.reading import screen
+from ifspace.reading.steps import STEPS, step_of
 from napari_ifspace.preferences import load_preferences
-from napari_ifspace.second import SECOND_NAME
-from napari_ifspace.steps import STEPS, step_of
+from napari_ifspace.second_series import SECOND_NAME
 
 pytestmark = pytest.mark.usefixtures("display")
 
@@ -39,9 +39,9 @@ def beside(window: Window, mark: Mark, off_mm: float) -> tuple[float, ...]:
     world = window.look_at(mark)
     controller = window.dock.controller
     assert controller is not None
-    at = layers.slice_of(controller.volume, mark)
+    at = screen.slice_of(controller.volume, mark)
     point = mark.position_lps_mm - np.array([off_mm, 0.0, 0.0])
-    data = layers.lps_mm_to_data(point, at, controller.volume, controller.display)
+    data = screen.lps_mm_to_data(point, at, controller.volume, controller.display)
     return (world[0], *controller.display.to_world(data)[1:])
 
 
@@ -81,7 +81,7 @@ def test_the_second_series_is_flipped_by_a_key_and_never_clicked_on(
     window.open(two_series.image_path)
     dock, controller = window.dock, window.dock.controller
     assert controller is not None
-    bar = dock.second_bar
+    bar = dock.second_row
     assert [bar.box.itemText(row).split(":")[0] for row in range(bar.box.count())] == [
         "No second series",
         "PD TSE FS axial",
@@ -118,7 +118,7 @@ def test_a_layer_deleted_in_the_list_resets_the_bar(
     window: Window, two_series: PhantomTruth
 ) -> None:
     window.open(two_series.image_path)
-    bar = window.dock.second_bar
+    bar = window.dock.second_row
     bar.box.setCurrentIndex(1)
     bar.box.activated.emit(1)
     window.wait(lambda: SECOND_NAME in window.viewer.layers)
@@ -133,12 +133,12 @@ def test_a_second_series_that_comes_too_late_is_not_shown(
 ) -> None:
     other = write_phantom(tmp_path, PhantomSpec(size=Size.TINY))
     window.open(two_series.image_path)
-    bar = window.dock.second_bar
+    bar = window.dock.second_row
     bar.box.setCurrentIndex(1)
     bar.box.activated.emit(1)
     window.answer = "Leave, recover later"
     window.open(other.image_path)
-    window.wait(lambda: not window.dock.head.busy.isVisibleTo(window.dock))
+    window.wait(lambda: not window.dock.header.busy.isVisibleTo(window.dock))
     assert SECOND_NAME not in window.viewer.layers
     assert window.dock.controller is not None
     assert window.dock.controller.active_step.blocked is None
@@ -151,7 +151,7 @@ def test_a_second_series_whose_folder_is_gone_gives_a_sentence(
     shutil.copytree(two_series.image_path, folder)
     window.open(folder)
     shutil.rmtree(folder)
-    bar = window.dock.second_bar
+    bar = window.dock.second_row
     bar.box.setCurrentIndex(1)
     bar.box.activated.emit(1)
     window.wait(lambda: "Loading" not in window.dock.message.text())
@@ -166,7 +166,7 @@ def test_the_list_names_the_series_on_the_screen_when_another_cannot_be_opened(
     folder = tmp_path / "study"
     shutil.copytree(two_series.image_path, folder)
     window.open(folder)
-    box = window.dock.head.series_box
+    box = window.dock.header.series_box
     shown = box.currentText()
     shutil.rmtree(folder)
     other = 1 - box.currentIndex()

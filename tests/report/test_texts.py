@@ -7,7 +7,7 @@ import pytest
 import ifspace.report
 from ifspace.dicom_out.codes import METHOD_MEANINGS
 from ifspace.landmarks import assisted, masks
-from ifspace.measure import spaces
+from ifspace.measurement import spaces
 from ifspace.model import Kind, MarkState, Position, Reason, Relation, Severity, Side, Source
 from ifspace.report.details import CAVEATS
 from ifspace.report.texts import load_texts

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+# Marks a layer that only stands in for a study still being opened.
+PLACEHOLDER = "ifspace_placeholder"
+
 
 def launch(path: Path | None = None) -> None:
     """Open napari with the dock, and the study if one is given; returns when it is closed."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QAction, QKeyEvent, QKeySequence  # type: ignore[attr-defined]
@@ -16,14 +16,13 @@ from qtpy.QtWidgets import (  # type: ignore[attr-defined]
     QListView,
     QShortcut,
     QTabBar,
+    QWidget,
 )
 
-from napari_ifspace.keycard import KeyCard
-from napari_ifspace.keys import ACTIONS, GUARDED_KEYS, load_keys, save_keys
-from napari_ifspace.steps import STEPS, Step, step_of
-
-if TYPE_CHECKING:
-    from napari_ifspace.widget import IFSpaceDock
+from ifspace.reading.steps import STEPS, Step, step_of
+from napari_ifspace.panel_host import CommandHost
+from napari_ifspace.shortcut_list import ShortcutList
+from napari_ifspace.shortcuts import ACTIONS, GUARDED_KEYS, load_keys, save_keys
 
 # Displayed pixels of one press; the directions are (down, right).
 _NUDGES = {"nudge": 1.0, "fine": 0.1, "coarse": 10.0}
@@ -33,15 +32,18 @@ _WAYS = {"up": (-1.0, 0.0), "down": (1.0, 0.0), "left": (0.0, -1.0), "right": (0
 class Commands(QObject):
     """The shortcuts of one dock, active while it is open, and what they do."""
 
-    def __init__(self, dock: IFSpaceDock) -> None:
-        """Bind the reader's keys."""
-        super().__init__(dock)
-        self.dock = dock
+    def __init__(
+        self, host: CommandHost, parent: QWidget, panels: Mapping[str, Callable[[], Any]]
+    ) -> None:
+        """Bind the reader's keys; `panels` are the actions that parts of the dock carry out."""
+        super().__init__(parent)
+        self.host = host
+        self.panel = parent
         self.keys = load_keys()
-        self.card: KeyCard | None = None
+        self.shortcut_list: ShortcutList | None = None
         self._on = False
         self._shortcuts: list[QShortcut] = []
-        self._acts = self._table()
+        self._acts = self._table() | dict(panels)
         self._bind()
         application = QApplication.instance()
         if application is not None:
@@ -51,13 +53,13 @@ class Commands(QObject):
         """Carry an action out."""
         if name == "card":
             self.show_card()
-        elif self.dock.controller is None:
-            self.dock.say("Open a study first.")
-        elif self.dock.unattended() is not None:
-            self.dock.warn_unattended()
+        elif self.host.controller is None:
+            self.host.say("Open a study first.")
+        elif self.host.unattended() is not None:
+            self.host.warn_unattended()
         else:
-            if self.dock.viewer_layers is not None:
-                self.dock.viewer_layers.furnish()
+            if self.host.viewer_layers is not None:
+                self.host.viewer_layers.add_drawing()
             self._acts[name]()
 
     def enable(self, *, on: bool) -> None:
@@ -68,12 +70,12 @@ class Commands(QObject):
 
     def show_card(self) -> None:
         """Show the key card, or hide it."""
-        if self.card is not None and self.card.isVisible():
-            self.card.hide()
+        if self.shortcut_list is not None and self.shortcut_list.isVisible():
+            self.shortcut_list.hide()
             return
-        self.card = KeyCard(self.keys, self._window_keys(), self.dock)
-        self.card.accepted_keys.connect(self._rebind)
-        self.card.show()
+        self.shortcut_list = ShortcutList(self.keys, self._window_keys(), self.panel)
+        self.shortcut_list.accepted_keys.connect(self._rebind)
+        self.shortcut_list.show()
 
     # ------------------------------------------------------------------------------------ binding
 
@@ -91,28 +93,28 @@ class Commands(QObject):
                 self._shortcut(key, self._guarded)
 
     def _shortcut(self, key: str, call: Callable[[], None]) -> None:
-        shortcut = QShortcut(QKeySequence(key), self.dock)
+        shortcut = QShortcut(QKeySequence(key), self.panel)
         shortcut.setContext(Qt.ShortcutContext.ApplicationShortcut)
         shortcut.activated.connect(call)
         shortcut.setEnabled(self._on)
         self._shortcuts.append(shortcut)
 
     def _guarded(self) -> None:
-        self.dock.say("This key would change layers; it does nothing while IFSpace is open.")
+        self.host.say("This key would change layers; it does nothing while IFSpace is open.")
 
     def _rebind(self, keys: dict[str, str]) -> None:
         try:
             save_keys(keys)
         except (OSError, ValueError) as error:
-            self.dock.say(f"The keys could not be saved: {error}", warning=True)
+            self.host.say(f"The keys could not be saved: {error}", warning=True)
             return
         self.keys = keys
         self._bind()
-        self.dock.say("The keys are changed and saved.")
+        self.host.say("The keys are changed and saved.")
 
     def _window_keys(self) -> dict[str, str]:
         """List the keys of the window's menus, which would swallow ours."""
-        window = self.dock.window()
+        window = self.panel.window()
         portable = QKeySequence.SequenceFormat.PortableText
         return {
             action.shortcut().toString(portable): action.text().replace("&", "")
@@ -128,7 +130,7 @@ class Commands(QObject):
         if event.type() == QEvent.Type.Wheel and isinstance(watched, QComboBox):
             # A page scrolled with the wheel would change every list that passes under the mouse.
             event.ignore()
-            return bool(self.dock.isAncestorOf(watched))
+            return bool(self.panel.isAncestorOf(watched))
         return bool(super().eventFilter(watched, event))
 
     def _types(self, watched: QObject, event: QKeyEvent) -> bool:
@@ -141,15 +143,15 @@ class Commands(QObject):
             # They know the letters and the arrows, not what goes with Ctrl: undo, redo.
             if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
                 return False
-            return bool(self.dock.isAncestorOf(watched))
-        card = self.card
+            return bool(self.panel.isAncestorOf(watched))
+        card = self.shortcut_list
         return card is not None and card.isVisible() and card.isActiveWindow()
 
     # ------------------------------------------------------------------------------------- actions
 
     def _table(self) -> dict[str, Callable[[], Any]]:
         def controller() -> Any:
-            return self.dock.controller
+            return self.host.controller
 
         acts: dict[str, Callable[[], Any]] = {
             "next_step": lambda: self._walk(1),
@@ -172,13 +174,7 @@ class Commands(QObject):
             "add_seed": lambda: controller().proposer.ask_further_seed(self._step()),
             "snap": lambda: controller().snap(),
             "unsnap": lambda: controller().unsnap(),
-            "snap_switch": lambda: self.dock.snap_panel.toggle(controller()),
-            "second": lambda: self.dock.second_bar.toggle(),
             "zoom": self._zoom,
-            "sign": lambda: self.dock.reports.sign(),
-            "save": self.dock.ask_and_save,
-            "export": lambda: self.dock.reports.export(),
-            "copy": lambda: self.dock.reports.copy_text(),
         }
         for number, step in enumerate(STEPS, start=1):
             acts[f"step_{number}"] = partial(self._choose, step)
@@ -188,50 +184,50 @@ class Commands(QObject):
         return acts
 
     def _nudge(self, down: float, right: float) -> None:
-        if self.dock.controller is not None:
-            self.dock.controller.nudge(down, right)
+        if self.host.controller is not None:
+            self.host.controller.nudge(down, right)
 
     def _slice(self) -> int:
-        return self.dock.viewer_layers.slice_index if self.dock.viewer_layers is not None else 0
+        return self.host.viewer_layers.slice_index if self.host.viewer_layers is not None else 0
 
     def _turn(self, by: int) -> None:
-        if self.dock.viewer_layers is not None:
-            self.dock.viewer_layers.show_slice(self._slice() + by)
+        if self.host.viewer_layers is not None:
+            self.host.viewer_layers.show_slice(self._slice() + by)
 
     def _walk(self, direction: int) -> None:
-        if self.dock.controller is not None:
-            self.dock.controller.active_step.walk(direction)
+        if self.host.controller is not None:
+            self.host.controller.active_step.walk(direction)
             self._show_step()
 
     def _choose(self, step: Any) -> None:
-        if self.dock.controller is not None:
-            self.dock.controller.active_step.choose(step)
+        if self.host.controller is not None:
+            self.host.controller.active_step.choose(step)
             self._show_step()
 
     def _show_step(self) -> None:
         """Bring the slice of a step's mark into view, where it has one."""
-        if self.dock.controller is not None and self.dock.controller.selected is not None:
-            self.dock.show_step()
+        if self.host.controller is not None and self.host.controller.selected is not None:
+            self.host.show_step()
 
     def _place(self) -> None:
-        controller = self.dock.controller
+        controller = self.host.controller
         if controller is None:
             return
         if controller.cursor.spot is None or controller.cursor.spot.slice_index != self._slice():
             controller.cursor.release(self._slice())
-            self.dock.say("Move the cross with the arrow keys, then press the key again.")
+            self.host.say("Move the cross with the arrow keys, then press the key again.")
             return
         controller.place(controller.cursor.spot)
 
     def _range(self, *, first: bool) -> None:
-        controller = self.dock.controller
+        controller = self.host.controller
         if controller is not None:
             side = self._step().side
             controller.notes.set_level_end(side, self._slice(), first=first)
 
     def _step(self) -> Step:
-        """Give the step in hand; when all are done, that of the selected mark."""
-        controller = self.dock.controller
+        """Give the active step; when all are done, that of the selected mark."""
+        controller = self.host.controller
         if controller is not None and controller.step is not None:
             return controller.step
         if controller is not None and controller.selected is not None:
@@ -239,7 +235,7 @@ class Commands(QObject):
         return STEPS[0]
 
     def _zoom(self) -> None:
-        controller, viewer_layers = self.dock.controller, self.dock.viewer_layers
+        controller, viewer_layers = self.host.controller, self.host.viewer_layers
         if controller is not None and viewer_layers is not None:
             side = controller.step.side if controller.step is not None else None
             viewer_layers.toggle_zoom(side)

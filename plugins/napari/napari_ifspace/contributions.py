@@ -9,15 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_ifspace import PLACEHOLDER
+
 if TYPE_CHECKING:
     import napari
 
 # A DICOM file says DICM after its preamble (PS3.10 section 7.1).
 _PREAMBLE = 128
 _ARCHIVE = b"PK\x03\x04"
-
-# Marks a layer that only stands in for a study still being opened.
-PLACEHOLDER = "ifspace_placeholder"
 
 Layers = list[tuple[Any, ...]]
 
@@ -93,11 +92,11 @@ def _read(path: str | Sequence[str]) -> Layers:
 
 
 def _plain_layer(place: Path) -> Layers:
-    from napari_ifspace import layers
-    from napari_ifspace.study import open_path
+    from ifspace.reading import screen
+    from ifspace.reading.study import open_path
 
     study = open_path(place)
-    display = layers.display_of(study.volume)
+    display = screen.display_of(study.volume)
     data = display.array(study.volume.voxels)
     return [(data, {"scale": display.scale_mm, "units": "mm", "name": "Images"}, "image")]
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from qtpy.QtWidgets import QMessageBox, QWidget
+
+Ask = Callable[[QWidget, str, str, tuple[str, ...]], str]
 
 
 def ask(parent: QWidget, title: str, question: str, answers: tuple[str, ...]) -> str:

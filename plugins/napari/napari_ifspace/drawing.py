@@ -22,10 +22,10 @@ from ifspace.model import (
     Session,
     StudyResult,
 )
-from napari_ifspace import layers
-from napari_ifspace.reading import mark_at
-from napari_ifspace.reading_controller import ReadingController
-from napari_ifspace.steps import Step, step_of
+from ifspace.reading import screen
+from ifspace.reading.controller import ReadingController
+from ifspace.reading.edits import mark_at
+from ifspace.reading.steps import Step, step_of
 
 # Okabe and Ito's colours, told apart with any kind of colour vision; the shapes tell as well.
 STATE_COLORS = {
@@ -160,7 +160,7 @@ class Drawing:
             self.draw(self._result)
 
     def _draw_marks(self, session: Session) -> None:
-        picture = layers.picture_of(session.marks, self.controller.volume, self.controller.display)
+        picture = screen.picture_of(session.marks, self.controller.volume, self.controller.display)
         size = pixel_mm(self.viewer) * MARK_SIZE_PX / self.controller.display.scale_mm[2]
         style = (picture.states, self._selected_row(session), size)
         if not np.array_equal(picture.data, self.marks.data):
@@ -195,16 +195,16 @@ class Drawing:
         words: list[str] = []
         for marks in self._pairs(session):
             start, end = (
-                layers.lps_mm_to_data(
+                screen.lps_mm_to_data(
                     mark.position_lps_mm,
-                    layers.slice_of(self.controller.volume, mark),
+                    screen.slice_of(self.controller.volume, mark),
                     self.controller.volume,
                     self.controller.display,
                 )
                 for mark in marks
             )
             dashed = any(mark.state is MarkState.PROPOSED for mark in marks)
-            pieces = layers.dashes(start, end, 7 if dashed else 1)
+            pieces = screen.dashes(start, end, 7 if dashed else 1)
             vectors.extend(pieces)
             colors.extend([_pair_color(marks)] * len(pieces))
             spots.append(self._label_spot(start, end, marks[0]))
@@ -223,7 +223,7 @@ class Drawing:
         spot = self.controller.cursor.spot
         if spot is None or not self.controller.cursor.cross:
             return np.zeros((0, 2, 3))
-        center = layers.lps_mm_to_data(
+        center = screen.lps_mm_to_data(
             spot.point_lps_mm, spot.slice_index, self.controller.volume, self.controller.display
         )
         arm = 10.0 * pixel_mm(self.viewer) / np.asarray(self.controller.display.scale_mm)
@@ -235,7 +235,7 @@ class Drawing:
         held = self.controller.proposer.held
         if held is None:
             return np.zeros((0, 2, 3))
-        center = layers.lps_mm_to_data(
+        center = screen.lps_mm_to_data(
             held.point_lps_mm, held.slice_index, self.controller.volume, self.controller.display
         )
         arm = HELD_ARM_PX * pixel_mm(self.viewer) / np.asarray(self.controller.display.scale_mm)
@@ -250,7 +250,7 @@ class Drawing:
             for mark in session.marks:
                 if mark.name is first:
                     other = mark_at(
-                        volume, session, Step(second, mark.side), layers.slice_of(volume, mark)
+                        volume, session, Step(second, mark.side), screen.slice_of(volume, mark)
                     )
                     if other is not None:
                         found.append((mark, other))
@@ -272,7 +272,7 @@ class Drawing:
 
     def _label(self, marks: tuple[Mark, Mark], result: StudyResult | None) -> str:
         kind, side = step_of(marks[0]).kind, marks[0].side
-        slice_index = layers.slice_of(self.controller.volume, marks[0])
+        slice_index = screen.slice_of(self.controller.volume, marks[0])
         for space in result.spaces if result is not None else ():
             outcome = space.outcome
             if (

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ifspace.model import Mark
-from napari_ifspace import layers
-from napari_ifspace.proposer import Held
-from napari_ifspace.reading_controller import Spot
-
-if TYPE_CHECKING:
-    from napari_ifspace.viewer_layers import ViewerLayers
+from ifspace.reading import screen
+from ifspace.reading.controller import SlicePoint
+from ifspace.reading.proposer import HeldOutline
+from napari_ifspace.slice_view import SliceView
 
 # In screen pixels: the reach of the mouse, and a drag that is no click.
 REACH_PX = 6.0
@@ -23,12 +21,12 @@ DRAG_PX = 3.0
 class MouseCommands:
     """The mouse: a move points, a click places, a drag moves, the wheel turns."""
 
-    def __init__(self, viewer_layers: ViewerLayers) -> None:
+    def __init__(self, view: SliceView) -> None:
         """Listen to the viewer."""
-        self.viewer_layers = viewer_layers
-        self.controller = viewer_layers.controller
+        self.view = view
+        self.controller = view.controller
         self.closed = False
-        viewer = viewer_layers.viewer
+        viewer = view.viewer
         viewer.mouse_move_callbacks.append(self.move)
         viewer.mouse_drag_callbacks.append(self.press)
         viewer.mouse_wheel_callbacks.insert(0, self.wheel)
@@ -36,44 +34,42 @@ class MouseCommands:
     def close(self) -> None:
         """Stop listening; a button that is held down does nothing any more."""
         self.closed = True
-        viewer = self.viewer_layers.viewer
+        viewer = self.view.viewer
         viewer.mouse_move_callbacks.remove(self.move)
         viewer.mouse_drag_callbacks.remove(self.press)
         viewer.mouse_wheel_callbacks.remove(self.wheel)
 
-    def spot_at(self, world: Sequence[float]) -> Spot:
+    def spot_at(self, world: Sequence[float]) -> SlicePoint:
         """Give the patient point under a cursor position in napari's world."""
         here = tuple(world)[-3:]
         volume, display = self.controller.volume, self.controller.display
-        return Spot(
-            layers.slice_shown(here, display), layers.world_to_lps_mm(here, volume, display)
+        return SlicePoint(
+            screen.slice_shown(here, display), screen.world_to_lps_mm(here, volume, display)
         )
 
     def mark_near(self, world: Sequence[float]) -> Mark | None:
         """Find the mark under the mouse on the slice in view."""
         here = np.asarray(tuple(world)[-3:])
-        slice_index = layers.slice_shown(here, self.controller.display)
+        slice_index = screen.slice_shown(here, self.controller.display)
         best: tuple[float, Mark] | None = None
         for mark in self.controller.session.marks:
-            at = layers.slice_of(self.controller.volume, mark)
+            at = screen.slice_of(self.controller.volume, mark)
             if at != slice_index:
                 continue
-            data = layers.lps_mm_to_data(
+            data = screen.lps_mm_to_data(
                 mark.position_lps_mm, at, self.controller.volume, self.controller.display
             )
             gap_px = float(np.linalg.norm((self.controller.display.to_world(data) - here)[1:]))
-            gap_px *= float(self.viewer_layers.viewer.scene.camera.zoom)
+            gap_px *= float(self.view.viewer.scene.camera.zoom)
             if gap_px <= REACH_PX and (best is None or gap_px < best[0]):
                 best = (gap_px, mark)
         return best[1] if best else None
 
-    def outline_near(self, spot: Spot) -> Held | None:
+    def outline_near(self, spot: SlicePoint) -> HeldOutline | None:
         """Find the outline under the mouse on the slice in view."""
-        return self.viewer_layers.outlines.near(
-            spot, REACH_PX / float(self.viewer_layers.viewer.scene.camera.zoom)
-        )
+        return self.view.outlines.near(spot, REACH_PX / float(self.view.viewer.scene.camera.zoom))
 
-    def drag_outline(self, held: Held, spot: Spot) -> None:
+    def drag_outline(self, held: HeldOutline, spot: SlicePoint) -> None:
         """Carry a point of an outline along, as long as the slice stays in view."""
         if spot.slice_index != held.slice_index:
             return
@@ -84,10 +80,10 @@ class MouseCommands:
     def _free(self, event: Any) -> bool:
         """Whether the mouse is ours: slices in view, and no other layer being drawn on."""
         busy = self._draws_elsewhere() or self.controller.active_step.blocked is not None
-        return self.viewer_layers.measurable and not busy and not event.modifiers
+        return self.view.measurable and not busy and not event.modifiers
 
     def _draws_elsewhere(self) -> bool:
-        active = self.viewer_layers.viewer.layers.selection.active
+        active = self.view.viewer.layers.selection.active
         return active is not None and str(active.mode) != "pan_zoom"
 
     def _explain(self, event: Any) -> None:
@@ -98,7 +94,7 @@ class MouseCommands:
             return
         if self.controller.active_step.blocked is not None:
             self.controller.say(self.controller.active_step.blocked, warning=True)
-        elif not self.viewer_layers.measurable:
+        elif not self.view.measurable:
             self.controller.say(
                 "Marks can be placed on the acquired slices only; press Ctrl+R and 2D view.",
                 warning=True,
@@ -116,7 +112,7 @@ class MouseCommands:
 
     def press(self, viewer: Any, event: Any) -> Generator[None, None, None]:
         """Place, choose or drag a mark, until the button is let go."""
-        self.viewer_layers.furnish()
+        self.view.add_drawing()
         if event.button != 1 or not self._free(event):
             self._explain(event)
             return
@@ -135,7 +131,7 @@ class MouseCommands:
                 dragged = dragged or gap_px > DRAG_PX
                 if mark is not None and dragged:
                     here = self.spot_at(event.position)
-                    spot = Spot(here.slice_index, here.point_lps_mm + offset_lps_mm)
+                    spot = SlicePoint(here.slice_index, here.point_lps_mm + offset_lps_mm)
                     self.controller.cursor.drag(mark, spot)
                 elif held is not None and dragged:
                     self.drag_outline(held, self.spot_at(event.position))
@@ -151,7 +147,7 @@ class MouseCommands:
         elif mark is not None and not self.controller.wants_mark:
             self.controller.active_step.select(mark)
         elif not dragged:
-            # Marks of the two spaces may lie on top of each other: the step in hand goes first.
+            # Marks of the two spaces may lie on top of each other: the active step goes first.
             self.controller.place(pressed)
 
     def wheel(self, viewer: Any, event: Any) -> None:
@@ -160,9 +156,7 @@ class MouseCommands:
             return
         notches = float(np.clip(event.delta[1], -1.0, 1.0))
         if not event.modifiers:
-            self.viewer_layers.show_slice(
-                self.viewer_layers.slice_index + (1 if notches > 0 else -1)
-            )
+            self.view.show_slice(self.view.slice_index + (1 if notches > 0 else -1))
             event.handled = True
         elif "Shift" in event.modifiers:
             # Qt turns Shift and wheel into a sideways wheel on some systems.

@@ -5,28 +5,26 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QWidget
 
 from ifspace.model import Session, Side
-from napari_ifspace.contributions import PLACEHOLDER
-from napari_ifspace.journal import Unfinished, retire, unfinished
-from napari_ifspace.level import OpeningLevel, opening_level
-from napari_ifspace.reading_controller import ReadingController
-from napari_ifspace.study import OpenStudy, open_path
+from ifspace.reading.controller import ReadingController
+from ifspace.reading.journal import Unfinished, retire, unfinished
+from ifspace.reading.opening_level import OpeningLevel, opening_level
+from ifspace.reading.study import OpenStudy, open_path
+from napari_ifspace import PLACEHOLDER
+from napari_ifspace.panel_host import StudyHost
 from napari_ifspace.viewer_layers import ViewerLayers
 
-if TYPE_CHECKING:
-    from napari_ifspace.widget import IFSpaceDock
-
 # The canvas is painted a few milliseconds after it is asked to; the rest begins when that is over.
-FURNISH_MS = 60
+DRAWING_MS = 60
 
 
 class Opening:
-    """How studies are opened in one dock.
+    """How studies are opened in one host.
 
     Attributes
     ----------
@@ -34,28 +32,29 @@ class Opening:
         Whether a study that nobody has marked yet opens at the level of the lesser trochanter.
     """
 
-    def __init__(self, dock: IFSpaceDock) -> None:
+    def __init__(self, host: StudyHost, parent: QWidget) -> None:
         """Begin without a study."""
-        self.dock = dock
+        self.host = host
+        self.parent = parent
         self.seeks_level = True
         self._latest: object = None
-        self._furnishing = QTimer(dock)
-        self._furnishing.setSingleShot(True)
-        self._furnishing.setInterval(FURNISH_MS)
-        self._furnishing.timeout.connect(self._furnish)
+        self._drawing_timer = QTimer(parent)
+        self._drawing_timer.setSingleShot(True)
+        self._drawing_timer.setInterval(DRAWING_MS)
+        self._drawing_timer.timeout.connect(self._draw_on_image)
         QTimer.singleShot(0, _warm_up)
 
     def choose_path(self) -> None:
         """Ask for a folder and open it."""
-        chosen = QFileDialog.getExistingDirectory(self.dock, "Folder with the study")
+        chosen = QFileDialog.getExistingDirectory(self.parent, "Folder with the study")
         if chosen:
             self.open_path(Path(chosen))
 
     def open_path(self, path: Path, series: Any = None) -> None:
         """Open a study without freezing the window."""
-        if not self.dock.may_leave():
+        if not self.host.may_leave():
             return
-        self.dock.say(f"Opening {path.name} …")
+        self.host.say(f"Opening {path.name} …")
         asked = self._latest = object()
 
         def show(study: OpenStudy) -> None:
@@ -63,7 +62,7 @@ class Opening:
             if self._latest is asked:
                 self.show_study(study)
 
-        self.dock.run(lambda: open_path(path, series), show)
+        self.host.run(lambda: open_path(path, series), show)
 
     def forget(self) -> None:
         """Show nothing of what is still being opened: the window closes."""
@@ -71,72 +70,72 @@ class Opening:
 
     def show_study(self, study: OpenStudy, session: Session | None = None) -> None:
         """Put a loaded study on the controller in place of the one before."""
-        dock = self.dock
-        dock.clear()
-        for layer in [item for item in dock.viewer.layers if PLACEHOLDER in item.metadata]:
-            dock.viewer.layers.remove(layer)
+        host = self.host
+        host.clear()
+        for layer in [item for item in host.viewer.layers if PLACEHOLDER in item.metadata]:
+            host.viewer.layers.remove(layer)
         recovered = self._recovered(study) if session is None else None
         controller = ReadingController(
-            study.volume, reader=dock.reader.text() or None, recovered=recovered
+            study.volume, reader=host.reader_id or None, recovered=recovered
         )
         if session is not None:
             controller.load(session)
             controller.saved()
-        viewer_layers = ViewerLayers(dock.viewer, controller, furnished=False)
-        dock.take(study, controller, viewer_layers)
-        dock.viewer.reset_view()
+        viewer_layers = ViewerLayers(host.viewer, controller, has_drawing=False)
+        host.take(study, controller, viewer_layers)
+        host.viewer.reset_view()
         viewer_layers.show_slice(first_slice(controller))
-        dock.refresh()
-        dock.say(study.warning or guide_sentence(controller), warning=study.warning is not None)
+        host.refresh()
+        host.say(study.warning or guide_sentence(controller), warning=study.warning is not None)
         # The image comes first; what is drawn and written on it follows when it is on the screen.
-        self._furnishing.start()
+        self._drawing_timer.start()
 
-    def _furnish(self) -> None:
-        dock = self.dock
-        if dock.viewer_layers is None:
+    def _draw_on_image(self) -> None:
+        host = self.host
+        if host.viewer_layers is None:
             return
-        if not dock.viewer_layers.lettered:
-            dock.viewer_layers.letter()
-            self._furnishing.start()
+        if not host.viewer_layers.has_letters:
+            host.viewer_layers.add_letters()
+            self._drawing_timer.start()
             return
-        dock.viewer_layers.furnish()
-        if self.seeks_level and dock.study is not None and dock.study.warning is None:
+        host.viewer_layers.add_drawing()
+        if self.seeks_level and host.study is not None and host.study.warning is None:
             self._seek_level()
 
     def _seek_level(self) -> None:
         """Turn to the level of the lesser trochanter, unless the reader has begun by then."""
-        controller, viewer_layers = self.dock.controller, self.dock.viewer_layers
+        controller, viewer_layers = self.host.controller, self.host.viewer_layers
         if controller is None or viewer_layers is None or _has_begun(controller):
             return
         turned: list[bool] = []
         viewer_layers.turned.connect(lambda: turned.append(True))
 
         def show(level: OpeningLevel) -> None:
-            if self.dock.controller is not controller:
+            if self.host.controller is not controller:
                 return
             controller.proposer.hint(level.ranges)
             viewer_layers.hips_lps_mm = level.hips_lps_mm
             if level.absent is not None and not _has_begun(controller):
                 controller.active_step.leave_out(level.absent)
             if turned or _has_begun(controller):
-                if self.dock.head.words == waiting:
-                    self.dock.say(guide_sentence(controller))
+                if self.host.message_shown == waiting:
+                    self.host.say(guide_sentence(controller))
                 return
             if level.slice_index is not None:
                 viewer_layers.show_slice(level.slice_index)
-            self.dock.say(f"{level.words} {guide_sentence(controller)}")
+            self.host.say(f"{level.words} {guide_sentence(controller)}")
 
         waiting = f"Looking for the level of the lesser trochanter … {guide_sentence(controller)}"
-        self.dock.say(waiting)
-        self.dock.run(lambda: opening_level(controller.volume), show)
+        self.host.say(waiting)
+        self.host.run(lambda: opening_level(controller.volume), show)
 
     def choose_series(self, series: Any) -> None:
         """Open another series of the same study."""
-        study = self.dock.study
+        study = self.host.study
         if study is None:
             return
         # The list names what is on the screen until the other series is there.
-        self.dock.head.show_series(study.volume.series)
+        self.host.name_series(study.volume.series)
         if series != study.volume.series:
             self.open_path(study.path, series)
 
@@ -145,8 +144,8 @@ class Opening:
         if found is None:
             return None
         count = len(found.history.state.session.marks)
-        answer = self.dock.ask(
-            self.dock,
+        answer = self.host.ask(
+            self.parent,
             "Unfinished reading",
             f"A reading of this series with {count} mark(s) was not closed properly. "
             f"Its last edit was at {found.last_edit_at[:19].replace('T', ' ')} UTC.",

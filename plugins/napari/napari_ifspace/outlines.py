@@ -9,12 +9,12 @@ import numpy as np
 from napari.layers import Vectors
 
 from ifspace.geometry import Floats
-from ifspace.landmarks import FoundSide, OutlinePoint, SliceOutline
+from ifspace.landmarks import Bone, FoundSide, OutlinePoint
 from ifspace.model import Kind, MarkState, Side
+from ifspace.reading.controller import ReadingController
+from ifspace.reading.placement import SlicePoint
+from ifspace.reading.proposer import HeldOutline
 from napari_ifspace.drawing import LINE_WIDTH_PX, STATE_COLORS, pixel_mm
-from napari_ifspace.places import Spot
-from napari_ifspace.proposer import Held
-from napari_ifspace.reading_controller import ReadingController
 
 OUTLINES_NAME = "IFSpace outlines"
 OUTLINE_LEAP_MM = 8.0
@@ -44,10 +44,10 @@ class Outlines:
         self.remove()
         self._shown, self._sides = wanted, tuple(found.values())
         pieces = [
-            self._pieces(outline)
+            self._pieces(outline.points_lps_mm, outline.slice_index)
             for side in self._sides
             for outline in side.outlines
-            if len(outline.points_lps_mm) > 1
+            if outline.slice_index is not None and len(outline.points_lps_mm) > 1
         ]
         pieces += [self._cross(point) for point in dragged]
         if not pieces:
@@ -64,9 +64,9 @@ class Outlines:
         )
         self.viewer.layers.insert(1, self.layer)
 
-    def near(self, spot: Spot, reach_mm: float) -> Held | None:
+    def near(self, spot: SlicePoint, reach_mm: float) -> HeldOutline | None:
         """Find the bone outline under the mouse; it is held where it is nearest."""
-        best: tuple[float, Held] | None = None
+        best: tuple[float, HeldOutline] | None = None
         for side in self._sides:
             for outline in side.outlines:
                 if outline.slice_index != spot.slice_index or outline.kind is not Kind.IFS:
@@ -74,13 +74,15 @@ class Outlines:
                 point_lps_mm = _nearest_lps_mm(outline.points_lps_mm, spot.point_lps_mm)
                 gap_mm = float(np.linalg.norm(point_lps_mm - spot.point_lps_mm))
                 if gap_mm <= reach_mm and (best is None or gap_mm < best[0]):
-                    held = Held(side.side, outline.bone, spot.slice_index, point_lps_mm)
+                    held = HeldOutline(
+                        side.side, Bone(outline.structure), spot.slice_index, point_lps_mm
+                    )
                     best = (gap_mm, held)
         return best[1] if best else None
 
-    def _pieces(self, outline: SliceOutline) -> Floats:
+    def _pieces(self, points_lps_mm: Floats, slice_index: int) -> Floats:
         display = self.controller.display
-        points = self._data(outline.points_lps_mm, outline.slice_index)
+        points = self._data(points_lps_mm, slice_index)
         steps = np.diff(points, axis=0)
         lengths_mm = np.linalg.norm(steps * np.asarray(display.scale_mm), axis=1)
         # An outline may be made of bone and tendon: the leap between them is no border.

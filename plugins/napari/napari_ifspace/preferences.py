@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from ifspace.atomic import write_file
-from napari_ifspace.keys import keys_file
+from napari_ifspace.shortcuts import keys_file
 
 
 @dataclass(frozen=True)

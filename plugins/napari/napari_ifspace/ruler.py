@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QToolTip, QWidget
 
 from ifspace.model import AssessedSpace, Kind, Measurement, Side, StudyResult
 from ifspace.report.wording import find_space
-from napari_ifspace.paint import Colors, state_color
+from napari_ifspace.theme import Colors, state_color
 
 # Published values and control means of both spaces lie below this; larger ones get an arrow.
 RULER_MM = 40.0

@@ -15,13 +15,13 @@ from psygnal import Signal
 
 from ifspace.geometry import Floats
 from ifspace.model import Side, StudyResult
-from napari_ifspace import layers
+from ifspace.reading import screen
+from ifspace.reading.controller import ReadingController
 from napari_ifspace.drawing import Drawing
-from napari_ifspace.edges import Edges
 from napari_ifspace.mouse import MouseCommands
+from napari_ifspace.orientation_letters import OrientationLetters
 from napari_ifspace.outlines import Outlines
-from napari_ifspace.reading_controller import ReadingController
-from napari_ifspace.second import Second
+from napari_ifspace.second_series import SecondSeries
 
 IMAGE_NAME = "Images"
 # What is shown around one hip: an adult's ischium, femur and the gap between them take some 90 mm.
@@ -35,9 +35,9 @@ class ViewerLayers:
     turned = Signal()
 
     def __init__(
-        self, viewer: Any, controller: ReadingController, *, furnished: bool = True
+        self, viewer: Any, controller: ReadingController, *, has_drawing: bool = True
     ) -> None:
-        """Add the image and listen; without `furnished`, wait for :meth:`furnish` to draw on it."""
+        """Add the image and listen; without `has_drawing`, wait for :meth:`add_drawing`."""
         self.viewer = viewer
         self.controller = controller
         self._closing = False
@@ -50,44 +50,44 @@ class ViewerLayers:
         self._drawing: Drawing | None = None
         self.image: Image = self._new_image()
         self.outlines = Outlines(viewer, controller)
-        self.second = Second(self)
+        self.second = SecondSeries(self)
         viewer.add_layer(self.image)
         viewer.layers.selection.active = self.image
-        self.edges = Edges(viewer, controller)
+        self.letters = OrientationLetters(viewer, controller)
         self.mouse = MouseCommands(self)
         self._listen()
-        if furnished:
-            self.furnish()
+        if has_drawing:
+            self.add_drawing()
 
     @property
-    def lettered(self) -> bool:
+    def has_letters(self) -> bool:
         """Whether the letters of the sides are on the image."""
-        return self.edges.added
+        return self.letters.added
 
     @property
-    def furnished(self) -> bool:
+    def has_drawing(self) -> bool:
         """Whether letters, marks, lines and words are on the image."""
         return self._drawing is not None
 
     @property
     def drawing(self) -> Drawing:
         """Marks, lines and words; put on the image now if they were not yet."""
-        self.furnish()
+        self.add_drawing()
         if self._drawing is None:
-            raise ValueError("nothing is drawn on a scene that was closed")
+            raise ValueError("nothing is drawn in a viewer that was closed")
         return self._drawing
 
-    def letter(self) -> None:
+    def add_letters(self) -> None:
         """Write the letters of the sides on the canvas, the first thing that an image needs."""
         if not self._closing:
-            self.edges.add()
+            self.letters.add()
             self.write_edges()
 
-    def furnish(self) -> None:
+    def add_drawing(self) -> None:
         """Write and draw on the image; whatever needs that may call it, once is enough."""
         if self._closing or self._drawing is not None:
             return
-        self.letter()
+        self.add_letters()
         self._drawing = Drawing(self.viewer, self.controller)
         self._drawing.add()
         self.viewer.layers.selection.active = self.image
@@ -99,7 +99,7 @@ class ViewerLayers:
     def slice_index(self) -> int:
         """The slice in view; the last one while no stack is in the viewer."""
         if self.viewer.dims.ndim >= 3:
-            self._slice_index = layers.slice_shown(
+            self._slice_index = screen.slice_shown(
                 self.viewer.dims.point[-3:], self.controller.display
             )
         return self._slice_index
@@ -137,11 +137,11 @@ class ViewerLayers:
         if hip_lps_mm is not None:
             slice_index = self.controller.volume.nearest_slice(hip_lps_mm)[0]
             display = self.controller.display
-            data = layers.lps_mm_to_data(hip_lps_mm, slice_index, self.controller.volume, display)
+            data = screen.lps_mm_to_data(hip_lps_mm, slice_index, self.controller.volume, display)
             _, along_mm, across_mm = display.to_world(data)
             width_mm = HIP_VIEW_MM
         elif side is not None:
-            left_letter = layers.edge_letters(self.controller.volume, self.controller.display)[
+            left_letter = screen.edge_letters(self.controller.volume, self.controller.display)[
                 "left"
             ]
             on_left = left_letter.startswith("R") is (side is Side.RIGHT)
@@ -172,7 +172,7 @@ class ViewerLayers:
             name=IMAGE_NAME,
             scale=self.controller.display.scale_mm,
             units="mm",
-            contrast_limits=layers.window(volume),
+            contrast_limits=screen.window(volume),
             interpolation2d="linear",
             metadata={
                 # Kept aside on purpose: napari must not slice through a rotated affine.
@@ -188,7 +188,7 @@ class ViewerLayers:
         """Put back what was deleted or shifted by hand."""
         if self._closing:
             return
-        self.furnish()
+        self.add_drawing()
         slice_index = self._slice_index
         if self.image not in self.viewer.layers:
             self.image = self._new_image()
@@ -233,14 +233,14 @@ class ViewerLayers:
 
     def show_outlines(self) -> None:
         """Draw the bone outlines that proposals rest on: the reader judges by them."""
-        if self.furnished and not self._closing:
+        if self.has_drawing and not self._closing:
             self.outlines.show(self.controller.proposer.found, self.controller.state.dragged)
             self.viewer.layers.selection.active = self.image
 
     def write_edges(self) -> None:
         """Write R, L, A, P … where they are now, and the slice number."""
         if not self._closing:
-            self.edges.write(self.slice_index, measurable=self.measurable)
+            self.letters.write(self.slice_index, measurable=self.measurable)
 
     # --------------------------------------------------------------------------------- listening
 
@@ -290,7 +290,7 @@ class ViewerLayers:
         viewer.scene.camera.events.zoom.disconnect(self._redraw)
         viewer.layers.events.removed.disconnect(self._on_removed)
         self.second.remove()
-        self.edges.remove()
+        self.letters.remove()
         if self._drawing is not None:
             self._drawing.remove()
         self.outlines.remove()

@@ -21,26 +21,26 @@ from qtpy.QtWidgets import (
 
 from ifspace.errors import EvidenceError, IfspaceError, SessionError
 from ifspace.io.session import read_session, write_session
-from ifspace.model import Flag, Session, StudyResult
+from ifspace.model import Flag, Series, Session, StudyResult
 from ifspace.notice import NOTICE
 from ifspace.quality import check
+from ifspace.reading.controller import ReadingController
+from ifspace.reading.edits import portable
+from ifspace.reading.study import OpenStudy
 from ifspace.report.texts import load_texts
 from ifspace.workflow import assess, check_belongs
 from napari_ifspace import dialogs, threads
+from napari_ifspace.assessment_panel import AssessmentPanel
 from napari_ifspace.commands import Commands
-from napari_ifspace.forms import Forms
-from napari_ifspace.guide import Guide
-from napari_ifspace.head import Head
-from napari_ifspace.judgement import Judgement
+from napari_ifspace.findings_form import FindingsForm
+from napari_ifspace.header import Header
 from napari_ifspace.opening import Opening, first_slice
-from napari_ifspace.paint import colors_of
-from napari_ifspace.reading import portable
-from napari_ifspace.reading_controller import ReadingController
-from napari_ifspace.reports import Reports
-from napari_ifspace.secondbar import SecondBar
-from napari_ifspace.snappanel import SnapPanel
-from napari_ifspace.strip import Strip
-from napari_ifspace.study import OpenStudy
+from napari_ifspace.report_tab import ReportTab
+from napari_ifspace.second_series_row import SecondSeriesRow
+from napari_ifspace.slice_strip import SliceStrip
+from napari_ifspace.snap_panel import SnapPanel
+from napari_ifspace.step_list import StepList
+from napari_ifspace.theme import colors_of
 from napari_ifspace.viewer_layers import ViewerLayers
 
 DOCK_NAME = "IFSpace"
@@ -84,7 +84,7 @@ class IFSpaceDock(QWidget):
                 QTimer.singleShot(0, self._make_way)
             return
         _DOCKS[napari_viewer] = self
-        self.ask = dialogs.ask
+        self.ask: dialogs.Ask = dialogs.ask
         self.controller: ReadingController | None = None
         self.viewer_layers: ViewerLayers | None = None
         self.study: OpenStudy | None = None
@@ -94,7 +94,18 @@ class IFSpaceDock(QWidget):
         self._image_flags: tuple[Flag, ...] = ()
         self.colors = colors_of(napari_viewer.theme)
         self._build()
-        self.commands = Commands(self)
+        self.commands = Commands(
+            self,
+            self,
+            {
+                "snap_switch": self._toggle_snapping,
+                "second": self.second_row.toggle,
+                "sign": self.reports.sign,
+                "save": self.ask_and_save,
+                "export": self.reports.export,
+                "copy": self.reports.copy_text,
+            },
+        )
         self._live = self._timer(0, self._follow)
         self._sync = self._timer(SYNC_MS, self._sync_journal)
         napari_viewer.events.theme.connect(self._retheme)
@@ -110,20 +121,20 @@ class IFSpaceDock(QWidget):
     # ---------------------------------------------------------------------------------- building
 
     def _build(self) -> None:
-        self.opening = Opening(self)
-        self.head = Head(self.colors)
-        self.message, self.reader = self.head.message, self.head.reader
-        self.head.asked_to_open.connect(self.opening.choose_path)
-        self.head.series_chosen.connect(self.opening.choose_series)
-        self.head.reader_given.connect(self._reader_given)
+        self.opening = Opening(self, self)
+        self.header = Header(self.colors)
+        self.message, self.reader = self.header.message, self.header.reader
+        self.header.asked_to_open.connect(self.opening.choose_path)
+        self.header.series_chosen.connect(self.opening.choose_series)
+        self.header.reader_given.connect(self._reader_given)
         texts = load_texts()
-        self.guide = Guide(self.colors, lambda name: self.commands.act(name))
+        self.step_list = StepList(self.colors, lambda name: self.commands.act(name))
         self.snap_panel = SnapPanel(self.colors, lambda name: self.commands.act(name))
-        self.second_bar = SecondBar(self)
-        self.judgement = Judgement(self.colors, texts)
-        self.forms = Forms()
-        self.reports = Reports(self)
-        self.strip = Strip(self.colors)
+        self.second_row = SecondSeriesRow(self, lambda: self.commands.keys["second"])
+        self.assessment = AssessmentPanel(self.colors, texts)
+        self.findings = FindingsForm()
+        self.reports = ReportTab(self, self.load_session, self.ask_and_save)
+        self.strip = SliceStrip(self.colors)
         self.strip.jumped.connect(self._jump)
         self._lay_out()
 
@@ -131,14 +142,14 @@ class IFSpaceDock(QWidget):
         measure = QWidget()
         column = QVBoxLayout(measure)
         column.setContentsMargins(4, 4, 4, 4)
-        column.addWidget(self.guide)
+        column.addWidget(self.step_list)
         column.addWidget(self.snap_panel)
-        column.addWidget(self.judgement)
+        column.addWidget(self.assessment)
         column.addStretch(1)
         self.tabs = QTabWidget()
         for widget, name in (
             (measure, "Measure"),
-            (self.forms, "Findings"),
+            (self.findings, "Findings"),
             (self.reports, "Report"),
         ):
             area = QScrollArea()
@@ -150,8 +161,8 @@ class IFSpaceDock(QWidget):
         notice.setWordWrap(True)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(6, 6, 6, 6)
-        whole.addWidget(self.head)
-        whole.addWidget(self.second_bar)
+        whole.addWidget(self.header)
+        whole.addWidget(self.second_row)
         whole.addWidget(self.tabs, 1)
         whole.addWidget(notice)
 
@@ -187,8 +198,8 @@ class IFSpaceDock(QWidget):
         controller.proposer.proposed.connect(self._jump)
         viewer_layers.lost.connect(self._lost)
         viewer_layers.turned.connect(self._turned)
-        self.head.show_study(study)
-        self.second_bar.show_study(study, viewer_layers.second)
+        self.header.show_study(study)
+        self.second_row.show_study(study, viewer_layers.second)
         self.snap_panel.begin(controller)
 
     # ---------------------------------------------------------------------------------- refreshing
@@ -196,19 +207,19 @@ class IFSpaceDock(QWidget):
     def refresh(self) -> None:
         """Show the reading in every part of the window."""
         controller = self.controller
-        for widget in (self.guide, self.forms, self.snap_panel):
+        for widget in (self.step_list, self.findings, self.snap_panel):
             widget.setEnabled(controller is not None)
         if controller is None:
             self.reports.refresh()
-            self.judgement.refresh(None)
+            self.assessment.refresh(None)
             return
         self.result, problem = self._judge(controller.session)
         self.reports.refresh()
-        self.guide.refresh(controller)
+        self.step_list.refresh(controller)
         self.snap_panel.refresh(controller)
-        self.forms.refresh(controller)
+        self.findings.refresh(controller)
         proposer = controller.proposer
-        self.judgement.refresh(self.result, problem, proposer.found)
+        self.assessment.refresh(self.result, problem, proposer.found)
         if self.viewer_layers is not None:
             self.viewer_layers.draw(self.result)
             self.viewer_layers.show_outlines()
@@ -220,7 +231,7 @@ class IFSpaceDock(QWidget):
                 found=proposer.found,
                 level_hint=proposer.level_hint,
             )
-        self.head.show_reader(controller.session.reader)
+        self.header.show_reader(controller.session.reader)
         self._sync.start()
         proposer.catch_up()
 
@@ -248,21 +259,21 @@ class IFSpaceDock(QWidget):
             if self._showing_preview or controller.cursor.cross:
                 self._showing_preview = controller.cursor.cross
                 viewer_layers.draw(self.result)
-                self.judgement.show_values(self.result)
+                self.assessment.show_values(self.result)
             return
         self._showing_preview = True
         result, _ = self._judge(controller.cursor.shown)
         viewer_layers.draw(result)
-        self.judgement.show_values(result)
+        self.assessment.show_values(result)
 
     def _turned(self) -> None:
         if self.viewer_layers is not None and self.controller is not None:
             self.strip.show_slice(self.viewer_layers.slice_index)
-            self.second_bar.refresh()
+            self.second_row.refresh()
             self.controller.cursor.carry(self.viewer_layers.slice_index)
 
     def show_step(self) -> None:
-        """Bring the slice of the mark in hand into view."""
+        """Bring the slice of the selected mark into view."""
         if (
             self.controller is not None
             and self.viewer_layers is not None
@@ -284,24 +295,24 @@ class IFSpaceDock(QWidget):
     def _retheme(self) -> None:
         self.colors = colors_of(self.viewer.theme)
         for widget in (
-            self.guide,
-            self.guide.drawing,
-            self.judgement,
-            self.judgement.ruler,
+            self.step_list,
+            self.step_list.drawing,
+            self.assessment,
+            self.assessment.ruler,
             self.strip,
         ):
             widget.colors = self.colors
             widget.update()
-        self.head.recolor(self.colors)
+        self.header.recolor(self.colors)
         self.snap_panel.recolor(self.colors)
-        self.second_bar.refresh()
+        self.second_row.refresh()
         self.refresh()
 
     # -------------------------------------------------------------------------------------- words
 
     def say(self, message: str, *, warning: bool = False) -> None:
         """Show one sentence."""
-        self.head.say(message, warning=warning)
+        self.header.say(message, warning=warning)
 
     def _said(self, message: str, warning: bool) -> None:
         if warning and self.unattended() is not None:
@@ -309,7 +320,7 @@ class IFSpaceDock(QWidget):
         self.say(message, warning=warning)
 
     def _settled(self, refusal: str, words: str) -> None:
-        if self.head.words == refusal:
+        if self.header.words == refusal:
             self.say(words)
 
     def unattended(self) -> str | None:
@@ -341,6 +352,24 @@ class IFSpaceDock(QWidget):
         frame = self.parentWidget()
         if frame is not None:
             frame.raise_()
+
+    @property
+    def message_shown(self) -> str:
+        """The sentence shown now."""
+        return self.header.words
+
+    @property
+    def reader_id(self) -> str:
+        """Who reads, as typed in."""
+        return str(self.reader.text())
+
+    def name_series(self, series: Series) -> None:
+        """Show which series is read."""
+        self.header.show_series(series)
+
+    def _toggle_snapping(self) -> None:
+        if self.controller is not None:
+            self.snap_panel.toggle(self.controller)
 
     def _reader_given(self, reader: str) -> None:
         if self.controller is not None:
@@ -401,9 +430,9 @@ class IFSpaceDock(QWidget):
 
         `done` takes what came of it; `ended`, methods of widgets, are called whatever came of it.
         """
-        self.head.work_begins()
+        self.header.work_begins()
         return threads.start(
-            slow, done, lambda words: self.say(words, warning=True), self.head.work_ends, *ended
+            slow, done, lambda words: self.say(words, warning=True), self.header.work_ends, *ended
         )
 
     # ------------------------------------------------------------------------------------- closing

@@ -13,7 +13,7 @@ import numpy as np
 
 from ifspace.errors import UnreadableInputError
 from ifspace.hips import CASE_NAMES, PERSON_NAMES, SIDES
-from ifspace.model import Side
+from ifspace.model import SIDES_AS_SEEN
 from ifspace.tables import Table, plain_text
 
 # A repeat that follows its first reading closely is read from memory.
@@ -66,7 +66,7 @@ def hips_from_table(table: Table) -> tuple[tuple[str, str, str], ...]:
         if not case or (side and side not in SIDES):
             message = f"row {row.number} needs a case, and left, right or nothing as its side"
             raise UnreadableInputError(message)
-        for one in (SIDES[side],) if side else (Side.RIGHT, Side.LEFT):
+        for one in (SIDES[side],) if side else SIDES_AS_SEEN:
             hips[plain_text(row.text(*PERSON_NAMES)) or case, case, one.value] = None
     return tuple(hips)
 

@@ -33,11 +33,11 @@ from ifspace.figures.chart import Item
 from ifspace.figures.wording import (
     DASH,
     KIND_COLOURS,
-    KIND_NAMES,
     SIDE_SHAPES,
     given,
     ignoring_of,
     interval_of,
+    kind_title,
     number,
     p_value,
     plural,
@@ -138,7 +138,7 @@ def _facts(study: AgreementStudy) -> list[tuple[str, str]]:
 def _warnings(study: AgreementStudy) -> list[Block]:
     texts = list(dict.fromkeys(text for space in study.spaces for text in space.cautions))
     texts += [
-        f"{KIND_NAMES[space.kind]}: {plural(space.missing, 'reading')} missing."
+        f"{kind_title(space.kind)}: {plural(space.missing, 'reading')} missing."
         for space in study.spaces
         if space.missing
     ]
@@ -155,7 +155,7 @@ def _warnings(study: AgreementStudy) -> list[Block]:
 def _space_blocks(
     space: SpaceAgreement, drawn: dict[int, tuple[Chart, ...]], *, new_page: bool
 ) -> Iterator[Block]:
-    yield heading(KIND_NAMES[space.kind], new_page=new_page)
+    yield heading(kind_title(space.kind), new_page=new_page)
     if isinstance(space.between, NotEstimable):
         yield paragraph(f"Between readers: not given; {space.between.detail}.")
     else:
@@ -309,7 +309,7 @@ def _identity_chart(kind: Kind, pair: Pair, name: str) -> Chart:
     ]
     return Chart(
         name=f"identity_{name}",
-        title=f"{kind.value.upper()}: {first} against {second}",
+        title=f"{kind.name}: {first} against {second}",
         alt=f"{len(pair.matrix.hips)} hips, {first} on the horizontal and {second} on the vertical"
         " axis, with the line of equal readings and the published cut-offs.",
         x=Axis(f"{second}, mm", axis.low, axis.high, axis.ticks),
@@ -334,7 +334,7 @@ def _difference_chart(kind: Kind, pair: Pair, name: str) -> Chart:
     x = axis_around("mean of both readings, mm", means_mm.tolist(), include=[room], least_span=4.0)
     return Chart(
         name=f"bland_altman_{name}",
-        title=f"{kind.value.upper()}: difference against mean (Bland-Altman)",
+        title=f"{kind.name}: difference against mean (Bland-Altman)",
         alt=f"Bland-Altman plot of {len(pair.matrix.hips)} hips, {first} minus {second}; "
         + "; ".join(level.words for level in levels if level.words)
         + ".",

@@ -17,7 +17,7 @@ def summary_table(study: AgreementStudy) -> tuple[tuple[str, ...], list[list[str
             f"within {reader}": item for reader, item in space.within.items()
         }
         for name, item in compared.items():
-            start = [space.kind.value.upper(), name]
+            start = [space.kind.name, name]
             if isinstance(item, NotEstimable):
                 rows.append([*start, "", "not given", item.detail])
             else:

@@ -32,7 +32,9 @@ def main() -> None:
     # Imported here: before the first job is timed, and not where only `peak_bytes` is wanted.
     from ifspace.batch.case import Failure, Job
     from ifspace.batch.measure import measure_case
+    from ifspace.io.decoding import decode_here
 
+    decode_here()
     _say(answers, json.dumps({"version": __version__}))
     while True:
         try:

@@ -119,8 +119,8 @@ def bids(
 ) -> None:
     """Measure a BIDS dataset into BIDS derivatives, with the arguments of a BIDS app."""
     from ifspace.batch import Request
-    from ifspace.batch.bids.app import run_group, run_participants
     from ifspace.batch.bids.raw import Choice
+    from ifspace.batch.bids_app import run_group, run_participants
     from ifspace.batch.pool import default_jobs
     from ifspace.cli.progress import open_watcher
 

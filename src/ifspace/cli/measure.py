@@ -176,10 +176,9 @@ def ids_of(evidence: str | None) -> tuple[str, ...]:
 
 def sides_of(side: Sides) -> tuple[Side, ...]:
     """Give the sides in radiological order, the patient's right first."""
-    from ifspace.model import Side
-    from ifspace.workflow import BOTH_SIDES
+    from ifspace.model import SIDES_AS_SEEN, Side
 
-    return BOTH_SIDES if side is Sides.BOTH else (Side(side.value),)
+    return SIDES_AS_SEEN if side is Sides.BOTH else (Side(side.value),)
 
 
 def exit_code(result: StudyResult) -> Exit:

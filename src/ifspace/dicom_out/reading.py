@@ -78,7 +78,7 @@ def read_report_marks(path: Path) -> Session | tuple[NamedLength, ...]:
     if repeated:
         kind, side = repeated[0]
         message = (
-            f"the report holds more than one length named {side.value} {kind.value.upper()}; choose"
+            f"the report holds more than one length named {side.value} {kind.name}; choose"
             " one with `ifspace lengths`"
         )
         raise SessionError(message)

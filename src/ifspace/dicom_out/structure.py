@@ -328,4 +328,4 @@ def _both_spaces(report: Dataset) -> Iterator[str]:
     for side in sorted(sides):
         for kind in Kind:
             if (kind, side) not in told:
-                yield f"{codes.KIND_NAME[kind]}, {side.value}: neither measured nor a reason given"
+                yield f"{kind.full_name}, {side.value}: neither measured nor a reason given"

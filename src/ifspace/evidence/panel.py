@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from ifspace.errors import EvidenceError
 from ifspace.evidence.published import CUTOFF_ROLE, POSITIONING_ROLE, Row
-from ifspace.model import Kind, PublishedValue
-
-ADULT_AGE_YEARS = 18.0
+from ifspace.model import ADULT_AGE_YEARS, Kind, PublishedValue
 
 AGE_UNKNOWN_NOTE = (
     "The patient's age is unknown: adult values are shown, and they do not apply under 18 years."

@@ -105,7 +105,7 @@ def _change_table(found: FollowUp) -> Iterator[Block]:
     header = ("space, in mm", *(visit.label for visit in shown), "change", "detectable", "reading")
     rows = [
         [
-            f"{one.side.value} {one.kind.value.upper()}",
+            f"{one.side.value} {one.kind.name}",
             *(_value(visit, one) for visit in shown),
             *_result_cells(one, forbidden=step.forbidden),
         ]
@@ -114,7 +114,7 @@ def _change_table(found: FollowUp) -> Iterator[Block]:
     widths = (0.9, *(1.05 for _ in shown), 0.9, 1.0, 2.8)
     yield table(header, rows, widths=widths, bold_first=True)
     sources = [
-        f"{one.kind.value.upper()}: {one.result.detectable.source}"
+        f"{one.kind.name}: {one.result.detectable.source}"
         for one in step.changes
         if isinstance(one.result, Change)
     ]
@@ -154,7 +154,7 @@ def _cautions(found: FollowUp) -> Iterator[Block]:
     named: dict[str, list[str]] = {}
     for one in step.changes:
         for item in one.cautions:
-            space = f"{one.side.value} {one.kind.value.upper()}"
+            space = f"{one.side.value} {one.kind.name}"
             named.setdefault(item.detail, []).append(space)
     texts += [f"{', '.join(spaces)}: {detail}" for detail, spaces in named.items()]
     for other in found.steps:
@@ -248,8 +248,8 @@ def _space_chart(found: FollowUp, kind: Kind, axis: Axis, places: list[float]) -
         drawn += [Dots(points, KIND_COLOURS[kind], shape, side is Side.RIGHT, f"{side.value} hip")]
     return Chart(
         name=f"course_{kind.value}",
-        title=f"{kind.value.upper()} with 95 % uncertainty",
-        alt=f"{kind.value.upper()} of both sides over {len(found.visits)} examinations.",
+        title=f"{kind.name} with 95 % uncertainty",
+        alt=f"{kind.name} of both sides over {len(found.visits)} examinations.",
         x=axis,
         y=axis_around("distance, mm", values_mm, least_span=4.0),
         items=tuple(drawn),

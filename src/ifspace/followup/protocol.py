@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 from ifspace.findings import ACQUISITION, UNKNOWN
 from ifspace.followup.visits import Visit
-from ifspace.model import Kind, MarkState, Side
+from ifspace.model import ADULT_AGE_YEARS, Kind, MarkState, Side
 
 # Beyond this a distance along the tilt differs by more than 3.5 %.
 TILT_LIMIT_DEG = 15.0
 # Less than this is how the same protocol is planned on another day.
-STEP_TOLERANCE_MM = 1.0
-PIXEL_TOLERANCE_MM = 0.2
-FIELD_TOLERANCE_T = 0.3
-ADULT_AGE_YEARS = 18.0
+STEP_CHANGE_MM = 1.0
+PIXEL_CHANGE_MM = 0.2
+FIELD_CHANGE_T = 0.3
 
 _LYING = {"S": "supine", "P": "prone"}
 
@@ -82,21 +81,21 @@ def _images(one: Visit, two: Visit) -> Iterator[Difference]:
             "slice_step_differs",
             "The slice step",
             "mm",
-            STEP_TOLERANCE_MM,
+            STEP_CHANGE_MM,
             (one.result.slice_step_mm, two.result.slice_step_mm),
         ),
         (
             "pixel_spacing_differs",
             "The pixel spacing",
             "mm",
-            PIXEL_TOLERANCE_MM,
+            PIXEL_CHANGE_MM,
             (first.row_spacing_mm, second.row_spacing_mm),
         ),
         (
             "field_strength_differs",
             "The field strength",
             "T",
-            FIELD_TOLERANCE_T,
+            FIELD_CHANGE_T,
             (first.field_strength_t, second.field_strength_t),
         ),
     ):

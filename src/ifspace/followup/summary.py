@@ -15,7 +15,7 @@ def summary_table(found: FollowUp) -> tuple[tuple[str, ...], list[list[str]]]:
     for step in found.steps:
         labels = [found.visits[place - 1].label for place in (step.earlier, step.later)]
         for one in step.changes:
-            start = [f"{one.side.value} {one.kind.value.upper()}", *labels]
+            start = [f"{one.side.value} {one.kind.name}", *labels]
             held = one.result
             if isinstance(held, Change):
                 change, least = number(held.change_mm, 1), number(held.detectable.value_mm, 1)

@@ -10,12 +10,11 @@ from datetime import date
 from pathlib import Path
 
 from ifspace.errors import UnreadableInputError
-from ifspace.model import Kind, Measurement, Outcome, Side, StudyResult
+from ifspace.model import DAYS_PER_YEAR, Kind, Measurement, Outcome, Side, StudyResult
 from ifspace.report import read_result
 
 # DICOM ages are whole years, so two of them may be a year off either way.
 AGE_SLACK_YEARS = 1.5
-DAYS_PER_YEAR = 365.25
 
 
 @dataclass(frozen=True, eq=False)

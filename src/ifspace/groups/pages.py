@@ -26,11 +26,11 @@ from ifspace.figures.chart import Item
 from ifspace.figures.wording import (
     DASH,
     KIND_COLOURS,
-    KIND_NAMES,
     SIDE_SHAPES,
     given,
     ignoring_of,
     interval_of,
+    kind_title,
     number,
     p_value,
     plural,
@@ -110,7 +110,7 @@ def _warnings(study: GroupStudy) -> Iterator[Block]:
 def _space_blocks(
     space: SpaceGroups, drawn: tuple[Chart, ...], study: GroupStudy, *, new_page: bool
 ) -> Iterator[Block]:
-    yield heading(KIND_NAMES[space.kind], new_page=new_page)
+    yield heading(kind_title(space.kind), new_page=new_page)
     yield table(
         ("group", "hips", "persons", "mean ± SD (mm)", "median (mm)"),
         [
@@ -261,7 +261,7 @@ def _values_chart(space: SpaceGroups, study: GroupStudy) -> Chart:
     ]
     return Chart(
         name=f"values_{space.kind.value}",
-        title=f"{space.kind.value.upper()} of every hip",
+        title=f"{space.kind.name} of every hip",
         alt=f"Distances of {names[0]} and {names[1]}, one point per hip, with means and cut-offs.",
         x=Axis("", 0.5, 2.5, ((1.0, names[0]), (2.0, names[1]))),
         y=axis_around("distance, mm", [*values_mm, *lengths]),
@@ -299,7 +299,7 @@ def _roc_chart(space: SpaceGroups) -> Chart:
         found.append(Dots(best, "ink", "diamond", filled=False, label="best here, not validated"))
     return Chart(
         name=f"roc_{space.kind.value}",
-        title=f"{space.kind.value.upper()}: ROC curve",
+        title=f"{space.kind.name}: ROC curve",
         alt=f"ROC curve with an area of {given(space.auc, 2)}, the published cut-offs and the best"
         " one on these data.",
         x=Axis("100 − specificity, %", -0.02, 1.02, shares),

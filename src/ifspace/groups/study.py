@@ -21,7 +21,7 @@ from ifspace.groups.roc import (
     too_few,
 )
 from ifspace.groups.table import GroupTable, Hips
-from ifspace.model import Kind
+from ifspace.model import ADULT_AGE_YEARS, Kind
 from ifspace.notice import NOTICE
 from ifspace.statistics import (
     Estimate,
@@ -40,8 +40,8 @@ WELCH_METHOD = "Welch's t"
 # Paediatric studies divide at 13 and 18 years; adults are split where hips begin to age.
 AGE_BANDS: tuple[tuple[float, float, str], ...] = (
     (0.0, 13.0, "under 13 years"),
-    (13.0, 18.0, "13 to 17 years"),
-    (18.0, 40.0, "18 to 39 years"),
+    (13.0, ADULT_AGE_YEARS, "13 to 17 years"),
+    (ADULT_AGE_YEARS, 40.0, "18 to 39 years"),
     (40.0, 60.0, "40 to 59 years"),
     (60.0, 200.0, "60 years and over"),
 )

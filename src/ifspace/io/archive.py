@@ -13,15 +13,12 @@ import zlib
 from pathlib import Path
 
 from ifspace.errors import UnreadableInputError, UnsafeArchiveError
+from ifspace.io.limits import MAX_RATIO, limit, swells
 from ifspace.safe_paths import below, leads_outside
 
 # A large MR study has some 5000 files and 3 GB; both limits leave room for ten of them.
-MAX_FILES = 50_000
-MAX_BYTES = 32 * 2**30
-# Deflate cannot pack tighter than about 1032 to 1. Real MR slices reach 2 to 10, empty ones 200;
-# small archives are let alone, for a test image of zeros is no attack.
-MAX_RATIO = 250
-RATIO_MATTERS_BYTES = 256 * 2**20
+MAX_FILES = limit("MAX_ZIP_FILES", 50_000)
+MAX_BYTES = limit("MAX_ZIP_GB", 32) * 2**30
 _CHUNK_BYTES = 2**20
 
 _ENCRYPTED = 0x1
@@ -87,7 +84,7 @@ def _check_size(unpacked_bytes: int, packed_bytes: int, free_bytes: int) -> None
     if unpacked_bytes > MAX_BYTES:
         message = f"The ZIP archive unpacks to more than {MAX_BYTES // 2**30} GB; it is not opened."
         raise UnsafeArchiveError(message)
-    if unpacked_bytes > RATIO_MATTERS_BYTES and unpacked_bytes > MAX_RATIO * packed_bytes:
+    if swells(unpacked_bytes, packed_bytes):
         message = (
             f"The ZIP archive unpacks to more than {MAX_RATIO} times its size, which no images do; "
             "it is not opened."

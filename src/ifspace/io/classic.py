@@ -22,7 +22,7 @@ from ifspace.io.header import (
     geometry_problem,
 )
 from ifspace.io.values import (
-    BROKEN_DICOM,
+    DAMAGED,
     NATIVE_SYNTAXES,
     PER_FRAME_GROUPS,
     TRANSFER_SYNTAX,
@@ -33,6 +33,7 @@ from ifspace.io.values import (
     number,
     numbers,
     raw,
+    refused_as,
     text,
     without_identity,
     words,
@@ -97,10 +98,8 @@ def headers_of(header: RawHeader, size: int, path: Path, name: str = "") -> tupl
         If it is no image, or too short for one.
     """
     room_bytes = None if header.pixels_at is None else size - header.pixels_at
-    try:
+    with refused_as(DAMAGED):
         return _headers(header, room_bytes, path, name)
-    except BROKEN_DICOM as error:
-        raise UnreadableInputError("damaged or truncated DICOM file") from error
 
 
 def _headers(
@@ -128,7 +127,7 @@ def _headers(
 def _not_an_image(sop_class_uid: str) -> str:
     """Name an object without pixels in words."""
     if not sop_class_uid:
-        return "damaged or truncated DICOM file"
+        return DAMAGED
     known = UID(sop_class_uid).name
     return f"not an image ({known})" if known != sop_class_uid else "not an image"
 
@@ -180,7 +179,7 @@ def _file_facts(file: RawHeader) -> FileFacts:
         scan_options=words(header, 0x00180022),
         sequence_name=text(header, 0x00180024),
         protocol=text(header, 0x00181030),
-        colour=count(header, 0x00280002) > 1,
+        colour=count(header, 0x00280002) > 1 or text(header, 0x00280004) == "PALETTE COLOR",
         patient=_patient(header),
     )
 

@@ -15,8 +15,8 @@ from ifspace.io.classic import headers_of
 from ifspace.io.consistency import contradiction
 from ifspace.io.elements import read_dataset
 from ifspace.io.header import ImageHeader
+from ifspace.io.limits import MAX_VOXELS
 from ifspace.io.pixels import (
-    MAX_VOXELS,
     RawImages,
     Stored,
     is_lossy,
@@ -25,9 +25,10 @@ from ifspace.io.pixels import (
     write_signal,
 )
 from ifspace.io.stacks import sorted_along_normal
-from ifspace.io.values import BROKEN_DICOM
+from ifspace.io.values import DAMAGED, refused_as
 from ifspace.model import (
     Flag,
+    FlagCode,
     PatientIdentity,
     Series,
     Severity,
@@ -89,15 +90,13 @@ def _load_file(
 ) -> None:
     """Decode the wanted frames of one file; note what cannot be used, and whether by its place."""
     try:
-        file = read_images(path)
-        size = path.stat().st_size
-        headers = {header.frame_number: header for header in headers_of(file.header, size, path)}
-        frames = stored_frames(file)
+        with refused_as(DAMAGED):
+            file = read_images(path)
+            size = path.stat().st_size
+            headers = {item.frame_number: item for item in headers_of(file.header, size, path)}
+            frames = stored_frames(file)
     except UnreadableInputError as error:
         left_out.extend((str(error), False) for _ in sources)
-        return
-    except BROKEN_DICOM:
-        left_out.extend(("damaged or truncated DICOM file", False) for _ in sources)
         return
     for source in sources:
         header = headers.get(source.frame_number)
@@ -162,14 +161,14 @@ def _left_out_flag(reasons: list[str], slice_count: int) -> tuple[Flag, ...]:
         return ()
     shown = "; ".join(f"{number} x {reason}" for reason, number in Counter(reasons).items())
     detail = f"{len(reasons)} of {slice_count} slices were left out: {shown}."
-    return (Flag("slice_left_out", Severity.CAUTION, detail),)
+    return (Flag(FlagCode.SLICE_LEFT_OUT, Severity.CAUTION, detail),)
 
 
 def _lossy_flag(images: list[_Image]) -> tuple[Flag, ...]:
     if not any(is_lossy(image.file) for image in images):
         return ()
     detail = "The images were compressed with loss; edges may have moved by a fraction of a pixel."
-    return (Flag("lossy_compression", Severity.CAUTION, detail),)
+    return (Flag(FlagCode.LOSSY_COMPRESSION, Severity.CAUTION, detail),)
 
 
 def read_headers(series: Series) -> tuple[Dataset, ...]:
@@ -201,9 +200,9 @@ def read_identity(series: Series) -> PatientIdentity | None:
 
     def value(keyword: str) -> str:
         try:
-            with disable_value_validation():
+            with disable_value_validation(), refused_as(DAMAGED):
                 return str(header.get(keyword) or "").strip()
-        except BROKEN_DICOM:
+        except UnreadableInputError:
             return ""
 
     return PatientIdentity(

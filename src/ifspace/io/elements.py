@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from pydicom import dcmread
 from pydicom.config import disable_value_validation
@@ -21,17 +22,30 @@ from pydicom.dataset import Dataset
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
 
 from ifspace.errors import UnreadableInputError
-from ifspace.io.sniff import FileKind, kind_of
-from ifspace.io.values import BROKEN_DICOM, PER_FRAME_GROUPS, PIXEL_DATA, TRANSFER_SYNTAX
+from ifspace.io.limits import check_voxels
+from ifspace.io.sniff import HEAD_BYTES, FileKind, kind_of
+from ifspace.io.values import (
+    DAMAGED,
+    PER_FRAME_GROUPS,
+    PIXEL_DATA,
+    TRANSFER_SYNTAX,
+    count,
+    number,
+    refused_as,
+)
 
-# Deflate packs headers and slices 2 to 10 times; a file that swells past this is an attack.
-MAX_INFLATED_BYTES = 4 * 2**30
 # Values longer than this are looked up by nobody here.
 _MAX_KEPT_BYTES = 1024
+# The file meta information is some hundred bytes; private parts of it a few thousand.
+_META_BYTES = 65_536
+_CHUNK_BYTES = 2**20
+# The functional groups of 5000 frames are some 10 MB.
+_DEFLATED_HEADER_BYTES = 16 * 2**20
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXEL_TAGS = (0x7FE00008, 0x7FE00009, PIXEL_DATA)
@@ -96,11 +110,9 @@ def read_elements(path: Path, head: bytes) -> RawHeader:
             pass
     elif kind is not FileKind.BARE_DICOM:
         raise UnreadableInputError(_not_dicom(kind))
-    dataset, pixels_at = _read(path, kind, pixels=False)
-    try:
+    with refused_as(DAMAGED), path.open("rb") as stream:
+        dataset, pixels_at = _parsed(stream, kind, pixels=False)
         return RawHeader(values_of(dataset), pixels_at, dataset)
-    except BROKEN_DICOM as error:
-        raise UnreadableInputError("damaged or truncated DICOM file") from error
 
 
 def read_dataset(path: Path, *, pixels: bool) -> Dataset:
@@ -113,12 +125,24 @@ def read_dataset(path: Path, *, pixels: bool) -> Dataset:
     """
     try:
         with path.open("rb") as stream:
-            kind = kind_of(stream.read(544))
+            return dataset_of(stream, pixels=pixels)
     except OSError as error:
         raise UnreadableInputError(f"cannot be read ({error.strerror})") from error
+
+
+def dataset_of(stream: BinaryIO, *, pixels: bool) -> Dataset:
+    """Read a DICOM file that is open by pydicom, without judging any value.
+
+    Raises
+    ------
+    UnreadableInputError
+        If it is damaged, or no DICOM.
+    """
+    kind = kind_of(stream.read(HEAD_BYTES))
     if kind not in (FileKind.DICOM, FileKind.BARE_DICOM):
         raise UnreadableInputError(_not_dicom(kind))
-    return _read(path, kind, pixels=pixels)[0]
+    with refused_as(DAMAGED):
+        return _parsed(stream, kind, pixels=pixels)[0]
 
 
 def _not_dicom(kind: FileKind) -> str:
@@ -129,36 +153,74 @@ def _not_dicom(kind: FileKind) -> str:
     }.get(kind, "not an image file (no DICOM, NIfTI, NRRD or MetaImage content)")
 
 
-def _read(path: Path, kind: FileKind, *, pixels: bool) -> tuple[Dataset, int | None]:
+def _parsed(stream: BinaryIO, kind: FileKind, *, pixels: bool) -> tuple[Dataset, int | None]:
     """Let pydicom read a file; also say where the reading ended, where that is a place in it."""
+    plain = _without_deflate(stream, kind, pixels=pixels)
+    stream.seek(0)
+    with disable_value_validation():
+        dataset = dcmread(
+            stream if plain is None else BytesIO(plain),
+            stop_before_pixels=not pixels,
+            force=kind is FileKind.BARE_DICOM,
+        )
+        if plain is not None:
+            dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        return dataset, stream.tell() if plain is None and not pixels else None
+
+
+def _without_deflate(stream: BinaryIO, kind: FileKind, *, pixels: bool) -> bytes | None:
+    """Unpack a deflated data set, no further than its header allows; nothing for any other.
+
+    pydicom would unpack it whole, however much that is.
+    """
+    stream.seek(0)
+    head = stream.read(_META_BYTES)
+    deflated = str(DeflatedExplicitVRLittleEndian).encode()
+    if deflated not in head:
+        return None
+    if kind is not FileKind.DICOM:
+        raise UnreadableInputError("a deflated data set without its file header")
     try:
-        _check_inflated_size(path)
-        with path.open("rb") as stream, disable_value_validation():
-            dataset = dcmread(
-                stream, stop_before_pixels=not pixels, force=kind is FileKind.BARE_DICOM
-            )
-            deflated = dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
-            return dataset, None if deflated or pixels else stream.tell()
-    except BROKEN_DICOM as error:
-        raise UnreadableInputError("damaged or truncated DICOM file") from error
+        meta, begin = _walk(head, 132, explicit=True, meta=True)
+    except (_NotPlainError, struct.error) as error:
+        raise UnreadableInputError(DAMAGED) from error
+    if meta.get(TRANSFER_SYNTAX, b"").rstrip(b" \0") != deflated:
+        return None
+    # In its own place, as long as before, padded as UIDs are.
+    native = str(ExplicitVRLittleEndian).encode().ljust(len(deflated), b"\0")
+    start = head[:begin].replace(deflated, native)
+    header = start + b"".join(_inflated(stream, begin, _DEFLATED_HEADER_BYTES))
+    if not pixels:
+        return header
+    most_bytes = _DEFLATED_HEADER_BYTES + _announced_bytes(header)
+    # Counted before anything is kept.
+    if sum(map(len, _inflated(stream, begin, most_bytes))) > most_bytes:
+        raise UnreadableInputError("it unpacks to more than its header announces; not opened")
+    return start + b"".join(_inflated(stream, begin, most_bytes))
 
 
-def _check_inflated_size(path: Path) -> None:
-    """Refuse a deflated data set that swells without end, before anything unpacks it whole."""
-    with path.open("rb") as stream:
-        head = stream.read(2048)
-        if str(DeflatedExplicitVRLittleEndian).encode() not in head:
+def _inflated(stream: BinaryIO, begin: int, most_bytes: int) -> Iterator[bytes]:
+    """Unpack from a place on, piece by piece, at most one byte more than asked for."""
+    stream.seek(begin)
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    left = most_bytes + 1
+    while left > 0 and not inflater.eof:
+        packed = inflater.unconsumed_tail or stream.read(_CHUNK_BYTES)
+        if not packed:
             return
-        # The file meta information says its own length in its first element (PS3.10 7.1).
-        stream.seek(144 + int.from_bytes(head[140:144], "little"))
-        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        inflated_bytes = 0
-        packed = stream.read(2**20)
-        while packed and not inflater.eof:
-            inflated_bytes += len(inflater.decompress(packed, 2**24))
-            if inflated_bytes > MAX_INFLATED_BYTES:
-                raise UnreadableInputError("it unpacks to more than any series holds; not opened")
-            packed = inflater.unconsumed_tail or stream.read(2**20)
+        piece = inflater.decompress(packed, min(_CHUNK_BYTES, left))
+        left -= len(piece)
+        yield piece
+
+
+def _announced_bytes(buffer: bytes) -> int:
+    """Tell how many bytes of pixels the header of a plain file announces."""
+    with disable_value_validation():
+        header = values_of(dcmread(BytesIO(buffer), stop_before_pixels=True))
+    rows, columns, bits = (count(header, tag) for tag in (0x00280010, 0x00280011, 0x00280100))
+    pixels = rows * columns * max(int(number(header, 0x00280008) or 1), 1)
+    check_voxels(pixels)
+    return pixels * max(count(header, 0x00280002), 1) * bits // 8
 
 
 def values_of(dataset: Dataset) -> dict[int, bytes]:
@@ -292,20 +354,3 @@ def pixels_in(buffer: bytes, header: RawHeader) -> memoryview:
     if at + length > len(buffer):
         raise UnreadableInputError("the file is truncated within its pixels")
     return memoryview(buffer)[at : at + length]
-
-
-def dataset_of(path: Path, buffer: bytes) -> Dataset:
-    """Read a whole file that lies in memory by pydicom.
-
-    Raises
-    ------
-    UnreadableInputError
-        If it is damaged.
-    """
-    kind = kind_of(buffer[:544])
-    try:
-        _check_inflated_size(path)
-        with disable_value_validation():
-            return dcmread(BytesIO(buffer), force=kind is FileKind.BARE_DICOM)
-    except BROKEN_DICOM as error:
-        raise UnreadableInputError("damaged or truncated DICOM file") from error

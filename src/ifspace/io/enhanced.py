@@ -13,9 +13,12 @@ from typing import Any
 
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
 
 from ifspace.errors import UnreadableInputError
 from ifspace.io.header import FileFacts, ImageHeader, geometry_problem
+from ifspace.io.values import floats_of, items_of
 
 # An MR object with more frames than this is damaged; real ones hold a few thousand.
 MAX_FRAMES = 65_536
@@ -30,7 +33,7 @@ class _Groups:
     def values(self, macro: str, keyword: str) -> Iterator[object]:
         """Give every value of an attribute: the frame's own first, then the shared one."""
         for group in (self._own, self._shared):
-            for item in group.get(macro) or ():
+            for item in items_of(group, macro):
                 value = item.get(keyword)
                 if value is not None and value != "":
                     yield value
@@ -41,7 +44,7 @@ class _Groups:
 
     def floats(self, macro: str, keyword: str) -> tuple[float, ...]:
         """Give the numbers of an attribute, empty where it is absent."""
-        return _floats(self.first(macro, keyword))
+        return floats_of(self.first(macro, keyword))
 
     def number(self, macro: str, keyword: str) -> float | None:
         """Give one finite number, absent where it is absent."""
@@ -55,14 +58,7 @@ class _Groups:
 
     def contradicts(self, macro: str, keyword: str) -> bool:
         """Tell whether the shared and the frame's own value differ."""
-        return len({_floats(value) for value in self.values(macro, keyword)}) > 1
-
-
-def _floats(value: object | None) -> tuple[float, ...]:
-    if value is None:
-        return ()
-    parts = value if hasattr(value, "__iter__") and not isinstance(value, str) else (value,)
-    return tuple(float(part) for part in parts)
+        return len({floats_of(value) for value in self.values(macro, keyword)}) > 1
 
 
 def frame_headers(
@@ -76,9 +72,9 @@ def frame_headers(
         If the groups do not fit the number of frames.
     """
     with disable_value_validation():
-        own = header.PerFrameFunctionalGroupsSequence
-        shared_sequence = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
-        frames = int(header.get("NumberOfFrames") or 0)
+        own = items_of(header, "PerFrameFunctionalGroupsSequence")
+        shared_sequence = items_of(header, "SharedFunctionalGroupsSequence") or [Dataset()]
+        frames = int((*floats_of(header.get("NumberOfFrames")), 0)[0])
         if frames != len(own) or frames > MAX_FRAMES:
             raise UnreadableInputError(
                 f"{frames} frames are announced and {len(own)} are described; export it again"
@@ -97,14 +93,15 @@ def _frame_header(
     spacing = groups.floats("PixelMeasuresSequence", "PixelSpacing")
     frame_type: Any = groups.first("MRImageFrameTypeSequence", "FrameType")
     frame_type = frame_type or header.get("ImageType")
-    words = (frame_type,) if isinstance(frame_type, str) else tuple(map(str, frame_type or ()))
+    several = frame_type if isinstance(frame_type, (list, MultiValue)) else [frame_type or ""]
+    words = tuple(str(word) for word in several if word)
     return ImageHeader(
         file=facts,
         path=path,
         name=name,
         frame_number=frame_number,
-        rows=int(header.Rows),
-        columns=int(header.Columns),
+        rows=int(floats_of(header.Rows)[0]),
+        columns=int(floats_of(header.Columns)[0]),
         position_lps_mm=position,
         orientation_lps=orientation,
         spacing_mm=spacing,
@@ -138,8 +135,8 @@ def _labels(groups: _Groups) -> tuple[tuple[str, str], ...]:
     direction = "\\".join(
         f"{value:g}"
         for item in groups.values("MRDiffusionSequence", "DiffusionGradientDirectionSequence")
-        for part in (item if hasattr(item, "__iter__") else ())
-        for value in _floats(part.get("DiffusionGradientOrientation"))
+        for part in (item if isinstance(item, Sequence) else ())
+        for value in floats_of(part.get("DiffusionGradientOrientation"))
     )
     candidates = (
         ("temporal position", groups.word("FrameContentSequence", "TemporalPositionIndex")),

@@ -1,51 +1,50 @@
-"""NIfTI, NRRD and MetaImage through SimpleITK, which turns them into LPS.
+"""NIfTI, NRRD and MetaImage: the header checked by us, then read by SimpleITK, which gives LPS.
 
-Such a file tells nothing of the patient: no position on the table, no identity, no study. Files
-whose voxels lie in another file are not opened, because their header may name any file at all.
+SimpleITK runs in a process of its own, see :mod:`ifspace.io.decoding`. Such a file tells nothing of
+the patient: no position on the table, no identity, no study.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 
 from ifspace.errors import GeometryError, UnreadableInputError
-from ifspace.geometry import Plane
+from ifspace.geometry import Floats, Plane
+from ifspace.io.decoding import NativeVolume, native_volume
 from ifspace.io.header import PIXEL_LIMITS_MM, POSITION_LIMIT_MM
-from ifspace.io.pixels import MAX_VOXELS
-from ifspace.io.sniff import FileKind, gzip_head
-from ifspace.model import Flag, Series, Severity, Slice, SliceSource, Volume
+from ifspace.io.sniff import FileKind
+from ifspace.io.volume_header import check_volume_header
+from ifspace.model import Flag, FlagCode, Series, Severity, Slice, SliceSource, Volume
 
+_FORMATS = {FileKind.NIFTI: "NIfTI", FileKind.NRRD: "NRRD", FileKind.MHA: "MHA"}
 _READERS = {
-    FileKind.NIFTI: ("NiftiImageIO", "NIfTI"),
-    FileKind.NRRD: ("NrrdImageIO", "NRRD"),
-    FileKind.MHA: ("MetaImageIO", "MHA"),
+    FileKind.NIFTI: "NiftiImageIO",
+    FileKind.NRRD: "NrrdImageIO",
+    FileKind.MHA: "MetaImageIO",
 }
-_ENDINGS = {
-    FileKind.NIFTI: (".nii", ".nii.gz"),
-    FileKind.NRRD: (".nrrd",),
-    FileKind.MHA: (".mha",),
-}
-_HEADER_BYTES = 65_536
-# What a file header calls itself where it gives no direction of its axes.
-_NO_DIRECTION = "no_image_direction"
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep ITK from printing paths to standard error."""
-    before = sitk.ProcessObject.GetGlobalWarningDisplay()
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    try:
-        yield
-    finally:
-        sitk.ProcessObject.SetGlobalWarningDisplay(before)
+def read_native(
+    path: Path, kind: FileKind, *, voxels: bool, beside: bool = False
+) -> tuple[NativeVolume, bool]:
+    """Check a volume file and read it; also tell whether it says which way its axes point.
+
+    Raises
+    ------
+    UnreadableInputError
+        If it is damaged, holds no voxels itself, or is no single grey volume.
+    """
+    header = check_volume_header(path, kind, beside=beside)
+    image = native_volume(path, _READERS[kind], header.voxel_bytes, voxels=voxels)
+    if len(image.size_ijk) != 3 or image.components != 1:
+        raise UnreadableInputError(
+            f"{len(image.size_ijk)} dimensions and {image.components} values per voxel; one grey"
+            " volume is expected"
+        )
+    return image, header.directed
 
 
 def describe_image(path: Path, kind: FileKind) -> Series:
@@ -56,34 +55,20 @@ def describe_image(path: Path, kind: FileKind) -> Series:
     UnreadableInputError
         If the file is damaged, holds no voxels itself, or is no single volume.
     """
-    _check_self_contained(path, kind)
-    reader = _reader(path, kind)
-    try:
-        with _quiet():
-            reader.ReadImageInformation()
-    except RuntimeError as error:
-        raise UnreadableInputError("damaged, truncated or without a usable geometry") from error
-    size_ijk = reader.GetSize()
-    if reader.GetDimension() != 3 or reader.GetNumberOfComponents() != 1:
-        raise UnreadableInputError(
-            f"{reader.GetDimension()} dimensions and {reader.GetNumberOfComponents()} values per "
-            "voxel; one grey volume is expected"
-        )
-    if math.prod(size_ijk) > MAX_VOXELS:
-        raise UnreadableInputError(f"{math.prod(size_ijk)} voxels, which no scan has")
-    spacing_ijk_mm = reader.GetSpacing()
-    sources = tuple(SliceSource(path) for _ in range(size_ijk[2]))
+    image, _ = read_native(path, kind, voxels=False)
+    columns, rows, slices = image.size_ijk
+    sources = tuple(SliceSource(path) for _ in range(slices))
     return Series(
         sources=sources,
-        rows=size_ijk[1],
-        columns=size_ijk[0],
-        file_format=_READERS[kind][1],
+        rows=rows,
+        columns=columns,
+        file_format=_FORMATS[kind],
         modality="unknown",
-        row_spacing_mm=spacing_ijk_mm[1],
-        column_spacing_mm=spacing_ijk_mm[0],
-        spacing_source=f"{_READERS[kind][1]} header",
-        slice_step_mm=spacing_ijk_mm[2] if size_ijk[2] > 1 else None,
-        tilt_from_axial_deg=_tilt_deg(reader.GetDirection()),
+        row_spacing_mm=image.spacing_ijk_mm[1],
+        column_spacing_mm=image.spacing_ijk_mm[0],
+        spacing_source=f"{_FORMATS[kind]} header",
+        slice_step_mm=image.spacing_ijk_mm[2] if slices > 1 else None,
+        tilt_from_axial_deg=_tilt_deg(image.direction),
     )
 
 
@@ -97,55 +82,6 @@ def _tilt_deg(direction: tuple[float, ...]) -> float | None:
     return float(np.degrees(np.arccos(min(abs(float(normal[2])) / length, 1.0))))
 
 
-def _reader(path: Path, kind: FileKind) -> sitk.ImageFileReader:
-    reader = sitk.ImageFileReader()
-    # Named, so that no other reader looks at a hostile file.
-    reader.SetImageIO(_READERS[kind][0])
-    reader.SetFileName(str(path))
-    return reader
-
-
-def _check_self_contained(path: Path, kind: FileKind) -> None:
-    """Refuse a header whose voxels lie in another file, and an ending no reader accepts."""
-    if not path.name.lower().endswith(_ENDINGS[kind]):
-        endings = " or ".join(_ENDINGS[kind])
-        raise UnreadableInputError(f"{kind.value} content needs a name that ends in {endings}")
-    try:
-        head = gzip_head(path, _HEADER_BYTES)
-    except OSError as error:
-        raise UnreadableInputError("damaged gzip stream") from error
-    elsewhere = {
-        FileKind.NRRD: rb"(?im)^data ?file *:",
-        FileKind.MHA: rb"(?im)^ElementDataFile[ \t]*=[ \t]*+(?!LOCAL\s)",
-    }.get(kind)
-    if elsewhere and re.search(elsewhere, _text_part(head, kind)):
-        raise UnreadableInputError("the voxels lie in another file; convert it to a single file")
-
-
-def _text_part(head: bytes, kind: FileKind) -> bytes:
-    """Cut the readable header off the voxels that follow."""
-    if kind is FileKind.NRRD:
-        return re.split(rb"\r?\n\r?\n", head, maxsplit=1)[0]
-    end = re.search(rb"(?im)^ElementDataFile[^\n]*\n?", head)
-    return head[: end.end()] if end else head
-
-
-def _gives_direction(path: Path, kind: FileKind) -> bool:
-    """Tell whether a file says which way its axes point; without that there is no left side."""
-    head = gzip_head(path, _HEADER_BYTES)
-    if kind is FileKind.MHA:
-        return bool(
-            re.search(rb"(?im)^(TransformMatrix|Orientation|Rotation) *=", _text_part(head, kind))
-        )
-    if kind is FileKind.NRRD:
-        text = _text_part(head, kind)
-        return bool(re.search(rb"(?im)^space *:", text)) and b"space directions" in text.lower()
-    big = int.from_bytes(head[:4], "little") not in (348, 540)
-    nifti2 = head[4:8] == b"n+2\x00"
-    spans = ((344, 348), (348, 352)) if nifti2 else ((252, 254), (254, 256))
-    return any(int.from_bytes(head[a:b], "big" if big else "little") > 0 for a, b in spans)
-
-
 def load_image(series: Series, kind: FileKind) -> Volume:
     """Load a volume file; its slices are sorted along their normal.
 
@@ -157,14 +93,13 @@ def load_image(series: Series, kind: FileKind) -> Volume:
         If its spacing or its axes cannot be those of an image of a patient.
     """
     path = series.sources[0].path
-    _check_self_contained(path, kind)
     try:
-        with _quiet():
-            image = _reader(path, kind).Execute()
-            voxels = sitk.GetArrayFromImage(image).astype(np.float32, copy=False)
-    except (RuntimeError, MemoryError) as error:
-        message = "The volume file is damaged or truncated; export it again."
+        image, directed = read_native(path, kind, voxels=True)
+    except UnreadableInputError as error:
+        message = f"The volume file cannot be used: {error}; export it again."
         raise UnreadableInputError(message) from error
+    assert image.voxels is not None
+    voxels = image.voxels.astype(np.float32, copy=False)
     if voxels.shape != (series.slice_count, series.rows, series.columns):
         message = "The volume file has changed since it was listed; start again."
         raise UnreadableInputError(message)
@@ -182,15 +117,15 @@ def load_image(series: Series, kind: FileKind) -> Volume:
             Slice(plane, source) for plane, source in zip(planes, series.sources, strict=True)
         ),
         voxels=voxels,
-        flags=_flags(series, _gives_direction(path, kind)),
+        flags=_flags(series, directed),
     )
 
 
-def _planes(image: sitk.Image) -> list[Plane]:
+def _planes(image: NativeVolume) -> list[Plane]:
     """Give the plane of every slice as SimpleITK places it, checked like those of DICOM."""
-    columns, rows, slices = image.GetSize()
-    direction = np.asarray(image.GetDirection(), dtype=np.float64).reshape(3, 3)
-    column_spacing_mm, row_spacing_mm, _ = image.GetSpacing()
+    columns, rows, slices = image.size_ijk
+    direction = np.asarray(image.direction, dtype=np.float64).reshape(3, 3)
+    column_spacing_mm, row_spacing_mm, step_mm = image.spacing_ijk_mm
     low_mm, high_mm = PIXEL_LIMITS_MM
     if not all(low_mm <= value <= high_mm for value in (row_spacing_mm, column_spacing_mm)):
         message = (
@@ -198,7 +133,8 @@ def _planes(image: sitk.Image) -> list[Plane]:
             f"{low_mm:g} to {high_mm:g} mm; no millimetre can be taken."
         )
         raise GeometryError(message)
-    origins = [np.array(image.TransformIndexToPhysicalPoint((0, 0, k))) for k in range(slices)]
+    first_lps_mm = np.asarray(image.origin_lps_mm, dtype=np.float64)
+    origins: list[Floats] = [first_lps_mm + direction[:, 2] * step_mm * k for k in range(slices)]
     if not all(np.all(np.abs(origin) <= POSITION_LIMIT_MM) for origin in origins):
         message = "The volume lies metres away from the patient; no millimetre can be taken."
         raise GeometryError(message)
@@ -218,7 +154,7 @@ def _planes(image: sitk.Image) -> list[Plane]:
 def _flags(series: Series, directed: bool) -> tuple[Flag, ...]:
     flags = [
         Flag(
-            "no_patient_position",
+            FlagCode.NO_PATIENT_POSITION,
             Severity.CAUTION,
             f"The images come from a {series.file_format} file, which does not say how the patient "
             "lay, which sequence it was or who the patient is; no DICOM report can be made.",
@@ -227,7 +163,7 @@ def _flags(series: Series, directed: bool) -> tuple[Flag, ...]:
     if not directed:
         flags.append(
             Flag(
-                _NO_DIRECTION,
+                FlagCode.NO_IMAGE_DIRECTION,
                 Severity.REFUSAL,
                 f"The {series.file_format} file does not say which way its axes point; left and "
                 "right cannot be told apart.",

@@ -1,44 +1,50 @@
 """From stored bytes to signal: decode, cut to the bits that count, rescale, bright is much signal.
 
-Native pixel data is taken as it lies. Compressed data goes to pydicom's decoders (RLE, JPEG-LS,
-JPEG 2000, JPEG baseline) and, where these have none (JPEG lossless, 12-bit JPEG), to SimpleITK,
-which is given nothing but the compressed stream: it would rescale by itself, and its geometry is
-not believed.
+Native pixel data is taken as it lies, RLE is unpacked by pydicom, which needs no native code.
+Other compressed data goes, in a process of its own, to pydicom's decoders (JPEG-LS, JPEG 2000, JPEG
+baseline) and, where these have none (JPEG lossless, 12-bit JPEG), to SimpleITK. They are given
+nothing but the compressed stream, of which the size was checked.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import generate_frames
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID, ExplicitVRBigEndian
+from pydicom.uid import UID, ExplicitVRBigEndian, RLELossless, SecondaryCaptureImageStorage
 
 from ifspace.errors import UnreadableInputError
+from ifspace.io.codestream import check_codestream
+from ifspace.io.decoding import native_by_simpleitk, native_pixels
 from ifspace.io.elements import RawHeader, dataset_of, pixels_in, read_elements, values_of
+from ifspace.io.limits import MAX_HEADER_BYTES, MAX_RATIO, check_voxels, swells
 from ifspace.io.values import (
-    BROKEN_DICOM,
     NATIVE_SYNTAXES,
     PIXEL_DATA,
     TRANSFER_SYNTAX,
     Elements,
     count,
+    items_of,
     number,
     numbers,
+    refused_as,
     text,
 )
 
-# What a classic study can hold at most in one stack of float32 voxels: 4 GB.
-MAX_VOXELS = 2**30
+# Read at once, before it is known what the header announces.
+_SMALL_FILE_BYTES = 32 * 2**20
+_FIRST_READ_BYTES = 65_536
+# Functional groups of one frame are some 2 kB.
+_FRAME_HEADER_BYTES = 65_536
 # Scanners write slopes of 1e-6 to 1e6; above this float32 could overflow.
 MAX_RESCALE = 1e25
 _WITHOUT_PYDICOM_DECODER = {
@@ -54,8 +60,9 @@ _LOSSY = {
     "1.2.840.10008.1.2.4.203",
 }
 _KEPT_FOR_DECODING = (
-    "SOPClassUID", "SOPInstanceUID", "SamplesPerPixel", "Rows", "Columns", "BitsAllocated",
+    "SamplesPerPixel", "Rows", "Columns", "BitsAllocated",
     "BitsStored", "HighBit", "PixelRepresentation", "NumberOfFrames", "PixelData",
+    "ExtendedOffsetTable", "ExtendedOffsetTableLengths",
 )  # fmt: skip
 
 Stored = NDArray[np.integer]
@@ -84,18 +91,38 @@ def read_images(path: Path) -> RawImages:
         If it is damaged.
     """
     try:
-        buffer = path.read_bytes()
+        with path.open("rb", buffering=0) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size > _SMALL_FILE_BYTES:
+                _check_announced(read_elements(path, stream.read(_FIRST_READ_BYTES)).values, size)
+                stream.seek(0)
+            buffer = stream.read()
     except OSError as error:
         raise UnreadableInputError(f"cannot be read ({error.strerror})") from error
     header = read_elements(path, buffer)
     encapsulated = text(header.values, TRANSFER_SYNTAX) not in NATIVE_SYNTAXES
     if header.dataset is None and not encapsulated:
         return RawImages(header, pixels_in(buffer, header), None)
-    dataset = dataset_of(path, buffer)
+    dataset = dataset_of(BytesIO(buffer), pixels=True)
     element = dataset.get_item(PIXEL_DATA)
     if element is None or not isinstance(element.value, bytes):
         raise UnreadableInputError("the pixel data is missing")
     return RawImages(header, None if encapsulated else memoryview(element.value), dataset)
+
+
+def _frame_count(values: Elements) -> int:
+    return max(int(number(values, 0x00280008) or 1), 1)
+
+
+def _check_announced(values: Elements, size: int) -> None:
+    """Refuse a large file that is far larger than the images that it announces."""
+    frames = _frame_count(values)
+    pixels = frames * count(values, 0x00280010) * count(values, 0x00280011)
+    check_voxels(pixels)
+    image_bytes = pixels * max(count(values, 0x00280002), 1) * count(values, 0x00280100) // 8
+    # Noise that is compressed grows a little.
+    if size > 2 * image_bytes + frames * _FRAME_HEADER_BYTES + MAX_HEADER_BYTES:
+        raise UnreadableInputError("the file is far larger than the images that it announces")
 
 
 def is_lossy(images: RawImages) -> bool:
@@ -113,21 +140,48 @@ def stored_frames(images: RawImages) -> Stored:
         If the pixel data does not fit its description or cannot be decoded.
     """
     values = images.values
-    frames = max(int(number(values, 0x00280008) or 1), 1)
-    shape = (frames, count(values, 0x00280010), count(values, 0x00280011))
-    if math.prod(shape) > MAX_VOXELS:
-        raise UnreadableInputError(f"{math.prod(shape)} pixels in one file, which no scan has")
+    shape = (_frame_count(values), count(values, 0x00280010), count(values, 0x00280011))
+    check_voxels(math.prod(shape))
     allocated, stored, high = (count(values, tag) for tag in (0x00280100, 0x00280101, 0x00280102))
     if allocated not in (8, 16, 32) or not 0 < stored <= high + 1 <= allocated:
         raise UnreadableInputError(
             f"the pixel format contradicts itself: {allocated} bits allocated, {stored} stored, "
             f"high bit {high}"
         )
-    if count(values, 0x00280002) > 1:
+    if count(values, 0x00280002) > 1 or text(values, 0x00280004) == "PALETTE COLOR":
         raise UnreadableInputError("a colour image; only grey images are measured")
     if images.native is None:
         return _decoded(images, shape)
     return _cut_to_bits(_native(images.native, values, shape, allocated), stored, high)
+
+
+def segmentation_frames(image: Dataset) -> Stored:
+    """Decode the frames of a DICOM Segmentation, (frame, row, column), one bit or byte per pixel.
+
+    Raises
+    ------
+    UnreadableInputError
+        If the pixel data does not fit its description or cannot be decoded.
+    """
+    values = values_of(image)
+    shape = (_frame_count(values), count(values, 0x00280010), count(values, 0x00280011))
+    check_voxels(math.prod(shape))
+    bits = count(values, 0x00280100)
+    element = image.get_item(PIXEL_DATA)
+    if min(shape) < 1 or bits not in (1, 8, 16) or not isinstance(element, RawDataElement):
+        raise UnreadableInputError("it has no frames, or no pixels")
+    if text(values, TRANSFER_SYNTAX) not in NATIVE_SYNTAXES:
+        return _decoded(RawImages(RawHeader(values, None), None, image), shape)
+    needed_bytes = (math.prod(shape) * bits + 7) // 8
+    packed = np.frombuffer(element.value or b"", np.uint8)
+    if not needed_bytes <= packed.size <= needed_bytes + 1:
+        raise UnreadableInputError(
+            f"{packed.size} bytes of pixels, but the format needs {needed_bytes}"
+        )
+    if bits > 1:
+        return _native(memoryview(packed), values, shape, bits)
+    # PS3.5 8.1.1: frames follow each other bit by bit, the lowest bit first.
+    return np.unpackbits(packed, count=math.prod(shape), bitorder="little").reshape(shape)
 
 
 def _native(
@@ -161,18 +215,17 @@ def _cut_to_bits(values: Stored, stored: int, high: int) -> Stored:
 
 def _decoded(images: RawImages, shape: tuple[int, int, int]) -> Stored:
     """Decode compressed pixel data."""
-    syntax, image = text(images.values, TRANSFER_SYNTAX), images.dataset
+    syntax, image = UID(text(images.values, TRANSFER_SYNTAX)), images.dataset
     if image is None:
         message = "compressed pixels need the data set"
         raise ValueError(message)
+    cannot = f"the pixels ({syntax.name}) cannot be decoded"
     try:
-        if syntax in _WITHOUT_PYDICOM_DECODER:
-            values = _decoded_by_simpleitk(image)
-        else:
-            values = pixel_array(image, raw=True)
-    except BROKEN_DICOM as error:
-        name = UID(syntax).name
-        raise UnreadableInputError(f"the pixels ({name}) cannot be decoded") from error
+        with refused_as("damaged"):
+            pixel_bytes = max(count(images.values, 0x00280100) // 8, 1)
+            values = _decoded_frames(image, syntax, shape, pixel_bytes)
+    except UnreadableInputError as error:
+        raise UnreadableInputError(f"{cannot}: {error}") from error
     if values.size != math.prod(shape):
         raise UnreadableInputError("the compressed image has another size than the header says")
     if not np.issubdtype(values.dtype, np.integer):
@@ -180,8 +233,34 @@ def _decoded(images: RawImages, shape: tuple[int, int, int]) -> Stored:
     return values.reshape(shape)
 
 
-def _decoded_by_simpleitk(image: Dataset) -> Stored:
-    """Decode by SimpleITK from a file that holds the compressed stream and its format only."""
+def _decoded_frames(
+    image: Dataset, syntax: str, shape: tuple[int, int, int], pixel_bytes: int
+) -> Stored:
+    """Check the compressed frames and hand them to the decoder that knows them."""
+    _check_frames(image, shape, pixel_bytes)
+    if syntax == RLELossless:
+        return np.asarray(pixel_array(image, raw=True))
+    decode = native_by_simpleitk if syntax in _WITHOUT_PYDICOM_DECODER else native_pixels
+    return decode(_bare_file(image), math.prod(shape) * pixel_bytes)
+
+
+def _check_frames(image: Dataset, shape: tuple[int, int, int], pixel_bytes: int) -> None:
+    """Hold every compressed frame against what the header announces."""
+    packed_bytes = len(image.PixelData)
+    if swells(math.prod(shape) * pixel_bytes, packed_bytes):
+        raise UnreadableInputError(
+            f"the pixels unpack to more than {MAX_RATIO} times their size, which no images do"
+        )
+    offsets = None
+    if "ExtendedOffsetTable" in image:
+        offsets = (image.ExtendedOffsetTable, image.ExtendedOffsetTableLengths)
+    frames = generate_frames(image.PixelData, number_of_frames=shape[0], extended_offsets=offsets)
+    for frame in frames:
+        check_codestream(frame, shape[1], shape[2], pixel_bytes)
+
+
+def _bare_file(image: Dataset) -> bytes:
+    """Make a file of the compressed stream and its format only."""
     bare = Dataset()
     for keyword in _KEPT_FOR_DECODING:
         if keyword in image:
@@ -189,38 +268,11 @@ def _decoded_by_simpleitk(image: Dataset) -> Stored:
     bare.PhotometricInterpretation = "MONOCHROME2"
     bare.file_meta = FileMetaDataset()
     bare.file_meta.TransferSyntaxUID = image.file_meta.TransferSyntaxUID
-    bare.file_meta.MediaStorageSOPClassUID = bare.SOPClassUID
-    bare.file_meta.MediaStorageSOPInstanceUID = bare.SOPInstanceUID
-    with TemporaryDirectory(prefix="ifspace-") as room:
-        place = Path(room) / "pixels.dcm"
-        bare.save_as(place, enforce_file_format=True)
-        reader = sitk.ImageFileReader()
-        reader.SetImageIO("GDCMImageIO")
-        reader.SetFileName(str(place))
-        with _quiet_standard_error():
-            return np.asarray(sitk.GetArrayFromImage(reader.Execute()))
-
-
-@contextmanager
-def _quiet_standard_error() -> Iterator[None]:
-    """Keep the JPEG library, which tries one bit depth after the other, from printing each try.
-
-    It writes to the file descriptor itself, past Python.
-    """
-    try:
-        kept = os.dup(2)
-    except OSError:
-        # A program without a console has no standard error to keep quiet.
-        yield
-        return
-    try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2)
-        os.close(nowhere)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+    bare.file_meta.MediaStorageSOPClassUID = bare.SOPClassUID = SecondaryCaptureImageStorage
+    bare.file_meta.MediaStorageSOPInstanceUID = bare.SOPInstanceUID = UID("1.2.3")
+    content = BytesIO()
+    bare.save_as(content, enforce_file_format=True)
+    return content.getvalue()
 
 
 def rescale_of(images: RawImages, frame_number: int | None) -> tuple[float, float]:
@@ -231,12 +283,10 @@ def rescale_of(images: RawImages, frame_number: int | None) -> tuple[float, floa
     UnreadableInputError
         If they are no numbers, beyond all bounds, or the slope is zero.
     """
-    try:
+    with refused_as("RescaleSlope or RescaleIntercept is no number"):
         values = _rescale_elements(images, frame_number)
         slope = (numbers(values, 0x00281053) or (1.0,))[0]
         intercept = (numbers(values, 0x00281052) or (0.0,))[0]
-    except BROKEN_DICOM as error:
-        raise UnreadableInputError("RescaleSlope or RescaleIntercept is no number") from error
     # NaN and infinity fail these comparisons as well.
     if not (0.0 < abs(slope) < MAX_RESCALE and abs(intercept) < MAX_RESCALE):
         raise UnreadableInputError(
@@ -249,10 +299,10 @@ def _rescale_elements(images: RawImages, frame_number: int | None) -> Elements:
     """Find where the rescale of a frame is written."""
     if frame_number is None or images.dataset is None:
         return images.values
-    groups = [images.dataset.PerFrameFunctionalGroupsSequence[frame_number - 1]]
-    groups.extend(images.dataset.get("SharedFunctionalGroupsSequence") or ())
+    groups = items_of(images.dataset, "PerFrameFunctionalGroupsSequence")[frame_number - 1 :][:1]
+    groups += items_of(images.dataset, "SharedFunctionalGroupsSequence")
     for group in groups:
-        for item in group.get("PixelValueTransformationSequence") or ():
+        for item in items_of(group, "PixelValueTransformationSequence"):
             return values_of(item)
     return images.values
 

@@ -28,10 +28,10 @@ from ifspace.model import (
     Mark,
     MarkName,
     MarkState,
+    Outline,
     Seed,
     SeedName,
     Session,
-    SessionOutline,
     Side,
     Signature,
     Source,
@@ -52,6 +52,7 @@ _MARK_KEYS = (
     "confidence",
 )
 _SEED_KEYS = _MARK_KEYS[:4]
+_OUTLINE_KEYS = ("structure", "side", "points_lps_mm")
 _LEFT_OUT_WHERE_EMPTY = ("seeds", "outlines", "level_range", "signature")
 
 _NULL = NotRequired[str | None]
@@ -77,7 +78,8 @@ _SEED_FILE = file_type(
     confidence=NotRequired[Share | None],
 )
 _OUTLINE_FILE = file_type(
-    SessionOutline,
+    Outline,
+    only=_OUTLINE_KEYS,
     further=False,
     structure=Literal["femur", "ischium_region"],
     points_lps_mm=Annotated[list[Point], Field(min_length=2)],
@@ -212,7 +214,8 @@ def session_to_json(session: Session) -> dict[str, Any]:
         **picked(session, (*_UIDS, "reader"), null=True),
         "marks": [picked(mark, _MARK_KEYS, null=True) for mark in session.marks],
         "seeds": [picked(seed, _SEED_KEYS, null=True) for seed in session.seeds],
-        **picked(session, ("outlines", "level_range", "acquisition")),
+        "outlines": [picked(outline, _OUTLINE_KEYS) for outline in session.outlines],
+        **picked(session, ("level_range", "acquisition")),
         "findings": {side.value: dict(session.findings.get(side, {})) for side in Side},
         "signature": plain(session.signature),
     }

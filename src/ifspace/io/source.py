@@ -15,15 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pydicom import dcmread
 from pydicom.config import disable_value_validation
 from pydicom.filereader import read_file_meta_info
+from pydicom.multival import MultiValue
 from pydicom.uid import MediaStorageDirectoryStorage
 
 from ifspace.errors import UnreadableInputError
 from ifspace.io.archive import unpack
+from ifspace.io.elements import read_dataset
 from ifspace.io.sniff import FileKind, sniff
-from ifspace.io.values import BROKEN_DICOM
+from ifspace.io.values import DAMAGED, refused_as
 from ifspace.safe_paths import is_plain_name
 
 
@@ -180,12 +181,12 @@ def _printable(name: str) -> str:
 def is_dicomdir(path: Path) -> bool:
     """Tell whether a file is a DICOMDIR, by its content."""
     try:
-        if sniff(path) is not FileKind.DICOM:
-            return False
-        with disable_value_validation():
+        with disable_value_validation(), refused_as(DAMAGED):
+            if sniff(path) is not FileKind.DICOM:
+                return False
             meta = read_file_meta_info(path)
             return str(meta.get("MediaStorageSOPClassUID", "")) == MediaStorageDirectoryStorage
-    except BROKEN_DICOM:
+    except UnreadableInputError:
         return False
 
 
@@ -197,20 +198,18 @@ def follow_dicomdir(path: Path) -> Listing:
     UnreadableInputError
         If the DICOMDIR is broken or names no file.
     """
-    try:
-        with disable_value_validation():
-            records = dcmread(path).DirectoryRecordSequence
-            references = [record.get("ReferencedFileID") for record in records]
-    except BROKEN_DICOM as error:
-        message = "The DICOMDIR is damaged; give the folder that holds the images instead."
-        raise UnreadableInputError(message) from error
+    message = "The DICOMDIR is damaged; give the folder that holds the images instead."
+    with disable_value_validation(), refused_as(message):
+        records = read_dataset(path, pixels=False).DirectoryRecordSequence
+        references = [record.get("ReferencedFileID") for record in records]
     root = path.parent.resolve()
     found: list[FoundFile] = []
     skipped: list[SkippedFile] = []
     for reference in references:
         if reference is None or reference == "":
             continue
-        parts = [reference] if isinstance(reference, str) else [str(part) for part in reference]
+        several = reference if isinstance(reference, (list, MultiValue)) else [reference]
+        parts = [str(part) for part in several]
         name = "/".join(parts)
         target, reason = _inside(root, parts)
         if target is None:

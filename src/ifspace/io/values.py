@@ -10,32 +10,39 @@ import math
 import re
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 
+from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
 
-# All that pydicom and the decoders are known to raise on damaged files. It is long because a
-# header can lie about everything; it is a list because a programming error of ours must not hide.
+from ifspace.errors import IfspaceError, UnreadableInputError
+from ifspace.model import DAYS_PER_YEAR
+
+# What pydicom is known to raise on damaged files. It is long because a header can lie about
+# everything; it is a list because a programming error of ours must not hide.
 BROKEN_DICOM: tuple[type[Exception], ...] = (
     ArithmeticError,
-    AssertionError,
-    AttributeError,
     BytesLengthException,
     EOFError,
     InvalidDicomError,
     LookupError,
-    MemoryError,
     NotImplementedError,
     OSError,
     RecursionError,
     RuntimeError,
-    TypeError,
     ValueError,
     struct.error,
     zlib.error,
 )
+# Damage where pydicom raises them itself, a mistake of ours anywhere else.
+_BROKEN_WITHIN_PYDICOM = (AssertionError, AttributeError, TypeError)
+DAMAGED = "damaged or truncated DICOM file"
 Elements = Mapping[int, bytes]
 TRANSFER_SYNTAX = 0x00020010
 PER_FRAME_GROUPS = 0x52009230
@@ -50,7 +57,6 @@ NATIVE_SYNTAXES = frozenset(
         "1.2.840.10008.1.2.2",
     )
 )
-DAYS_PER_YEAR = 365.2425
 _AGE_UNITS_PER_YEAR = {"D": DAYS_PER_YEAR, "W": DAYS_PER_YEAR / 7.0, "M": 12.0, "Y": 1.0}
 # Shorter parts of a name stand in too many harmless words.
 SHORTEST_IDENTITY = 3
@@ -58,6 +64,59 @@ _NAME_PARTS = re.compile(r"[\^=\s,]+")
 # PatientAge is rounded down and may be a year old; more is a contradiction.
 AGE_TOLERANCE_YEARS = 1.5
 _OLDEST_YEARS = 130.0
+
+
+@contextmanager
+def refused_as(
+    sentence: str, error_type: type[IfspaceError] = UnreadableInputError
+) -> Iterator[None]:
+    """Turn what pydicom raises on damaged content into one of our errors.
+
+    Raises
+    ------
+    IfspaceError
+        Of the given type, with the sentence.
+    """
+    try:
+        yield
+    except IfspaceError:
+        raise
+    except BROKEN_DICOM as error:
+        raise error_type(sentence) from error
+    except _BROKEN_WITHIN_PYDICOM as error:
+        if not _raised_by_pydicom(error):
+            raise
+        raise error_type(sentence) from error
+
+
+def _raised_by_pydicom(error: BaseException) -> bool:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
+    return module.partition(".")[0] == "pydicom"
+
+
+def items_of(dataset: Dataset, keyword: str) -> list[Dataset]:
+    """Give the items of a sequence; none where the element is absent or no sequence."""
+    value = dataset.get(keyword)
+    return list(value) if isinstance(value, Sequence) else []
+
+
+def floats_of(value: object) -> tuple[float, ...]:
+    """Give the numbers of a value that pydicom read, none where there is none.
+
+    Raises
+    ------
+    ValueError
+        If it holds anything but numbers.
+    """
+    if value is None or value == "":
+        return ()
+    parts = value if isinstance(value, (list, tuple, MultiValue)) else (value,)
+    if not all(isinstance(part, (str, int, float, Decimal)) for part in parts):
+        raise ValueError("not a number")
+    return tuple(float(part) for part in parts)
 
 
 def raw(header: Elements, tag: int) -> bytes:

@@ -25,10 +25,7 @@ from ifspace.landmarks.values import (
     OutlinePoint,
     QualityGrade,
     Reading,
-    Refusal,
-    SliceOutline,
     SliceReading,
-    SliceRefusal,
 )
 
 __all__ = [
@@ -41,10 +38,7 @@ __all__ = [
     "ProposedSide",
     "QualityGrade",
     "Reading",
-    "Refusal",
-    "SliceOutline",
     "SliceReading",
-    "SliceRefusal",
     "Snapped",
     "find_level",
     "from_masks",

@@ -33,12 +33,9 @@ from ifspace.landmarks.values import (
     FoundSide,
     OutlinePoint,
     Reading,
-    Refusal,
-    SliceOutline,
-    SliceRefusal,
 )
 from ifspace.landmarks.visibility import evidence_of
-from ifspace.model import Reason, Seed, Side, Volume
+from ifspace.model import Outline, Reason, Refusal, Seed, Side, Volume
 
 METHOD = "seeds/1"
 # Window around the two seeds: the larger bone reaches 35 mm from its middle.
@@ -193,21 +190,14 @@ def _full_outline(contour: Contour, edge_mm: Floats) -> Floats:
     return np.vstack([points, points[:1]])
 
 
-def _slice_refusal(scene: Scene, found: Found, k: int) -> SliceRefusal | None:
+def _slice_refusal(scene: Scene, found: Found, k: int) -> Refusal | None:
     """Refuse one slice for metal or for a bone that the image cuts off."""
     patch = scene.patches[k]
     if exclusion.has_void(patch):
-        return SliceRefusal(
-            patch.slice_index,
-            Reason.IMPLANT_ARTIFACT,
-            VOID_DETAIL,
-        )
+        return Refusal(Reason.IMPLANT_ARTIFACT, VOID_DETAIL, patch.slice_index)
     if not exclusion.inside_view(patch, found.outlines[Bone.FEMUR][k].outer_mm):
-        return SliceRefusal(
-            patch.slice_index,
-            Reason.FEMUR_NOT_COVERED,
-            "the femur reaches the border of the image",
-        )
+        detail = "the femur reaches the border of the image"
+        return Refusal(Reason.FEMUR_NOT_COVERED, detail, patch.slice_index)
     return None
 
 
@@ -235,18 +225,18 @@ def _measure(begun: Begun, side: Side, blur_mm: float, memory: Memory) -> FoundS
     scene, found = begun.scene, begun.found
     ifs: list[Reading] = []
     qfs: list[Reading] = []
-    outlines: list[SliceOutline] = []
+    outlines: list[Outline] = []
     for k, patch in enumerate(scene.patches):
         refusal = _slice_refusal(scene, found, k)
         seen = None if refusal else _seen(begun, k, blur_mm, memory)
         if seen is None:
-            refusal = refusal or SliceRefusal(
-                patch.slice_index, Reason.LOW_CONFIDENCE, "no outline faces the other bone"
+            refusal = refusal or Refusal(
+                Reason.LOW_CONFIDENCE, "no outline faces the other bone", patch.slice_index
             )
             ifs.append(refusal)
             qfs.append(refusal)
             continue
-        one, other, drawn = judge(patch, seen)
+        one, other, drawn = judge(patch, seen, side)
         ifs.append(one)
         qfs.append(other)
         outlines += drawn

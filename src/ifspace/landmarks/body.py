@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from scipy import ndimage as ndi
-from scipy.signal import fftconvolve
 
 from ifspace.geometry import Floats
 from ifspace.image import Patch, cut_patches, flatten, patient_axes_in
@@ -102,6 +102,8 @@ def _ring_score(image: Floats, radius_mm: float) -> Floats:
     r, sector = np.hypot(y, x), (np.arctan2(y, x) + np.pi) / (2 * np.pi) * SECTORS
     disc = (r <= radius_mm - 1.0).astype(float)
     disc /= disc.sum()
+    # Loaded at first use: scipy.signal takes as long to import as all the rest of this program.
+    fftconvolve = scipy.signal.fftconvolve
     mean = fftconvolve(image, disc, "same")
     spread = np.sqrt(np.maximum(fftconvolve(image**2, disc, "same") - mean**2, 0))
     ring = (r > radius_mm) & (r <= radius_mm + RING_THICKNESS_MM)

@@ -16,8 +16,8 @@ from ifspace.geometry import Floats
 from ifspace.image import Patch
 from ifspace.landmarks.outline import REACH_MM, Contour, RayCosts, with_prior
 from ifspace.landmarks.surfaces import LEAST_REWARD, Path, Single
-from ifspace.landmarks.values import Bone, OutlinePoint, Refusal
-from ifspace.model import Reason, Seed, Side, Volume
+from ifspace.landmarks.values import Bone, OutlinePoint
+from ifspace.model import Reason, Refusal, Seed, Side, Volume
 
 # A hand on a mouse points to within half a pixel of 0.6 mm.
 HELD_MM = 0.3
@@ -38,9 +38,6 @@ SEED_BESIDE_MM = 2.0
 DRAGGED_MAX_MM = 15.0
 # Half a raster step and half the distance of two rays at 30 mm: then the outline passes the point.
 PASSED_MM = 1.0
-# A point of a slice lies in its plane; this much is rounding.
-ON_SLICE_SHARE = 0.5
-ON_SINGLE_SLICE_MM = 1.0
 
 NO_POINTS = np.zeros((0, 2))
 
@@ -215,10 +212,8 @@ def _patch_number(
 ) -> int | Refusal:
     """Find the patch that a point lies on."""
     slice_index, gap_mm = volume.nearest_slice(position_lps_mm)
-    step_mm = volume.slice_step_mm
-    limit_mm = ON_SINGLE_SLICE_MM if step_mm is None else step_mm * ON_SLICE_SHARE
     shown = volume.slices[slice_index].plane.shows(position_lps_mm)
-    if gap_mm > limit_mm + 1e-6 or not shown:
+    if gap_mm > volume.on_slice_mm + 1e-6 or not shown:
         return Refusal(Reason.MARKS_OUTSIDE_IMAGE, f"a {name} lies outside the images")
     if slice_index not in number:
         first, last = min(number) + 1, max(number) + 1

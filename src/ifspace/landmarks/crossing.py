@@ -32,8 +32,7 @@ from ifspace.landmarks.profile_band import (
     trace,
 )
 from ifspace.landmarks.surfaces import IMPOSSIBLE, Single, Strip, rewards, thickness_samples
-from ifspace.landmarks.values import Refusal
-from ifspace.model import Reason
+from ifspace.model import Reason, Refusal
 
 # Behind a mark that is up to 4 mm off there is marrow; it is the brighter part of what is there,
 # cortex and a septum being darker.

@@ -11,8 +11,8 @@ from ifspace.geometry import Floats, Plane
 from ifspace.image import RASTER_MM, Patch
 from ifspace.landmarks.outline import Contour
 from ifspace.landmarks.search import Scene
-from ifspace.landmarks.values import Bone, Refusal
-from ifspace.model import Reason, Seed, SeedName, Side, Volume
+from ifspace.landmarks.values import Bone
+from ifspace.model import Reason, Refusal, Seed, SeedName, Side, Volume
 
 BONE_OF_SEED: Mapping[SeedName, Bone] = {
     SeedName.FEMUR_MARROW: Bone.FEMUR,

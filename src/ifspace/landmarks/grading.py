@@ -21,11 +21,9 @@ from ifspace.landmarks.values import (
     Bone,
     QualityGrade,
     Reading,
-    SliceOutline,
     SliceReading,
-    SliceRefusal,
 )
-from ifspace.model import Kind, Reason
+from ifspace.model import Kind, Outline, Reason, Refusal, Side
 
 # Bones nearer than this touch on the image, and wider gaps do not occur at this level.
 GAP_RANGE_MM = (3.0, 60.0)
@@ -80,7 +78,7 @@ class Examined:
         return f"cortex not clearly visible at the closest points: {why}"
 
 
-def judge(patch: Patch, seen: Examined) -> tuple[Reading, Reading, list[SliceOutline]]:
+def judge(patch: Patch, seen: Examined, side: Side) -> tuple[Reading, Reading, list[Outline]]:
     """Turn what was seen in one slice into readings and outlines."""
     gap, room = seen.gap, seen.room
     ifs = _reading(patch, seen, (gap.ischium_mm, gap.femur_mm), seen.u95_mm, _note(gap))
@@ -89,11 +87,11 @@ def judge(patch: Patch, seen: Examined) -> tuple[Reading, Reading, list[SliceOut
         patch, seen, ends_mm, seen.room_u95_mm, _room_note(room)
     )
     outlines = [
-        SliceOutline(patch.slice_index, bone, patch.to_lps_mm(points))
+        Outline(bone, side, patch.to_lps_mm(points), patch.slice_index)
         for bone, points in seen.bones_mm.items()
     ]
     outlines += [
-        SliceOutline(patch.slice_index, bone, patch.to_lps_mm(room.caps_mm[bone]), Kind.QFS)
+        Outline(bone, side, patch.to_lps_mm(room.caps_mm[bone]), patch.slice_index, Kind.QFS)
         for bone in Bone
         if room.capped[bone]
     ]
@@ -106,7 +104,7 @@ def _reading(
     """Say the distance, or why not."""
     grade = seen.grade(u95_mm)
     if grade is None:
-        return SliceRefusal(patch.slice_index, Reason.LOW_CONFIDENCE, seen.reason(u95_mm))
+        return Refusal(Reason.LOW_CONFIDENCE, seen.reason(u95_mm), patch.slice_index)
     segment = Segment(patch.to_lps_mm(ends_mm[0]), patch.to_lps_mm(ends_mm[1]))
     return SliceReading(
         patch.slice_index,

@@ -22,8 +22,8 @@ from ifspace.landmarks.grading import Examined
 from ifspace.landmarks.outline import RayCosts, TissueSignal, with_prior
 from ifspace.landmarks.search import Found, Scene, levels_between, search_bone
 from ifspace.landmarks.shapes import Shapes
-from ifspace.landmarks.values import Bone, Refusal
-from ifspace.model import Reason, Volume
+from ifspace.landmarks.values import Bone
+from ifspace.model import Reason, Refusal, Volume
 
 # A start lies this deep inside the label, and as near to the other bone as that allows.
 DEPTH_MM = 8.0

@@ -25,12 +25,9 @@ from ifspace.landmarks.values import (
     Bone,
     QualityGrade,
     Reading,
-    Refusal,
-    SliceOutline,
     SliceReading,
-    SliceRefusal,
 )
-from ifspace.model import Kind, Reason, Volume
+from ifspace.model import Kind, Outline, Reason, Refusal, Side, Volume
 
 # A muscle is looked for this far beyond both ends of the segment.
 BEYOND_MM = 5.0
@@ -60,12 +57,13 @@ class Measured:
 
     ifs: Reading
     qfs: Reading
-    outlines: tuple[SliceOutline, ...] = ()
+    outlines: tuple[Outline, ...] = ()
 
 
 def measure_slices(
     volume: Volume,
     shapes: Mapping[int, Shapes | None],
+    side: Side,
     *,
     voxel_mm: float,
     grey: bool,
@@ -78,7 +76,7 @@ def measure_slices(
     volume
         The series.
     shapes
-        Both labels per slice index, in index order; absent where the slice meets none.
+        Both labels of `side` per slice index, in index order; absent where the slice meets none.
     voxel_mm
         Voxel of the label map: how far its border may be wrong.
     grey
@@ -107,14 +105,14 @@ def measure_slices(
     out = []
     for k in shapes:
         if k not in whole:
-            refusal = SliceRefusal(
-                k, Reason.LABEL_MISSING, "no ischium or no femur is labelled in this slice"
+            refusal = Refusal(
+                Reason.LABEL_MISSING, "no ischium or no femur is labelled in this slice", k
             )
             out.append(Measured(refusal, refusal))
         elif k in corrected:
-            out.append(_by_both(k, whole[k], seen[k], corrected[k], voxel_mm, muscle))
+            out.append(_by_both(whole[k], seen[k], corrected[k], voxel_mm, side, muscle))
         else:
-            out.append(_by_label(k, whole[k], voxel_mm, grey=grey))
+            out.append(_by_label(k, whole[k], voxel_mm, side, grey=grey))
     return tuple(out)
 
 
@@ -147,11 +145,11 @@ def _label_segment(shapes: Shapes) -> Segment:
 
 def _refused(k: int, detail: str) -> Measured:
     """Refuse both spaces of a slice."""
-    refusal = SliceRefusal(k, Reason.LOW_CONFIDENCE, f"{detail}; check the label map there")
+    refusal = Refusal(Reason.LOW_CONFIDENCE, f"{detail}; check the label map there", k)
     return Measured(refusal, refusal)
 
 
-def _by_label(k: int, shapes: Shapes, voxel_mm: float, *, grey: bool) -> Measured:
+def _by_label(k: int, shapes: Shapes, voxel_mm: float, side: Side, *, grey: bool) -> Measured:
     """Measure one slice by its labels alone."""
     segment = _label_segment(shapes)
     if segment.length_mm <= 0.0:
@@ -174,9 +172,9 @@ def _by_label(k: int, shapes: Shapes, voxel_mm: float, *, grey: bool) -> Measure
             label_mm=segment.length_mm,
             note="from the label alone",
         ),
-        SliceRefusal(k, Reason.LOW_CONFIDENCE, detail),
+        Refusal(Reason.LOW_CONFIDENCE, detail, k),
         tuple(
-            SliceOutline(k, bone, shapes.patch.to_lps_mm(line))
+            Outline(bone, side, shapes.patch.to_lps_mm(line), k)
             for bone, line in ((Bone.FEMUR, shapes.femur_mm), (Bone.ISCHIUM, shapes.ischium_mm))
             if line is not None
         ),
@@ -192,15 +190,16 @@ def _u95_mm(seen: Seen, corrected: Corrected, voxel_mm: float) -> float:
 
 
 def _by_both(
-    k: int,
     shapes: Shapes,
     seen: Seen,
     corrected: Corrected,
     voxel_mm: float,
+    side: Side,
     muscle: Muscle | None,
 ) -> Measured:
     """Measure one slice by its labels as the grey levels corrected them."""
-    patch, bones, score = seen.patch, dict(corrected.lines_mm), seen.examined.gap.score
+    patch, k = seen.patch, seen.patch.slice_index
+    bones, score = dict(corrected.lines_mm), seen.examined.gap.score
     ends = np.stack([corrected.ends_mm[Bone.ISCHIUM], corrected.ends_mm[Bone.FEMUR]])
     segment = Segment(*patch.to_lps_mm(ends))
     if segment.length_mm <= 0.0:
@@ -223,9 +222,9 @@ def _by_both(
     if muscle is not None:
         room = replace(room, muscle_mm=muscle.thickness_mm(across))
     qfs = tendon.refusal(k) or room
-    outlines = [SliceOutline(k, bone, patch.to_lps_mm(line)) for bone, line in bones.items()]
+    outlines = [Outline(bone, side, patch.to_lps_mm(line), k) for bone, line in bones.items()]
     outlines += [
-        SliceOutline(k, bone, patch.to_lps_mm(tendon.caps_mm[bone]), Kind.QFS)
+        Outline(bone, side, patch.to_lps_mm(tendon.caps_mm[bone]), k, Kind.QFS)
         for bone in Bone
         if tendon.capped[bone]
     ]

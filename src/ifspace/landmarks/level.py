@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ifspace.geometry import Floats
-from ifspace.landmarks.values import Refusal
-from ifspace.model import Reason, Side
+from ifspace.model import Reason, Refusal, Side
 
 # The shaft: the lowest run of slices whose area stays below this multiple of the smallest.
 SHAFT_AREA = 1.25

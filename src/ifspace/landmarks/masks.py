@@ -13,8 +13,8 @@ from ifspace.landmarks.distance_3d import smallest_in_space
 from ifspace.landmarks.label_values import Muscle, measure_slices
 from ifspace.landmarks.level import Level, find_level
 from ifspace.landmarks.shapes import Shapes, shapes_in, smooth_mask, smooth_masks
-from ifspace.landmarks.values import FoundSide, Refusal
-from ifspace.model import Reason, Side, Volume
+from ifspace.landmarks.values import FoundSide
+from ifspace.model import Reason, Refusal, Side, Volume
 
 METHOD = "masks/1"
 METHOD_REFINED = "masks+grey/2"
@@ -65,6 +65,7 @@ def from_masks(
     found = measure_slices(
         volume,
         {k: shapes.get(k) for k in range(first, last + 1)},
+        side,
         voxel_mm=float(np.sort(label_map.grid.spacing_kji_mm)[1]),
         grey=grey,
         muscle=_muscle(label_map, side),

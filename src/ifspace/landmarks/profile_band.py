@@ -22,8 +22,7 @@ from ifspace.landmarks.outline import (
     with_prior,
 )
 from ifspace.landmarks.surfaces import IMPOSSIBLE, Single, best_path
-from ifspace.landmarks.values import Refusal
-from ifspace.model import Kind, Reason
+from ifspace.model import Kind, Reason, Refusal
 
 STEP_MM = 0.3
 # Rays on both sides of the line: a trochanter is some 10 mm wide, and an edge is nearly straight

@@ -15,8 +15,8 @@ from ifspace.landmarks.level import Level, find_level
 from ifspace.landmarks.outline import COARSE, Contour, TissueSignal, cast, contours_of
 from ifspace.landmarks.search import THICKEST_MM, estimate_cortex
 from ifspace.landmarks.surfaces import best_path
-from ifspace.landmarks.values import Bone, Refusal, SliceOutline
-from ifspace.model import Reason, Seed, SeedName, Side, Volume
+from ifspace.landmarks.values import Bone
+from ifspace.model import Outline, Reason, Refusal, Seed, SeedName, Side, Volume
 
 TILT_MAX_DEG = 25.0
 # Fat under the skin over muscle: 1.7 (PD) to 3.4 (T2); below 0.6 with fat suppression.
@@ -59,7 +59,7 @@ class ProposedSide:
     side: Side
     level: Level
     femur_seed: Seed
-    outlines: tuple[SliceOutline, ...]
+    outlines: tuple[Outline, ...]
     ischium_region_lps_mm: Floats
     confidence: float
 
@@ -289,7 +289,7 @@ def _with_level(
     patch, contour = body.patches[level.apex], found[level.apex][0]
     seed = Seed(SeedName.FEMUR_MARROW, side, patch.to_lps_mm(contour.centroid_mm))
     outlines = tuple(
-        SliceOutline(k, Bone.FEMUR, body.patches[k].to_lps_mm(c.outer_mm))
+        Outline(Bone.FEMUR, side, body.patches[k].to_lps_mm(c.outer_mm), k)
         for k, (c, _) in found.items()
     )
     confidence = level.confidence * float(np.clip(quality, 0.0, 1.0))

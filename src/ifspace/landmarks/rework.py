@@ -11,8 +11,8 @@ from ifspace.landmarks import corrections, exclusion
 from ifspace.landmarks.corrections import Guides
 from ifspace.landmarks.search import Found, Scene, correct, marrow_at
 from ifspace.landmarks.tissue import check_gap
-from ifspace.landmarks.values import Bone, OutlinePoint, Refusal
-from ifspace.model import Seed, Volume
+from ifspace.landmarks.values import Bone, OutlinePoint
+from ifspace.model import Refusal, Seed, Volume
 
 
 @dataclass(frozen=True, eq=False)

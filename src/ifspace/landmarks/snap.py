@@ -21,7 +21,6 @@ from ifspace.landmarks.grading import INSEPARABLE_MM
 from ifspace.landmarks.outline import TissueSignal
 from ifspace.landmarks.profile_band import Crossing, ProfileBand, not_clear
 from ifspace.landmarks.search import estimate_cortex, estimate_muscle
-from ifspace.landmarks.values import Refusal
 from ifspace.model import (
     AXIAL_TILT_LIMIT_DEG,
     MARKS_OF_KIND,
@@ -29,6 +28,7 @@ from ifspace.model import (
     Mark,
     MarkName,
     Reason,
+    Refusal,
     Side,
     Volume,
 )

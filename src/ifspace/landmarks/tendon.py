@@ -14,8 +14,8 @@ from ifspace.geometry import Floats
 from ifspace.image import RASTER_MM, Patch
 from ifspace.landmarks.gap import closest
 from ifspace.landmarks.outline import TissueSignal
-from ifspace.landmarks.values import Bone, SliceRefusal
-from ifspace.model import Reason
+from ifspace.landmarks.values import Bone
+from ifspace.model import Reason, Refusal
 
 # A tendon belongs to the bone it touches and reaches at most this far from it.
 REACH_MM = 14.0
@@ -55,14 +55,14 @@ class Room:
     capped: dict[Bone, bool]
     caps_mm: dict[Bone, Floats]
 
-    def refusal(self, slice_index: int) -> SliceRefusal | None:
+    def refusal(self, slice_index: int) -> Refusal | None:
         """Refuse a slice in which one dark body reaches from bone to bone: no room is seen."""
         if self.value_mm > HALVES_APART_MM:
             return None
-        return SliceRefusal(
-            slice_index,
+        return Refusal(
             Reason.LOW_CONFIDENCE,
             "dark tissue reaches from one bone to the other, so the tendons cannot be told apart",
+            slice_index,
         )
 
 

@@ -20,8 +20,8 @@ from ifspace.image import RASTER_MM, Patch
 from ifspace.landmarks.gap import closest
 from ifspace.landmarks.outline import Contour, TissueSignal
 from ifspace.landmarks.search import Scene
-from ifspace.landmarks.values import Bone, Refusal
-from ifspace.model import Reason
+from ifspace.landmarks.values import Bone
+from ifspace.model import Reason, Refusal
 
 # The gap and what lies around it, from the middle between the bones.
 AROUND_MM = 22.0

@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
 from ifspace.geometry import Floats, Segment, finite
-from ifspace.model import MARKS_OF_KIND, Kind, LevelValue, Mark, MarkState, Reason, Side, Source
+from ifspace.model import (
+    MARKS_OF_KIND,
+    Kind,
+    LevelValue,
+    Mark,
+    MarkState,
+    Outline,
+    Refusal,
+    Side,
+    Source,
+)
 
 
 class Bone(StrEnum):
@@ -23,23 +31,6 @@ class QualityGrade(StrEnum):
 
     GREEN = "green"
     AMBER = "amber"
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why there is no number, in the closed list and in words."""
-
-    reason: Reason
-    detail: str
-
-
-@dataclass(frozen=True)
-class SliceRefusal:
-    """Why there is no number in one slice."""
-
-    slice_index: int
-    reason: Reason
-    detail: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,36 +84,15 @@ class OutlinePoint:
         object.__setattr__(self, "position_lps_mm", position)
 
 
-@dataclass(frozen=True, eq=False)
-class SliceOutline:
-    """Outer outline of one bone in one slice, (n, 3) patient mm, to be drawn.
-
-    `kind` tells which space it limits: the quadratus femoris space is limited by bone and tendon.
-    """
-
-    slice_index: int
-    bone: Bone
-    points_lps_mm: Floats
-    kind: Kind = Kind.IFS
-
-    def __post_init__(self) -> None:
-        """Refuse anything but a list of patient points."""
-        points = np.array(self.points_lps_mm, dtype=np.float64)
-        if points.ndim != 2 or points.shape[1] != 3 or not np.isfinite(points).all():
-            message = f"points_lps_mm has shape {points.shape}, expected finite (n, 3)"
-            raise ValueError(message)
-        points.flags.writeable = False
-        object.__setattr__(self, "points_lps_mm", points)
-
-
-Reading = SliceReading | SliceRefusal
+Reading = SliceReading | Refusal
 
 
 @dataclass(frozen=True, eq=False)
 class FoundSide:
     """Everything found on one side, from seeds or from a label map.
 
-    `ifs` and `qfs` hold one entry per slice of the range, in slice order. Where the whole side is
+    `ifs` and `qfs` hold one entry per slice of the range, in slice order; a `Refusal` among them
+    names its slice. Where the whole side is
     refused both are empty and `refusal` says why. `ifs_3d_mm` is the smallest distance in space,
     where a label map shows the bones above and below.
     """
@@ -131,7 +101,7 @@ class FoundSide:
     method: str
     ifs: tuple[Reading, ...] = ()
     qfs: tuple[Reading, ...] = ()
-    outlines: tuple[SliceOutline, ...] = ()
+    outlines: tuple[Outline, ...] = ()
     refusal: Refusal | None = None
     apex_slice: int | None = None
     ifs_3d_mm: float | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ifspace.geometry import Floats, Segment, finite
+from ifspace.geometry import Segment
 from ifspace.model.session import Mark
 from ifspace.model.vocabulary import Kind, MarkState, Reason, Side
 
@@ -72,30 +72,31 @@ class Measurement:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """Why there is no number: in the closed list, and in a sentence a radiologist understands.
+
+    It is returned, never raised. `slice_index` names the slice it speaks of; absent where it
+    holds for a whole side or series.
+    """
+
+    reason: Reason
+    detail: str
+    slice_index: int | None = None
+
+
+@dataclass(frozen=True)
 class NotMeasured:
-    """A distance that was not measured, and why in words a radiologist understands."""
+    """The outcome of a space that was refused; see `Refusal`, which it is made from."""
 
     kind: Kind
     side: Side
     reason: Reason
     detail: str
 
+    @classmethod
+    def of(cls, kind: Kind, side: Side, refusal: Refusal) -> NotMeasured:
+        """Give the outcome of one space from the refusal of its side or slices."""
+        return cls(kind, side, refusal.reason, refusal.detail)
+
 
 Outcome = Measurement | NotMeasured
-
-
-@dataclass(frozen=True, eq=False)
-class Outline:
-    """The border that a program found in one slice, (n, 3) patient mm: for the eye to judge."""
-
-    kind: Kind
-    side: Side
-    slice_index: int
-    structure: str
-    points_lps_mm: Floats
-
-    def __post_init__(self) -> None:
-        """Refuse anything but a list of finite points."""
-        points = np.array(self.points_lps_mm, dtype=np.float64)
-        points = finite(points, (len(points), 3), "points_lps_mm")
-        object.__setattr__(self, "points_lps_mm", points)

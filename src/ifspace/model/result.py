@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ifspace.model.outcome import Measurement, Outcome, Outline
+from ifspace.model.outcome import Measurement, Outcome
 from ifspace.model.published import Comparison, PublishedValue, Reference
 from ifspace.model.scan import Flag, Series
-from ifspace.model.session import Session
+from ifspace.model.session import Outline, Session
 from ifspace.model.vocabulary import MarkState
 
 

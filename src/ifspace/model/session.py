@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ifspace.geometry import Floats, finite
-from ifspace.model.vocabulary import MarkName, MarkState, SeedName, Side, Source
+from ifspace.model.vocabulary import Kind, MarkName, MarkState, SeedName, Side, Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +51,19 @@ class Seed:
 
 
 @dataclass(frozen=True, eq=False)
-class SessionOutline:
-    """A border that a program proposes to a reader, (n, 3) patient mm: femur, or where to click.
+class Outline:
+    """The border of a structure that the program found, (n, 3) patient mm, to be drawn.
 
-    `structure` is ``femur`` or ``ischium_region``.
+    `structure` is ``femur``, ``ischium`` or ``ischium_region`` (where to place the ischial seed).
+    `slice_index` is absent where the outline comes from a session: the points tell the slice.
+    `kind` tells which space it limits; the quadratus femoris space ends at bone and tendon.
     """
 
     structure: str
     side: Side
     points_lps_mm: Floats
+    slice_index: int | None = None
+    kind: Kind = Kind.IFS
 
     def __post_init__(self) -> None:
         """Refuse anything but a list of finite points."""
@@ -96,4 +100,4 @@ class Session:
     acquisition: Mapping[str, str] = field(default_factory=dict)
     findings: Mapping[Side, Mapping[str, str]] = field(default_factory=dict)
     signature: Signature | None = None
-    outlines: tuple[SessionOutline, ...] = ()
+    outlines: tuple[Outline, ...] = ()

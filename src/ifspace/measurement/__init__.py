@@ -1,0 +1,19 @@
+"""Distances between marks in one slice, their uncertainty and the side they belong to."""
+
+from ifspace.measurement.headline import LevelDistance, headline
+from ifspace.measurement.sides import side_of_pair, side_of_point, sides_are_crossed
+from ifspace.measurement.spaces import level_range_indices, measure_space, slice_of_mark
+from ifspace.measurement.uncertainty import Budget, half_width_95_mm
+
+__all__ = [
+    "Budget",
+    "LevelDistance",
+    "half_width_95_mm",
+    "headline",
+    "level_range_indices",
+    "measure_space",
+    "side_of_pair",
+    "side_of_point",
+    "sides_are_crossed",
+    "slice_of_mark",
+]
