@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from ifspace import __version__
 from ifspace.agreement.bland_altman import LIMIT_SDS, BlandAltman
 from ifspace.agreement.categories import CategoryAgreement
 from ifspace.agreement.matrix import Matrix
@@ -46,6 +45,7 @@ from ifspace.figures.wording import (
 )
 from ifspace.model import Kind, Side
 from ifspace.statistics import Estimate, NotEstimable, Result
+from ifspace.version import __version__
 
 CUTOFF_LABEL = "published cut-offs"
 LABEL_ROOM_MM = 17.0

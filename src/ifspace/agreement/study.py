@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from ifspace import __version__
 from ifspace.agreement.bland_altman import BlandAltman, bland_altman
 from ifspace.agreement.categories import CategoryAgreement, category_agreement
 from ifspace.agreement.icc import Icc, all_iccs
@@ -19,6 +18,7 @@ from ifspace.model import Kind
 from ifspace.notice import NOTICE
 from ifspace.statistics import NotEstimable, Result, to_json
 from ifspace.statistics.clusters import FEW_CLUSTERS
+from ifspace.version import __version__
 
 AGREEMENT_SCHEMA = "ifspace-agreement/1"
 

@@ -9,12 +9,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ifspace import __version__
 from ifspace.batch.pseudonyms import fingerprint_of
 from ifspace.evidence import evidence_sha256
 from ifspace.export import ALL_FORMATS
 from ifspace.model import SIDES_AS_SEEN, Side
 from ifspace.safe_paths import plain_name
+from ifspace.version import __version__
 from ifspace.workflow import Settings
 
 # The folder of all cases below the output folder.

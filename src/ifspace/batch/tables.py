@@ -15,7 +15,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ifspace import __version__
 from ifspace.atomic import output_errors, whole_file, write_file
 from ifspace.batch.case import STUDIES_FOLDER, CaseOutcome, Status
 from ifspace.batch.cohort import Cohort
@@ -23,6 +22,7 @@ from ifspace.batch.ledger import Case, Ledger, Recorded, loads
 from ifspace.batch.page import cohort_page
 from ifspace.report.manifest import LIBRARIES
 from ifspace.report.table import COLUMNS, table_text
+from ifspace.version import __version__
 
 MANIFEST_SCHEMA = "ifspace-batch/1"
 MEASUREMENTS, PARQUET, FAILURES = "measurements.csv", "measurements.parquet", "failures.csv"

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from ifspace import __version__
 from ifspace.figures import (
     Axis,
     Bars,
@@ -30,6 +29,7 @@ from ifspace.followup.diary import Record
 from ifspace.followup.study import Change, FollowUp, SpaceChange, Verdict
 from ifspace.followup.visits import Visit
 from ifspace.model import Kind, Side
+from ifspace.version import __version__
 
 # A page holds this many columns of values and this many charts of the diary.
 VISITS_ON_PAPER = 5

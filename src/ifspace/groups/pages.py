@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ifspace import __version__
 from ifspace.figures import (
     Axis,
     Block,
@@ -41,6 +40,7 @@ from ifspace.groups.roc import Accuracy, curve
 from ifspace.groups.study import GroupStudy, GroupSummary, SpaceGroups, Subgroup
 from ifspace.model import Kind, Side
 from ifspace.statistics import Estimate, NotEstimable, Result
+from ifspace.version import __version__
 
 # With it a space of many cut-offs and subgroups still fits its page.
 CHART_HEIGHT_MM = 58.0

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from ifspace import __version__
 from ifspace.cutoffs import cutoffs_for
 from ifspace.groups.earlier import EarlierCutoff, EarlierStudy, judge_earlier
 from ifspace.groups.roc import (
@@ -34,6 +33,7 @@ from ifspace.statistics import (
 )
 from ifspace.statistics.clusters import FEW_CLUSTERS, Floats
 from ifspace.statistics.estimates import CONFIDENCE
+from ifspace.version import __version__
 
 GROUPS_SCHEMA = "ifspace-groups/1"
 WELCH_METHOD = "Welch's t"

@@ -113,6 +113,8 @@ def floats_of(value: object) -> tuple[float, ...]:
     """
     if value is None or value == "":
         return ()
+    if isinstance(value, str):
+        value = value.split("\\")
     parts = value if isinstance(value, (list, tuple, MultiValue)) else (value,)
     if not all(isinstance(part, (str, int, float, Decimal)) for part in parts):
         raise ValueError("not a number")

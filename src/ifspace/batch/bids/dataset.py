@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ifspace import __version__
 from ifspace.atomic import copy_file, write_file
 from ifspace.batch.bids.columns import descriptions, tsv_text
 from ifspace.batch.bids.names import BidsName, derived_name
@@ -25,6 +24,7 @@ from ifspace.errors import OutputError
 from ifspace.notice import NOTICE
 from ifspace.report.table import COLUMNS
 from ifspace.tables import json_bytes
+from ifspace.version import __version__
 
 BIDS_VERSION = "1.10.0"
 WORK_FOLDER = "ifspace_work"
