@@ -39,7 +39,7 @@ OFF_SLICE_MM = 0.5
 
 def caveats(volume: Volume, session: Session, outcomes: Sequence[Outcome]) -> tuple[Flag, ...]:
     """List what holds for this result, most important first."""
-    found = [
+    flags = [
         *_session_flags(volume.series, session),
         *_marks_between_slices(volume, session),
         *_position_flags(volume.series, session),
@@ -48,7 +48,7 @@ def caveats(volume: Volume, session: Session, outcomes: Sequence[Outcome]) -> tu
         *(flag for outcome in outcomes for flag in _marks_not_counted(volume, session, outcome)),
     ]
     order = list(reversed(Severity))
-    return tuple(sorted(found, key=lambda flag: order.index(flag.severity)))
+    return tuple(sorted(flags, key=lambda flag: order.index(flag.severity)))
 
 
 def _session_flags(series: Series, session: Session) -> Iterator[Flag]:

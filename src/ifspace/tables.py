@@ -12,12 +12,14 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ifspace.errors import UnreadableInputError
+
+Content = TypeVar("Content")
 
 # Spreadsheets of countries with a decimal comma write semicolons between the cells.
 DELIMITERS = (",", ";", "\t")
@@ -207,3 +209,21 @@ def json_bytes(data: Mapping[str, Any]) -> bytes:
     """Write JSON as all our files have it: indented by one, unrounded, half characters as ``?``."""
     text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode(errors="replace")
+
+
+def read_json(path: Path, parse: Callable[[Any], Content], expected: str) -> Content:
+    """Read a JSON file of another command; `parse` raises where it is unlike its schema.
+
+    Raises
+    ------
+    UnreadableInputError
+        If it cannot be read or is not what is `expected`.
+    """
+    try:
+        return parse(json.loads(path.read_bytes()))
+    except OSError as error:
+        message = f"{path.name} cannot be read: {error.strerror}; check its path"
+        raise UnreadableInputError(message) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        message = f"{path.name} is not {expected}; choose another"
+        raise UnreadableInputError(message) from error
