@@ -205,6 +205,12 @@ def parse_number(text: str) -> float | None:
     return number if math.isfinite(number) and "_" not in text else None
 
 
+def json_bytes(data: Mapping[str, Any]) -> bytes:
+    """Write JSON as all our files have it: indented by one, unrounded, half characters as ``?``."""
+    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode(errors="replace")
+
+
 def read_json(path: Path, parse: Callable[[Any], Content], expected: str) -> Content:
     """Read a JSON file of another command; `parse` raises where it is unlike its schema.
 
