@@ -1,6 +1,7 @@
 # One-word tasks. `make demo` and `make test` do all the set-up on a fresh Debian machine.
 PYTHON ?= python3
-VENV := .venv
+# Another interpreter gets an environment of its own: `make test-core PYTHON=python3.12`.
+VENV := .venv$(if $(filter-out python3 python python3.11,$(notdir $(PYTHON))),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 PACKAGES := $(shell cat apt.txt)
 # Without napari: in an environment of its own, so that nothing in src/ can lean on it. The tests of

@@ -19,10 +19,10 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 from pydicom.valuerep import validate_value
 
-from ifspace import __version__
 from ifspace.dicom_out import codes
 from ifspace.errors import OutputError
 from ifspace.safe_paths import is_uid
+from ifspace.version import __version__
 
 # Type 2 of the Patient and General Study modules (PS3.3 C.7.1.1, C.7.2.1): present, maybe empty.
 FILED_BY = (
