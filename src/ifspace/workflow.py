@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ifspace import __version__, quality
+from ifspace import quality
 from ifspace.automatic import (
     Finder,
     muscle_disagreements,
@@ -63,6 +63,7 @@ from ifspace.model import (
     StudyResult,
     Volume,
 )
+from ifspace.version import __version__
 
 
 @dataclass(frozen=True)
@@ -227,6 +228,29 @@ def assess(
         slice_step_mm=volume.slice_step_mm,
         outlines=tuple(outline for side in sides for outline in side.outlines),
     )
+
+
+def is_marked(session: Session, labels: LabelMap | None) -> bool:
+    """Tell whether there is anything to measure: a mark, a seed or a label map."""
+    return labels is not None or bool(session.marks or session.seeds)
+
+
+def measure_or_propose(
+    study: LoadedStudy,
+    session: Session,
+    settings: Settings,
+    labels: LabelMap | None = None,
+) -> StudyResult:
+    """Assess a study; where nothing is marked, give what can be proposed for a reader.
+
+    Raises
+    ------
+    SessionError, EvidenceError
+        As :func:`assess` does.
+    """
+    if is_marked(session, labels):
+        return assess_study(study, session, settings, labels)
+    return propose_study(study, settings, session)
 
 
 def propose_study(

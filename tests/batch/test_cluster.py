@@ -22,13 +22,17 @@ from ifspace.errors import NetworkError
 
 dask = pytest.importorskip("dask", reason="dask is in the extra [cluster]")
 distributed = pytest.importorskip("distributed", reason="dask is in the extra [cluster]")
-PATIENT = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": f"{LIMIT_S:g}s"}
+PATIENT = {
+    "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": f"{LIMIT_S:g}s",
+    "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": f"{LIMIT_S:g}s",
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def patient() -> Iterator[None]:
     """Let dask wait for a busy machine."""
-    with dask.config.set({"distributed.comm.timeouts.connect": f"{LIMIT_S:g}s"}):
+    limits = ("distributed.comm.timeouts.connect", "distributed.scheduler.worker-ttl")
+    with dask.config.set(dict.fromkeys(limits, f"{LIMIT_S:g}s")):
         yield
 
 
@@ -44,6 +48,7 @@ def cluster() -> Iterator[object]:
         yield running
 
 
+@pytest.mark.slow
 def test_a_cluster_writes_the_same_bytes_also_when_it_loses_a_worker(
     cluster, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
@@ -76,6 +81,7 @@ def address_in(place: Path, scheduler: subprocess.Popen[bytes]) -> str:
     pytest.fail(f"the scheduler ended with code {scheduler.returncode}")
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_goes_away_ends_the_run_without_a_traceback(
     undisturbed: Undisturbed, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

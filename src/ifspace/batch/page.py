@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 from PIL import Image
 
-from ifspace import __version__
 from ifspace.batch.case import Status
 from ifspace.batch.charts import Line, distributions, scatter
 from ifspace.batch.cohort import (
@@ -31,6 +30,7 @@ from ifspace.batch.cohort import (
 from ifspace.evidence import choose_panel, published_rows
 from ifspace.model import SIDES_AS_SEEN, Kind, PublishedValue, Severity, Side
 from ifspace.notice import NOTICE
+from ifspace.version import __version__
 
 MOST_CARDS = 12
 # Wide enough to see the line and the bones, small enough that a page of twelve opens at once.

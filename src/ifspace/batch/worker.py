@@ -15,7 +15,7 @@ import threading
 import time
 from typing import TextIO
 
-from ifspace import __version__
+from ifspace.version import __version__
 
 # Long enough for the gap between two studies of a busy cluster, short enough not to hold memory
 # there after the batch has ended.
@@ -60,7 +60,7 @@ def peak_bytes() -> int:
 
 
 def _private_output() -> TextIO:
-    """Keep standard output for answers alone: a library that prints must not speak between."""
+    """Keep standard output for answers; what libraries print goes elsewhere."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return answers

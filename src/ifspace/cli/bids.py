@@ -49,7 +49,7 @@ def _repeated(args: Sequence[str]) -> Iterator[str]:
 
 def _version(asked: bool) -> None:
     if asked:
-        from ifspace import __version__
+        from ifspace.version import __version__
 
         typer.echo(f"ifspace {__version__}")
         raise typer.Exit

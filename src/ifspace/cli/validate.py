@@ -8,7 +8,6 @@ from pathlib import Path
 import typer
 
 from ifspace.cli.exits import Exit, say
-from ifspace.cli.measure import is_dicom
 from ifspace.cli.printing import print_json, print_line
 
 
@@ -46,14 +45,17 @@ def validate(
 
 
 def _problems(file: Path) -> tuple[str, list[str]]:
-    from ifspace.io.session import read_json, validate_session
+    from ifspace.api.files import is_dicom
+    from ifspace.codec import read_json
+    from ifspace.errors import SessionError
+    from ifspace.io.session import validate_session
     from ifspace.report import validate_result
 
     if is_dicom(file):
         from ifspace.dicom_out import validate_sr
 
         return "structured report", validate_sr(file)
-    data = read_json(file)
+    data = read_json(file, "the session", "write it again", SessionError)
     name = str(data.get("schema", "")) if isinstance(data, dict) else ""
     if name.startswith("ifspace-session/"):
         return "session", validate_session(data)

@@ -40,11 +40,11 @@ from highdicom.sr import Measurement as SrMeasurement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
-from ifspace import __version__
 from ifspace.dicom_out import codes
 from ifspace.dicom_out.planes import plane_of, to_column_row
 from ifspace.geometry import Plane
 from ifspace.model import AssessedSpace, Comparison, Kind, Measurement, Relation, Side, Source
+from ifspace.version import __version__
 
 # What the length tool of the OHIF viewer writes, and the only form it loads as an editable line.
 OHIF_LENGTH_TOOL = "Cornerstone3DTools@^0.1.0:Length"
