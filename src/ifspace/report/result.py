@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,11 @@ def _present(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _curve(curve: Sequence[LevelValue]) -> list[dict[str, Any]] | None:
+    """Give a curve as JSON; nothing where there is none."""
+    return [_plain_fields(point, ("slice_index", "value_mm", "u95_mm")) for point in curve] or None
+
+
 def _plain_fields(item: object, names: tuple[str, ...]) -> dict[str, Any]:
     """Give the named fields of a dataclass as JSON values; tuples become lists."""
     values = {name: getattr(item, name) for name in names}
@@ -146,6 +151,7 @@ def _space_to_json(space: AssessedSpace) -> dict[str, Any]:
             "status": "not_measured",
             "reason": outcome.reason.value,
             "detail": outcome.detail,
+            **_present(curve=_curve(outcome.curve)),
         }
     return {
         **named,
@@ -186,10 +192,7 @@ def _measurement_to_json(item: Measurement) -> dict[str, Any]:
         "budget": [_plain_fields(part, ("name", "standard_mm", "source")) for part in item.budget],
         "readings": item.readings,
         **_present(
-            curve=[
-                _plain_fields(point, ("slice_index", "value_mm", "u95_mm")) for point in item.curve
-            ]
-            or None,
+            curve=_curve(item.curve),
             second_best_mm=item.second_best_mm,
             minimum_at_range_end=item.minimum_at_range_end,
             apex_mm=item.apex_mm,
@@ -285,7 +288,13 @@ def _series(checked: ResultFile) -> Series:
 def _space(item: MeasuredFile | NotMeasuredFile, published: Published) -> AssessedSpace:
     if item["status"] == "not_measured":
         return AssessedSpace(
-            NotMeasured(item["kind"], item["side"], item["reason"], item["detail"])
+            NotMeasured(
+                item["kind"],
+                item["side"],
+                item["reason"],
+                item["detail"],
+                tuple(LevelValue(**point) for point in item.get("curve", ())),
+            )
         )
     kind, reference = item["kind"], item.get("reference")
     return AssessedSpace(

@@ -190,6 +190,7 @@ class NotMeasuredFile(TypedDict):
     status: Literal["not_measured"]
     reason: Reason
     detail: str
+    curve: NotRequired[list[LevelFile]]
 
 
 OutcomeFile = Annotated[MeasuredFile | NotMeasuredFile, Field(discriminator="status")]
