@@ -83,10 +83,16 @@ class Finder:
             if proposed and side not in self._sides:
                 yield found
 
-    def can_find(self, side: Side) -> bool:
-        """Tell whether anybody pointed at the bones of this side."""
+    def can_find(self, kind: Kind, side: Side) -> bool:
+        """Tell whether anybody pointed at the bones of this side.
+
+        What was found before and corrected gives the reason for a space that has no marks.
+        """
         seeded = any(seed.side is side for seed in self.session.seeds)
-        return seeded or self.labels is not None
+        marked = any(
+            mark.side is side and mark.name in MARKS_OF_KIND[kind] for mark in self.session.marks
+        )
+        return seeded or self.labels is not None or (side in self._known and not marked)
 
     def find(self, side: Side, level_range: tuple[int, int] | None) -> FoundSide:
         """Find both spaces of a side: from its seeds, or else from the label map."""
