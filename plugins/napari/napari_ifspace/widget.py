@@ -21,14 +21,15 @@ from qtpy.QtWidgets import (
 
 from ifspace.errors import EvidenceError, IfspaceError, SessionError
 from ifspace.io.session import read_session, write_session
-from ifspace.model import Flag, Series, Session, StudyResult
+from ifspace.model import Flag, MarkState, Series, Session, StudyResult
 from ifspace.notice import NOTICE
 from ifspace.quality import check
 from ifspace.reading.controller import ReadingController
 from ifspace.reading.edits import portable
+from ifspace.reading.session_binding import BoundSession, bind
 from ifspace.reading.study import OpenStudy
 from ifspace.report.texts import load_texts
-from ifspace.workflow import assess, check_belongs
+from ifspace.workflow import assess
 from napari_ifspace import dialogs, threads
 from napari_ifspace.assessment_panel import AssessmentPanel
 from napari_ifspace.commands import Commands
@@ -56,6 +57,9 @@ LOSE, UNLOGGED = (
     "Leave, lose the last changes",
     "The last of them could not be logged either and would be lost: save the session first.",
 )
+
+# What becomes of a mark that looks like a slip.
+KEEP_MARK, TAKE_BACK = "Keep it so, and log that", "Take it back"
 
 # No mark changes while the reader cannot see what is said about it.
 # One line of napari's notices; the rest of a longer one would be hidden.
@@ -193,6 +197,8 @@ class IFSpaceDock(QWidget):
         controller.pointed.connect(self._pointed)
         controller.said.connect(self._said)
         controller.settled.connect(self._settled)
+        controller.slice_wanted.connect(self._jump)
+        controller.overrule = self._overrule
         controller.active_step.unattended = self.unattended
         controller.proposer.run, controller.proposer.answers.flags = self.run, self._image_flags
         controller.proposer.proposed.connect(self._jump)
@@ -319,6 +325,10 @@ class IFSpaceDock(QWidget):
             self._call_attention(message)
         self.say(message, warning=warning)
 
+    def _overrule(self, question: str) -> bool:
+        """Let the reader decide about what looks like a slip."""
+        return self.ask(self, "Is this right?", question, (KEEP_MARK, TAKE_BACK)) == KEEP_MARK
+
     def _settled(self, refusal: str, words: str) -> None:
         if self.header.words == refusal:
             self.say(words)
@@ -382,15 +392,31 @@ class IFSpaceDock(QWidget):
         if self.controller is None:
             return
         try:
-            session = read_session(path)
-            check_belongs(session, self.controller.volume.series)
+            bound = bind(read_session(path), self.controller.volume)
         except IfspaceError as error:
             self.say(str(error), warning=True)
             return
-        if not self.controller.load(session):
+        if not self._may_replace(bound) or not self.controller.load(bound.session):
             return
         self._jump(first_slice(self.controller))
-        self.say(f"{len(session.marks)} mark(s) taken from {path.name}.")
+        unsigned = " Its signature was left out: nothing proves that it is of these images."
+        words = f"{len(bound.session.marks)} mark(s) taken from {path.name}."
+        self.say(words + unsigned * bound.unsigned, warning=bound.unsigned)
+
+    def _may_replace(self, bound: BoundSession) -> bool:
+        """Ask before marks are replaced, or taken from a file that names no series."""
+        mine = self.controller.session.marks if self.controller is not None else ()
+        confirmed = sum(mark.state is MarkState.CONFIRMED for mark in mine)
+        questions = [bound.doubt] if bound.doubt else []
+        if mine:
+            questions.append(
+                f"The {len(mine)} mark(s) here, {confirmed} of them confirmed, would be replaced "
+                f"by the {len(bound.session.marks)} of the file; undo brings them back."
+            )
+        if not questions:
+            return True
+        answers = ("Load the marks", "Cancel")
+        return self.ask(self, "Load marks", " ".join(questions), answers) == answers[0]
 
     def save_session(self, path: Path) -> bool:
         """Write the reading being made into a session file."""
