@@ -42,12 +42,13 @@ def read_right(window: Window, marks: dict[Step, Mark], count: int = 2) -> Readi
     return controller
 
 
-def type_into(window: Window, target: Any, keys: tuple[str, ...] = HARMFUL) -> None:
+def type_into(window: Window, target: Any, keys: tuple[str, ...]) -> None:
+    """Press keys; they are not let go, because some close what they are typed into."""
     from qtpy.QtGui import QKeySequence
 
     for key in keys:
         pressed = QKeySequence(key)[0]
-        window.hands.keyClick(target, pressed.key(), pressed.keyboardModifiers())
+        window.hands.keyPress(target, pressed.key(), pressed.keyboardModifiers())
 
 
 @pytest.mark.parametrize("name", ["ifspace_qf_oedema_left", "ifspace_series"])
@@ -172,12 +173,12 @@ def test_marks_are_replaced_by_a_file_only_after_a_question(
     controller.confirm(everything=True)
     before = flat(controller.state)
     window.answer = "Cancel"
-    window.dock.load_session(phantom.session_path)
+    window.dock.session_files.load(phantom.session_path)
     assert window.asked == ["Load marks"]
     assert "2 of them confirmed, would be replaced" in window.question
     assert flat(controller.state) == before
     window.answer = "Load the marks"
-    window.dock.load_session(phantom.session_path)
+    window.dock.session_files.load(phantom.session_path)
     assert flat(controller.state) != before
 
 
@@ -194,7 +195,7 @@ def test_a_signed_session_that_names_no_series_is_loaded_unsigned_and_after_a_qu
     ]
     (tmp_path / "loose.json").write_text(json.dumps(loose))
     window.answer = "Load the marks"
-    window.dock.load_session(tmp_path / "loose.json")
+    window.dock.session_files.load(tmp_path / "loose.json")
     assert "does not say which images" in window.question
     controller = window.dock.controller
     assert controller is not None

@@ -26,6 +26,7 @@ from qtpy.QtWidgets import (  # type: ignore[attr-defined]
 )
 
 from ifspace.reading.steps import STEPS, Step, step_of
+from napari_ifspace.attention import Attention
 from napari_ifspace.panel_host import CommandHost
 from napari_ifspace.shortcut_list import ShortcutList
 from napari_ifspace.shortcuts import ACTIONS, GUARDED_KEYS, load_keys, save_keys
@@ -51,12 +52,17 @@ class Commands(QObject):
     """The shortcuts of one dock, active while it is open, and what they do."""
 
     def __init__(
-        self, host: CommandHost, parent: QWidget, panels: Mapping[str, Callable[[], Any]]
+        self,
+        host: CommandHost,
+        parent: QWidget,
+        attention: Attention,
+        panels: Mapping[str, Callable[[], Any]],
     ) -> None:
         """Bind the reader's keys; `panels` are the actions that parts of the dock carry out."""
         super().__init__(parent)
         self.host = host
         self.panel = parent
+        self.attention = attention
         self.keys = load_keys()
         self.shortcut_list: ShortcutList | None = None
         self._on = False
@@ -73,8 +79,8 @@ class Commands(QObject):
             self.show_card()
         elif self.host.controller is None:
             self.host.say("Open a study first.")
-        elif self.host.unattended() is not None:
-            self.host.warn_unattended()
+        elif self.attention.unattended() is not None:
+            self.attention.warn()
         else:
             if self.host.viewer_layers is not None:
                 self.host.viewer_layers.add_drawing()
