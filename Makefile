@@ -1,25 +1,44 @@
 # One-word tasks. `make demo` and `make test` do all the set-up on a fresh Debian machine.
 PYTHON ?= python3
-VENV := .venv
+# Another interpreter gets an environment of its own: `make test-core PYTHON=python3.12`.
+VENV := .venv$(if $(filter-out python3 python python3.11,$(notdir $(PYTHON))),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 PACKAGES := $(shell cat apt.txt)
-XVFB := xvfb-run -a -s "-screen 0 1600x1000x24" env QT_QPA_PLATFORM=xcb
+# Without napari: in an environment of its own, so that nothing in src/ can lean on it. The tests of
+# one file share what they need, so they stay together.
+CORE := $(BIN)/python -m pytest tests --ignore=tests/plugin --ignore=tests/interop \
+  -p no:napari -n 2 --dist loadscope -q
+# Each of the two processes starts an X server of its own.
+WINDOWS := env -u DISPLAY QT_QPA_PLATFORM=xcb $(VENV)-napari/bin/python -m pytest tests/plugin \
+  -n 2 --dist loadscope -q
 
-.PHONY: demo test test-core test-plugin test-interop lint types contracts docs bench check lock clean
+.PHONY: demo test test-core test-plugin test-slow test-all coverage test-interop lint types contracts docs bench check lock clean
 
 demo: $(VENV)/core.ok
 	$(BIN)/ifspace demo -o demo-report --overwrite
 
+# What a developer runs before every commit; the long ones are marked slow and left out.
 test: test-core test-plugin
 
-# Without napari: in an environment of its own, so that nothing in src/ can lean on it.
 test-core: $(VENV)/dev.ok $(VENV)/apt.ok
-	$(BIN)/python -m pytest tests --ignore=tests/plugin --ignore=tests/interop -p no:napari -n 2 -q \
-	  --cov=ifspace.geometry --cov=ifspace.model --cov=ifspace.measurement --cov=ifspace.evidence \
-	  --cov-branch --cov-fail-under=95 --cov-report=
+	$(CORE) -m "not slow"
 
 test-plugin: $(VENV)-napari/napari.ok $(VENV)/apt.ok
-	$(XVFB) $(VENV)-napari/bin/python -m pytest tests/plugin -q
+	$(WINDOWS) -m "not slow"
+
+test-slow: $(VENV)/dev.ok $(VENV)-napari/napari.ok $(VENV)/apt.ok
+	$(CORE) -m slow
+	$(WINDOWS) -m slow
+
+test-all: coverage $(VENV)-napari/napari.ok $(VENV)/apt.ok
+	$(WINDOWS)
+
+# All tests of the library, with what they reach: of everything, and of what makes the millimetres.
+coverage: $(VENV)/dev.ok $(VENV)/apt.ok
+	$(CORE) --cov=ifspace --cov-branch --cov-report=
+	$(BIN)/coverage report --skip-covered --skip-empty --sort=cover --fail-under=92
+	$(BIN)/coverage report --fail-under=95 \
+	  --include='*/geometry.py,*/ifspace/model/*,*/ifspace/measurement/*,*/ifspace/evidence/*'
 
 # Our objects in programs that are not ours: validators, dcmtk, Orthanc, the OHIF viewer.
 test-interop: $(VENV)/dev.ok $(VENV)/apt.ok
@@ -40,7 +59,7 @@ contracts: $(VENV)/dev.ok
 docs: $(VENV)/dev.ok
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-check: test lint types contracts docs
+check: test-all lint types contracts docs
 
 bench: $(VENV)/dev.ok
 	$(BIN)/python benchmarks/run.py

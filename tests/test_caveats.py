@@ -9,6 +9,7 @@ from tests.conftest import PLAIN, make_volume, pixel_lps_mm
 from ifspace.caveats import caveats
 from ifspace.geometry import Segment
 from ifspace.model import (
+    FlagCode,
     Kind,
     LevelValue,
     Mark,
@@ -21,6 +22,7 @@ from ifspace.model import (
     Severity,
     Side,
 )
+from ifspace.workflow import assess
 
 NEUTRAL = Session(
     series_instance_uid="1.2.2", acquisition={"hip_rotation": "neutral", "knee_bolster": "no"}
@@ -43,7 +45,9 @@ def outcome(value_mm: float = 15.0, **fields: object) -> Measurement:
 
 
 def codes(session: Session = NEUTRAL, *outcomes: Measurement, **series: object) -> set[str]:
-    return {flag.code for flag in caveats(make_volume(PLAIN, **series), session, outcomes)}
+    flags = caveats(make_volume(PLAIN, **series), session, outcomes)
+    assert all(isinstance(flag.code, FlagCode) for flag in flags)
+    return {flag.code for flag in flags}
 
 
 def test_a_neutral_adult_without_findings_has_no_caveat() -> None:
@@ -69,6 +73,12 @@ def test_an_unknown_patient_position_is_said_unless_the_reader_knows_it() -> Non
     assert codes(patient_position=None) == {"patient_position_unknown"}
     told = replace(NEUTRAL, acquisition={**NEUTRAL.acquisition, "patient_position": "prone"})
     assert codes(told, patient_position=None) == set()
+
+
+@pytest.mark.parametrize("position", [None, "LFS", "HFDL"])
+def test_a_result_says_an_unknown_patient_position_once(position: str | None) -> None:
+    flags = assess(make_volume(PLAIN, patient_position=position), Session()).flags
+    assert [flag.code for flag in flags].count(FlagCode.PATIENT_POSITION_UNKNOWN) == 1
 
 
 @pytest.mark.parametrize(

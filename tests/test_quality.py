@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ifspace.geometry import Plane
-from ifspace.model import Contrast, Flag, Series, Severity, Slice, SliceSource, Volume
+from ifspace.model import Contrast, Flag, FlagCode, Series, Severity, Slice, SliceSource, Volume
 from ifspace.quality import check
 
 X, Y, Z = np.eye(3)
@@ -168,13 +168,13 @@ def test_tilt_from_axial_is_a_caution_and_then_a_refusal(tilt_deg, code, severit
         ({"patient_position": "FFP"}, "prone", Severity.CAUTION),
         ({"patient_position": "HFDL"}, "decubitus", Severity.CAUTION),
         ({"patient_position": "FFS"}, "feet_first", Severity.INFO),
-        ({"patient_position": None}, "patient_position_unknown", Severity.CAUTION),
     ],
 )
 def test_how_the_images_were_made_is_said(facts, code, severity):
     flags = check(_volume(_planes(), **facts))
     assert [(flag.code, flag.severity) for flag in flags] == [(code, severity)]
     assert flags[0].detail.endswith(".")
+    assert isinstance(flags[0].code, FlagCode)
 
 
 def test_coarse_pixels_are_a_caution():

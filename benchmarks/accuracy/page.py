@@ -17,7 +17,7 @@ from benchmarks.accuracy.run import (
 )
 from scipy.stats import norm
 
-from ifspace.landmarks.values import QualityGrade
+from ifspace.landmarks import QualityGrade
 from ifspace.model import Kind
 
 INTRODUCTION = """# Accuracy of the automatic help
@@ -108,7 +108,7 @@ def _assisted(rows: Sequence[SliceRow], *, room: bool) -> str:
         part = [row for row in rows if (row.sequence, row.snr) == (name, snr)]
         if room:
             data = [
-                (row.room_mm - row.room_true_mm, row.room_light)
+                (row.room_mm - row.room_true_mm, row.room_grade)
                 for row in part
                 if row.room_true_mm is not None
             ]
@@ -187,7 +187,7 @@ def _room_interval(rows: Sequence[SliceRow]) -> str:
     )
     for name, snr in _series(rows):
         part = [row for row in rows if (row.sequence, row.snr) == (name, snr)]
-        every, shown = _room_errors(part), _room_errors([r for r in part if r.room_light])
+        every, shown = _room_errors(part), _room_errors([r for r in part if r.room_grade])
         width = np.median([u95 for _, u95 in shown])
         out += (
             f"| {name}, SNR {snr:.0f} | {_within(every):.1f} % | {_within(shown):.1f} % | "
@@ -344,7 +344,7 @@ def _targets(
     for kind, name, limit in ((PERFECT, "perfect", 1.0), (NETWORK, "1.5 mm", 2.0)):
         found = [abs(r.level_mm) for r in by_kind[kind] if r.level_mm is not None]
         say(f"Level, {name} labels: mean abs. error", float(np.mean(found)), limit)
-    shown = np.array([r.room_mm - r.room_true_mm for r in rooms if r.room_light and r.room_true_mm])
+    shown = np.array([r.room_mm - r.room_true_mm for r in rooms if r.room_grade and r.room_true_mm])
     say("QFS, shown: mean abs. error", float(np.abs(shown).mean()), 0.5)
     say("QFS, shown beyond 2 mm", 100 * float((np.abs(shown) > 2).mean()), 3, unit="%")
     cover = _within(_room_errors(rooms))

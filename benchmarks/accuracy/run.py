@@ -13,11 +13,19 @@ from benchmarks.accuracy.labels import network_labels, perfect_labels, shifted, 
 from benchmarks.accuracy.levels import apex_level
 
 from ifspace.labels import LabelMap
-from ifspace.landmarks import Level, exclusion, from_masks, from_seeds, level_from_masks
-from ifspace.landmarks.assisted import blur_of, examine, stage
-from ifspace.landmarks.search import search
-from ifspace.landmarks.tissue import check_gap
-from ifspace.landmarks.values import QualityGrade
+from ifspace.landmarks import (
+    Level,
+    QualityGrade,
+    from_masks,
+    from_seeds,
+    level_from_masks,
+)
+from ifspace.landmarks.borders.signal import blur_of
+from ifspace.landmarks.borders.stack import cut_stack
+from ifspace.landmarks.grading import exclusion
+from ifspace.landmarks.grading.tissue import check_gap
+from ifspace.landmarks.outline.search import search
+from ifspace.landmarks.outline.slices import examine
 from ifspace.model import Kind, Refusal, Side
 
 
@@ -36,7 +44,7 @@ class SliceRow:
     room_true_mm: float | None
     room_mm: float
     room_u95_mm: float
-    room_light: QualityGrade | None
+    room_grade: QualityGrade | None
     seconds: float
 
     @property
@@ -50,15 +58,15 @@ def _examined(case, volume, seeds):
     first, last = case.level_range
     chosen = exclusion.seeds_of(seeds, case.side)
     positions = {bone: seed.position_lps_mm for bone, seed in chosen.items()}
-    scene = stage(volume, positions, range(first, last + 1))
-    found = search(scene)
+    stack = cut_stack(volume, positions, range(first, last + 1))
+    found = search(stack)
     blur_mm = blur_of(volume)
-    seen = [examine(scene, found, k, blur_mm) for k in range(last - first + 1)]
+    seen = [examine(stack, found, k, blur_mm) for k in range(last - first + 1)]
     muscle = float(np.median([level.muscle for level in found.levels]))
-    refusal = exclusion.check_signal(scene, muscle) or exclusion.check_outlines(
-        scene, found.outlines
+    refusal = exclusion.check_signal(stack, muscle) or exclusion.check_outlines(
+        stack, found.outlines
     )
-    refusal = refusal or check_gap(scene, found.levels, found.outlines)
+    refusal = refusal or check_gap(stack, found.levels, found.outlines)
     return seen, refusal
 
 

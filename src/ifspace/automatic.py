@@ -25,6 +25,7 @@ from ifspace.measurement.uncertainty import program_parts
 from ifspace.model import (
     MARKS_OF_KIND,
     Flag,
+    FlagCode,
     Kind,
     Mark,
     MarkName,
@@ -192,10 +193,10 @@ def unread_slices(found: Iterable[FoundSide]) -> tuple[Flag, ...]:
             indices = tuple(item.slice_index for item in unread if item.slice_index is not None)
             if unread and side.readings(kind):
                 detail = (
-                    f"The {side.side} {kind.upper()} could not be read on {counted(indices)}"
+                    f"The {side.side} {kind.name} could not be read on {counted(indices)}"
                     f" ({unread[0].detail}); its smallest value may lie there."
                 )
-                flags.append(Flag("slices_not_read", Severity.CAUTION, detail, indices))
+                flags.append(Flag(FlagCode.SLICES_NOT_READ, Severity.CAUTION, detail, indices))
     return tuple(flags)
 
 
@@ -212,7 +213,7 @@ def muscle_disagreements(found: Iterable[FoundSide]) -> tuple[Flag, ...]:
                 f" where the QFS is {best.value_mm:.0f} mm; look at both before you rely on either."
             )
             flags.append(
-                Flag("muscle_label_disagrees", Severity.CAUTION, detail, (best.slice_index,))
+                Flag(FlagCode.MUSCLE_LABEL_DISAGREES, Severity.CAUTION, detail, (best.slice_index,))
             )
     return tuple(flags)
 
@@ -259,10 +260,7 @@ def proposed_session(volume: Volume, proposal: Proposal) -> Session:
         marks=tuple(_proposed_trochanter(volume, item) for item in found),
         seeds=tuple(item.femur_seed for item in found),
         level_range={
-            item.side: (
-                _slice_name(volume, item.level.first),
-                _slice_name(volume, item.level.last),
-            )
+            item.side: (volume.slice_name(item.level.first), volume.slice_name(item.level.last))
             for item in found
         },
         outlines=tuple(
@@ -274,15 +272,6 @@ def proposed_session(volume: Volume, proposal: Proposal) -> Session:
             )
         ),
     )
-
-
-def _slice_name(volume: Volume, slice_index: int) -> str:
-    """Name a slice for a level range: UID, UID#frame, or its index where there is no UID."""
-    source = volume.slices[slice_index].source
-    if source.sop_instance_uid is None:
-        return f"k={slice_index}"
-    frame = "" if source.frame_number is None else f"#{source.frame_number}"
-    return f"{source.sop_instance_uid}{frame}"
 
 
 def _proposed_trochanter(volume: Volume, side: ProposedSide) -> Mark:

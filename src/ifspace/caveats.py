@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from ifspace.findings import UNKNOWN
 from ifspace.measurement.spaces import counted
 from ifspace.model import (
+    ADULT_AGE_YEARS,
     MARKS_OF_KIND,
     Flag,
-    Kind,
+    FlagCode,
     MarkState,
     Measurement,
     Outcome,
@@ -24,12 +25,13 @@ from ifspace.model import (
     Volume,
 )
 
-ADULT_AGE_YEARS = 18.0
-
 # Distances seen in 250 asymptomatic hips ran from 10.3 to 55 mm (schroder_2015_asymptomatic);
 # beyond this, one of the two marks is likelier wrong than the patient unusual.
 UNUSUAL_ABOVE_MM = 55.0
 UNUSUAL_BELOW_MM = 2.0
+
+# DICOM PS3.3 C.7.3.1.1.2: head or feet first, supine or prone.
+SUPINE_OR_PRONE = frozenset({"HFS", "FFS", "HFP", "FFP"})
 
 # A mark that lies farther from its slice was not clicked on this series.
 OFF_SLICE_MM = 0.5
@@ -37,7 +39,7 @@ OFF_SLICE_MM = 0.5
 
 def caveats(volume: Volume, session: Session, outcomes: Sequence[Outcome]) -> tuple[Flag, ...]:
     """List what holds for this result, most important first."""
-    found = [
+    flags = [
         *_session_flags(volume.series, session),
         *_marks_between_slices(volume, session),
         *_position_flags(volume.series, session),
@@ -46,7 +48,7 @@ def caveats(volume: Volume, session: Session, outcomes: Sequence[Outcome]) -> tu
         *(flag for outcome in outcomes for flag in _marks_not_counted(volume, session, outcome)),
     ]
     order = list(reversed(Severity))
-    return tuple(sorted(found, key=lambda flag: order.index(flag.severity)))
+    return tuple(sorted(flags, key=lambda flag: order.index(flag.severity)))
 
 
 def _session_flags(series: Series, session: Session) -> Iterator[Flag]:
@@ -54,7 +56,7 @@ def _session_flags(series: Series, session: Session) -> Iterator[Flag]:
         return
     if (series.series_instance_uid is None) != (session.series_instance_uid is None):
         yield Flag(
-            "series_not_checked",
+            FlagCode.SERIES_NOT_CHECKED,
             Severity.CAUTION,
             "The images or the marks do not name a series, so it could not be checked that they"
             " belong together.",
@@ -66,7 +68,7 @@ def _marks_between_slices(volume: Volume, session: Session) -> Iterator[Flag]:
         slice_index, gap_mm = volume.nearest_slice(mark.position_lps_mm)
         if gap_mm > OFF_SLICE_MM:
             yield Flag(
-                "mark_between_slices",
+                FlagCode.MARK_BETWEEN_SLICES,
                 Severity.CAUTION,
                 f"The {mark.side} {mark.name} lies {gap_mm:.1f} mm from {counted([slice_index])};"
                 " it was moved straight onto it.",
@@ -78,34 +80,33 @@ def _position_flags(series: Series, session: Session) -> Iterator[Flag]:
     rotation = session.acquisition.get("hip_rotation", UNKNOWN)
     if rotation == UNKNOWN:
         yield Flag(
-            "hip_position_unknown",
+            FlagCode.HIP_POSITION_UNKNOWN,
             Severity.CAUTION,
             "Hip rotation is not known; external rotation narrows both spaces.",
         )
     elif rotation != "neutral":
         yield Flag(
-            "hip_rotated",
+            FlagCode.HIP_ROTATED,
             Severity.CAUTION,
             f"The hip was in {rotation} rotation; values for a neutral hip do not apply.",
         )
     bolster = session.acquisition.get("knee_bolster", UNKNOWN)
     if bolster == UNKNOWN:
         yield Flag(
-            "knee_bolster_unknown",
+            FlagCode.KNEE_BOLSTER_UNKNOWN,
             Severity.INFO,
             "Whether a knee bolster flexed the hips is not known; flexion changes both spaces.",
         )
     elif bolster == "yes":
         yield Flag(
-            "knee_bolster",
+            FlagCode.KNEE_BOLSTER,
             Severity.CAUTION,
             "A knee bolster flexed the hips; published values are mostly from straight legs.",
         )
-    told = session.acquisition.get("patient_position", UNKNOWN)
-    known = (series.patient_position or "").endswith(("S", "P"))
-    if told == UNKNOWN and not known:
+    noted = session.acquisition.get("patient_position", UNKNOWN)
+    if noted == UNKNOWN and series.patient_position not in SUPINE_OR_PRONE:
         yield Flag(
-            "patient_position_unknown",
+            FlagCode.PATIENT_POSITION_UNKNOWN,
             Severity.CAUTION,
             "Whether the patient lay supine or prone is not known; prone widens the space.",
         )
@@ -114,13 +115,13 @@ def _position_flags(series: Series, session: Session) -> Iterator[Flag]:
 def _patient_flags(series: Series) -> Iterator[Flag]:
     if series.patient_age_years is None:
         yield Flag(
-            "age_unknown",
+            FlagCode.AGE_UNKNOWN,
             Severity.CAUTION,
             "The patient's age is not known; adult values do not apply under 18 years.",
         )
     elif series.patient_age_years < ADULT_AGE_YEARS:
         yield Flag(
-            "child",
+            FlagCode.CHILD,
             Severity.CAUTION,
             "The patient is under 18: both spaces grow with age, and adult values do not apply.",
         )
@@ -129,17 +130,17 @@ def _patient_flags(series: Series) -> Iterator[Flag]:
 def _outcome_flags(outcome: Outcome, session: Session) -> Iterator[Flag]:
     if not isinstance(outcome, Measurement):
         return
-    name = f"{outcome.side} {_name(outcome.kind)}"
+    name = f"{outcome.side} {outcome.kind.full_name.lower()}"
     if outcome.state is not MarkState.CONFIRMED:
         yield Flag(
-            "marks_not_confirmed",
+            FlagCode.MARKS_NOT_CONFIRMED,
             Severity.CAUTION,
             f"The marks of the {name} are {outcome.state}, not confirmed.",
             (outcome.slice_index,),
         )
     if not UNUSUAL_BELOW_MM <= outcome.value_mm <= UNUSUAL_ABOVE_MM:
         yield Flag(
-            "unusual_distance",
+            FlagCode.UNUSUAL_DISTANCE,
             Severity.CAUTION,
             f"The {name} of {outcome.value_mm:.1f} mm is outside {UNUSUAL_BELOW_MM:.0f} to"
             f" {UNUSUAL_ABOVE_MM:.0f} mm; check both marks.",
@@ -147,7 +148,7 @@ def _outcome_flags(outcome: Outcome, session: Session) -> Iterator[Flag]:
         )
     if outcome.minimum_at_range_end:
         yield Flag(
-            "minimum_at_range_end",
+            FlagCode.MINIMUM_AT_RANGE_END,
             Severity.CAUTION,
             f"The smallest {name} lies on the last slice of its range; it may be smaller beyond.",
             (outcome.slice_index,),
@@ -155,7 +156,7 @@ def _outcome_flags(outcome: Outcome, session: Session) -> Iterator[Flag]:
     by_reader = outcome.state is not MarkState.PROPOSED
     if by_reader and Side(outcome.side) not in session.level_range and not outcome.curve:
         yield Flag(
-            "level_chosen_by_reader",
+            FlagCode.LEVEL_CHOSEN_BY_READER,
             Severity.INFO,
             f"The {name} was measured on the one slice that the reader chose.",
             (outcome.slice_index,),
@@ -173,16 +174,13 @@ def _marks_not_counted(volume: Volume, session: Session, outcome: Outcome) -> It
         if mark.side is outcome.side and mark.name in MARKS_OF_KIND[outcome.kind]
     } - counted_slices
     if left_out:
-        places = tuple(sorted(left_out))
+        indices = tuple(sorted(left_out))
+        name = outcome.kind.full_name.lower()
         yield Flag(
-            "marks_not_counted",
+            FlagCode.MARKS_NOT_COUNTED,
             Severity.CAUTION,
-            f"Marks of the {outcome.side} {_name(outcome.kind)} on {counted(places)} were not"
+            f"Marks of the {outcome.side} {name} on {counted(indices)} were not"
             " counted: outside the range of the lesser trochanter, without a partner, or on a slice"
             " that cannot be measured.",
-            places,
+            indices,
         )
-
-
-def _name(kind: Kind) -> str:
-    return "ischiofemoral space" if kind is Kind.IFS else "quadratus femoris space"

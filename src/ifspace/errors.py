@@ -12,7 +12,8 @@
     ├── EvidenceError            a published value that does not exist or cannot be used
     ├── OutputError              the results cannot be written where they were asked for
     ├── SegmenterError           an installed segmentation program is missing, or has failed
-    └── NetworkError             a DICOM node or server cannot be used as it was asked to be
+    ├── NetworkError             a DICOM node or server cannot be used as it was asked to be
+    └── MissingExtraError        an optional library is not installed
 
 A caller's mistake is a ``ValueError``; a space that could not be measured is no error at all
 but a :class:`ifspace.model.NotMeasured`.
@@ -61,3 +62,14 @@ class SegmenterError(IfspaceError):
 
 class NetworkError(IfspaceError):
     """A DICOM node is unknown, cannot be reached, or refuses."""
+
+
+class MissingExtraError(IfspaceError):
+    """An optional library is not installed."""
+
+    def __init__(self, what: str, library: str, extra: str) -> None:
+        """Say what needs which library, and the extra that brings it."""
+        super().__init__(
+            f"{what} needs {library}, which is not installed; install it with:"
+            f" pip install 'ifspace[{extra}]'"
+        )

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ifspace.dicom_out import UidMap, replace_uids, write_objects
+from ifspace.dicom_out import UidMap, replace_uids, why_not_filed, write_objects
 from ifspace.errors import OutputError
 from ifspace.model import Side, StudyResult
 from ifspace.report import write_reports
@@ -99,6 +99,18 @@ def export(
         return _move(stage, out, wanted, overwrite=overwrite)
 
 
+def formats_for(formats: Collection[str], *, marked: bool) -> tuple[str, ...]:
+    """Give the formats that are written; where nothing is marked, only those of a proposal."""
+    return tuple(name for name in formats if marked or name in PROPOSAL_FORMATS)
+
+
+def objects_left_out(study: LoadedStudy, formats: Collection[str]) -> str:
+    """Say why asked-for DICOM objects cannot be made of DICOM images; empty where they can."""
+    if not _OBJECTS & set(formats) or not study.headers or study.volume is None:
+        return ""
+    return why_not_filed(study.headers)
+
+
 def refuse_inside(out: Path, source: Path) -> None:
     """Refuse to write into the input: it is never changed.
 
@@ -127,7 +139,8 @@ def _write_all(
 ) -> None:
     shown = result if uid_map is None else replace_uids(result, uid_map)
     identity = study.identity if uid_map is None else None
-    objects = formats & _OBJECTS if study.headers and study.volume is not None else frozenset()
+    fileable = study.headers and study.volume is not None and not objects_left_out(study, formats)
+    objects = formats & _OBJECTS if fileable else frozenset()
     reports = (formats & _REPORTS) | {_WRAPPED[name] for name in objects if name in _WRAPPED}
     listed = [
         *write_reports(shown, study.volume, stage, formats=reports, identity=identity),

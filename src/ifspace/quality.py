@@ -16,8 +16,10 @@ import numpy as np
 from ifspace.geometry import Floats, Plane
 from ifspace.model import (
     AXIAL_TILT_LIMIT_DEG,
+    STEP_TOLERANCE_MM,
     Contrast,
     Flag,
+    FlagCode,
     Series,
     Severity,
     Volume,
@@ -25,8 +27,6 @@ from ifspace.model import (
 
 # Slices nearer than this claim one place; positions are written to 0.001 mm.
 SAME_PLACE_MM = 0.05
-# Two vendors write positions rounded to 0.01 mm; ten times that is still noise.
-STEP_TOLERANCE_MM = 0.1
 # From half a step too much on, a slice is missing rather than misplaced.
 MISSING_STEP_RATIO = 1.5
 # Rounding of direction cosines to four digits tilts a slice by 0.01 degrees; at 0.1 degrees the
@@ -50,14 +50,14 @@ INTERPOLATION_RATIO = 1.3
 _PRONE = "The patient lay prone; the published values were read on patients lying supine."
 _ON_SIDE = "The patient lay on the side; the published values were read on patients lying supine."
 _POSITIONS = {
-    "HFP": ("prone", Severity.CAUTION, _PRONE),
-    "FFP": ("prone", Severity.CAUTION, _PRONE),
-    "HFDL": ("decubitus", Severity.CAUTION, _ON_SIDE),
-    "HFDR": ("decubitus", Severity.CAUTION, _ON_SIDE),
-    "FFDL": ("decubitus", Severity.CAUTION, _ON_SIDE),
-    "FFDR": ("decubitus", Severity.CAUTION, _ON_SIDE),
+    "HFP": (FlagCode.PRONE, Severity.CAUTION, _PRONE),
+    "FFP": (FlagCode.PRONE, Severity.CAUTION, _PRONE),
+    "HFDL": (FlagCode.DECUBITUS, Severity.CAUTION, _ON_SIDE),
+    "HFDR": (FlagCode.DECUBITUS, Severity.CAUTION, _ON_SIDE),
+    "FFDL": (FlagCode.DECUBITUS, Severity.CAUTION, _ON_SIDE),
+    "FFDR": (FlagCode.DECUBITUS, Severity.CAUTION, _ON_SIDE),
     "FFS": (
-        "feet_first",
+        FlagCode.FEET_FIRST,
         Severity.INFO,
         "The patient lay feet first; sides are the patient's own.",
     ),
@@ -113,14 +113,14 @@ def _spacing(planes: Sequence[Plane]) -> tuple[Flag, ...]:
         return ()
     if 2 * number <= len(planes):
         detail = "The pixel spacing differs from slice to slice and none holds for most of them."
-        return (Flag("spacing_contradictory", Severity.REFUSAL, detail),)
+        return (Flag(FlagCode.SPACING_CONTRADICTORY, Severity.REFUSAL, detail),)
     other = planes[odd[0]]
     detail = (
         f"The pixel spacing of {_named(odd)} ({other.row_spacing_mm:.4g} x "
         f"{other.column_spacing_mm:.4g} mm) contradicts that of the other slices "
         f"({row_mm:.4g} x {column_mm:.4g} mm)."
     )
-    return (Flag("spacing_contradictory", Severity.REFUSAL, detail, odd),)
+    return (Flag(FlagCode.SPACING_CONTRADICTORY, Severity.REFUSAL, detail, odd),)
 
 
 def _tilt(planes: Sequence[Plane]) -> tuple[Flag, ...]:
@@ -132,13 +132,13 @@ def _tilt(planes: Sequence[Plane]) -> tuple[Flag, ...]:
             f"The slices are tilted {steepest_deg:.0f} degrees from axial; IFS and QFS are read on "
             f"slices tilted at most {AXIAL_TILT_LIMIT_DEG:.0f} degrees."
         )
-        return (Flag("not_axial", Severity.REFUSAL, detail),)
+        return (Flag(FlagCode.NOT_AXIAL, Severity.REFUSAL, detail),)
     if steepest_deg > TILT_CAUTION_DEG:
         detail = (
             f"The slices are tilted {steepest_deg:.0f} degrees from axial; published values were "
             "read on axial slices and distances along the tilt appear longer."
         )
-        return (Flag("tilted_from_axial", Severity.CAUTION, detail),)
+        return (Flag(FlagCode.TILTED_FROM_AXIAL, Severity.CAUTION, detail),)
     return ()
 
 
@@ -164,7 +164,7 @@ def _directions(planes: Sequence[Plane]) -> tuple[Flag, ...]:
     if not odd:
         return ()
     detail = f"The slices are not parallel: {_named(odd)} differ in direction from the others."
-    return (Flag("tilted_slices", Severity.CAUTION, detail, odd),)
+    return (Flag(FlagCode.TILTED_SLICES, Severity.CAUTION, detail, odd),)
 
 
 def _steps(planes: Sequence[Plane]) -> tuple[Flag, ...]:
@@ -179,7 +179,7 @@ def _steps(planes: Sequence[Plane]) -> tuple[Flag, ...]:
     if repeated:
         both = tuple(sorted({index for k in repeated for index in (k, k + 1)}))
         detail = f"Two different images claim one place: {_named(both)}."
-        flags.append(Flag("repeated_slice", Severity.REFUSAL, detail, both))
+        flags.append(Flag(FlagCode.REPEATED_SLICE, Severity.REFUSAL, detail, both))
     real = [k for k in range(len(steps_mm)) if k not in repeated]
     if not real:
         return tuple(flags)
@@ -203,7 +203,7 @@ def _missing_flag(missing: list[int], steps_mm: Floats, usual_mm: float) -> tupl
         f"{max(float(steps_mm[k]) for k in missing):.2f} mm instead of {usual_mm:.2f} mm; the "
         "narrowest place may lie in the hole."
     )
-    return (Flag("missing_slice", Severity.CAUTION, detail, beside),)
+    return (Flag(FlagCode.MISSING_SLICE, Severity.CAUTION, detail, beside),)
 
 
 def _uneven_flag(uneven: list[int], steps_mm: Floats, usual_mm: float) -> tuple[Flag, ...]:
@@ -215,7 +215,7 @@ def _uneven_flag(uneven: list[int], steps_mm: Floats, usual_mm: float) -> tuple[
         f"The slices are unevenly spaced: steps of {low_mm:.2f} to {high_mm:.2f} mm instead of "
         f"{usual_mm:.2f} mm beside {_named(beside)}."
     )
-    return (Flag("uneven_steps", Severity.CAUTION, detail, beside),)
+    return (Flag(FlagCode.UNEVEN_STEPS, Severity.CAUTION, detail, beside),)
 
 
 def _shear(planes: Sequence[Plane]) -> tuple[Flag, ...]:
@@ -233,7 +233,7 @@ def _shear(planes: Sequence[Plane]) -> tuple[Flag, ...]:
         f"The stack is sheared: its slices lie up to {max(drifts_mm):.1f} mm sideways of the "
         f"normal through the first ({_named(odd)})."
     )
-    return (Flag("sheared_stack", Severity.CAUTION, detail, odd),)
+    return (Flag(FlagCode.SHEARED_STACK, Severity.CAUTION, detail, odd),)
 
 
 def _thickness(volume: Volume) -> tuple[Flag, ...]:
@@ -246,13 +246,13 @@ def _thickness(volume: Volume) -> tuple[Flag, ...]:
             f"The slices are {thick_mm:.1f} mm thick; above {THICK_SLICE_MM:g} mm bone edges blur "
             "and the lesser trochanter shows on few of them."
         )
-        flags.append(Flag("thick_slices", Severity.CAUTION, detail))
+        flags.append(Flag(FlagCode.THICK_SLICES, Severity.CAUTION, detail))
     if thickness_mm is not None and step_mm is not None and thickness_mm > 0.0:
         gap_mm = step_mm - thickness_mm
         if gap_mm > STEP_TOLERANCE_MM:
             severity = Severity.CAUTION if gap_mm > WIDE_GAP_MM else Severity.INFO
             detail = f"Between slices lie gaps of {gap_mm:.1f} mm that no image shows."
-            flags.append(Flag("slice_gap", severity, detail))
+            flags.append(Flag(FlagCode.SLICE_GAP, severity, detail))
     return tuple(flags)
 
 
@@ -265,7 +265,7 @@ def _pixels(series: Series, planes: Sequence[Plane]) -> tuple[Flag, ...]:
             f"The pixels are {plane.row_spacing_mm:.2f} x {plane.column_spacing_mm:.2f} mm; above "
             f"{COARSE_PIXEL_MM:g} mm the bone edge cannot be placed well."
         )
-        flags.append(Flag("coarse_pixels", Severity.CAUTION, detail))
+        flags.append(Flag(FlagCode.COARSE_PIXELS, Severity.CAUTION, detail))
     if series.acquisition_matrix is not None:
         rows, columns = series.acquisition_matrix
         ratio = max(series.rows / rows, series.columns / columns)
@@ -274,7 +274,7 @@ def _pixels(series: Series, planes: Sequence[Plane]) -> tuple[Flag, ...]:
                 f"The image of {series.rows} x {series.columns} pixels was interpolated from "
                 f"{rows} x {columns} acquired ones: it looks {ratio:.1f} times finer than it is."
             )
-            flags.append(Flag("interpolated_matrix", Severity.CAUTION, detail))
+            flags.append(Flag(FlagCode.INTERPOLATED_MATRIX, Severity.CAUTION, detail))
     return tuple(flags)
 
 
@@ -286,19 +286,16 @@ def _acquisition(series: Series) -> tuple[Flag, ...]:
             f"The modality is {series.modality or 'not given'}; the published values were read on "
             "MRI."
         )
-        flags.append(Flag("not_mr", Severity.CAUTION, detail))
+        flags.append(Flag(FlagCode.NOT_MR, Severity.CAUTION, detail))
     if series.contrast.fat_suppressed:
         detail = (
             f"The images are fat suppressed ({series.contrast.value}): dark marrow and dark cortex "
             "look alike, so that bone edges are hard to place."
         )
-        flags.append(Flag("fat_suppressed", Severity.CAUTION, detail))
+        flags.append(Flag(FlagCode.FAT_SUPPRESSED, Severity.CAUTION, detail))
     elif series.contrast is Contrast.UNKNOWN:
         detail = "The weighting of the images cannot be told from their header."
-        flags.append(Flag("contrast_unknown", Severity.INFO, detail))
+        flags.append(Flag(FlagCode.CONTRAST_UNKNOWN, Severity.INFO, detail))
     if series.patient_position in _POSITIONS:
         flags.append(Flag(*_POSITIONS[series.patient_position]))
-    elif series.file_format == "DICOM" and series.patient_position != "HFS":
-        detail = "The header does not say how the patient lay on the table."
-        flags.append(Flag("patient_position_unknown", Severity.CAUTION, detail))
     return tuple(flags)

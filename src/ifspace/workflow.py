@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ifspace import __version__, quality
+from ifspace import quality
 from ifspace.automatic import (
     Finder,
     muscle_disagreements,
@@ -45,8 +45,10 @@ from ifspace.labels import LabelMap
 from ifspace.landmarks import FoundSide, propose
 from ifspace.measurement import level_range_indices, measure_space
 from ifspace.model import (
+    SIDES_AS_SEEN,
     AssessedSpace,
     Flag,
+    FlagCode,
     Kind,
     MarkState,
     NotMeasured,
@@ -61,9 +63,7 @@ from ifspace.model import (
     StudyResult,
     Volume,
 )
-
-# Radiological order: the patient's right is on the left of the page.
-BOTH_SIDES = (Side.RIGHT, Side.LEFT)
+from ifspace.version import __version__
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Settings:
     `evidence_ids` replaces the default panel; `evidence_file` adds local rows.
     """
 
-    sides: tuple[Side, ...] = BOTH_SIDES
+    sides: tuple[Side, ...] = SIDES_AS_SEEN
     evidence_ids: tuple[str, ...] = ()
     evidence_file: Path | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -168,7 +168,7 @@ def assess_study(
         for side in settings.sides
         for kind in Kind
     )
-    flag = Flag(Reason.GEOMETRY_UNTRUSTED.value, Severity.REFUSAL, study.untrusted)
+    flag = Flag(FlagCode.GEOMETRY_UNTRUSTED, Severity.REFUSAL, study.untrusted)
     return _result(study.series, session, settings, panel, spaces=spaces, flags=(flag,))
 
 
@@ -228,6 +228,29 @@ def assess(
         slice_step_mm=volume.slice_step_mm,
         outlines=tuple(outline for side in sides for outline in side.outlines),
     )
+
+
+def is_marked(session: Session, labels: LabelMap | None) -> bool:
+    """Tell whether there is anything to measure: a mark, a seed or a label map."""
+    return labels is not None or bool(session.marks or session.seeds)
+
+
+def measure_or_propose(
+    study: LoadedStudy,
+    session: Session,
+    settings: Settings,
+    labels: LabelMap | None = None,
+) -> StudyResult:
+    """Assess a study; where nothing is marked, give what can be proposed for a reader.
+
+    Raises
+    ------
+    SessionError, EvidenceError
+        As :func:`assess` does.
+    """
+    if is_marked(session, labels):
+        return assess_study(study, session, settings, labels)
+    return propose_study(study, settings, session)
 
 
 def propose_study(
@@ -341,7 +364,7 @@ def _range_flags(volume: Volume, session: Session) -> Iterator[Flag]:
     for side in session.level_range:
         if _level_range(volume, session, side) is None:
             yield Flag(
-                "level_range_not_found",
+                FlagCode.LEVEL_RANGE_NOT_FOUND,
                 Severity.CAUTION,
                 f"A slice at the end of the level range of the {side} side is not among the images"
                 " that could be read, so the range was not used.",

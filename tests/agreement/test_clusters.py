@@ -7,8 +7,7 @@ import pytest
 
 from ifspace.agreement.bland_altman import bland_altman
 from ifspace.agreement.icc import Model, single_result
-from ifspace.statistics import NotEstimable, jackknife, robust_line
-from ifspace.statistics.shares import share_of, wilson
+from ifspace.statistics import jackknife
 
 PERSONS = 30
 TWO_HIPS = np.repeat(np.arange(PERSONS), 2)
@@ -26,6 +25,7 @@ def coverage(found: list[bool]) -> float:
     return float(np.mean(found))
 
 
+@pytest.mark.slow
 def test_the_clustered_interval_of_the_bias_covers_95_percent_and_the_naive_one_does_not():
     random = np.random.default_rng(20)
     means = lambda rows_of: lambda rows: float(rows_of[rows].mean())  # noqa: E731
@@ -40,6 +40,7 @@ def test_the_clustered_interval_of_the_bias_covers_95_percent_and_the_naive_one_
     assert coverage(naive) < 0.92
 
 
+@pytest.mark.slow
 def test_the_clustered_interval_of_a_limit_of_agreement_covers_95_percent():
     random = np.random.default_rng(21)
     clustered, naive = [], []
@@ -53,6 +54,7 @@ def test_the_clustered_interval_of_a_limit_of_agreement_covers_95_percent():
     assert coverage(naive) < 0.92
 
 
+@pytest.mark.slow
 def test_the_clustered_interval_of_the_icc_covers_95_percent():
     random = np.random.default_rng(22)
     clustered, naive = [], []
@@ -68,42 +70,3 @@ def test_the_clustered_interval_of_the_icc_covers_95_percent():
         naive.append(found.ignoring_clusters.low <= truth <= found.ignoring_clusters.high)
     assert coverage(clustered) == pytest.approx(0.95, abs=0.015)
     assert coverage(naive) < 0.92
-
-
-def test_the_jackknife_of_a_mean_is_the_t_interval_of_the_person_means():
-    values = np.array([1.0, 3.0, 2.0, 6.0, 4.0, 4.0, 7.0, 5.0])
-    persons = np.repeat(np.arange(4), 2)
-    interval = jackknife(lambda rows: float(values[rows].mean()), persons)
-    means = values.reshape(4, 2).mean(axis=1)
-    half = 3.182446 * means.std(ddof=1) / 2.0
-    assert interval.low == pytest.approx(values.mean() - half, abs=1e-5)
-    assert interval.high == pytest.approx(values.mean() + half, abs=1e-5)
-
-
-def test_two_persons_give_no_interval_and_the_reason():
-    found = jackknife(lambda rows: float(len(rows)), np.array([0, 0, 1, 1]))
-    assert isinstance(found, NotEstimable)
-    assert found.reason == "too_few_persons"
-
-
-def test_a_line_through_exact_points_has_its_slope_and_no_test():
-    x = np.arange(6.0)
-    found = robust_line(np.column_stack([np.ones(6), x]), 2.0 + 0.5 * x, np.arange(6), ("a", "b"))
-    assert found["b"].value == pytest.approx(0.5)
-
-
-def test_effects_that_cannot_be_told_apart_are_not_given():
-    x = np.arange(6.0)
-    design = np.column_stack([np.ones(6), x, 2.0 * x])
-    found = robust_line(design, x, np.arange(6), ("a", "b", "c"))
-    assert isinstance(found["b"], NotEstimable)
-    assert found["b"].reason == "not_identified"
-
-
-def test_a_share_of_pairs_that_always_agree_counts_persons_not_hips():
-    flags = np.repeat([True, False, True, True], 2)
-    found = share_of(flags, np.repeat(np.arange(4), 2))
-    expected = wilson(0.75, 4.0)
-    assert (found.interval.low, found.interval.high) == pytest.approx(
-        (expected.low, expected.high), abs=1e-9
-    )

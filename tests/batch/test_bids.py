@@ -14,11 +14,11 @@ import SimpleITK as sitk
 from tests.batch.conftest import PLAIN, Told, Undisturbed, as_volume_file, files_below, study
 
 from ifspace.batch import Request, run_batch
-from ifspace.batch.bids.app import run_group, run_participants
 from ifspace.batch.bids.columns import descriptions
 from ifspace.batch.bids.dataset import FAILURE_COLUMNS, MEASUREMENT_COLUMNS, PARTICIPANT_COLUMNS
 from ifspace.batch.bids.names import BidsName, session_source
 from ifspace.batch.bids.raw import Choice
+from ifspace.batch.bids_app import run_group, run_participants
 
 FORMATS = ",".join(PLAIN.formats)
 VALIDATOR = shutil.which("bids-validator-deno")
@@ -90,6 +90,7 @@ def call(ifspace, dataset: Path, tmp_path: Path):
     return run
 
 
+@pytest.mark.slow
 def test_both_levels_measure_a_dataset(call, derived: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     # The labels as BIDS apps take them: many after one option, with or without sub-.
@@ -134,6 +135,7 @@ def test_the_age_of_the_table_decides_which_published_values_apply(derived: Path
     assert not child & adult
 
 
+@pytest.mark.slow
 def test_a_session_that_a_reader_completed_is_kept_and_taken_back(
     call, ifspace, dataset: Path, tmp_path: Path
 ) -> None:
@@ -152,6 +154,7 @@ def test_a_session_that_a_reader_completed_is_kept_and_taken_back(
     assert ran.code == 0
 
 
+@pytest.mark.slow
 def test_pseudonyms_hide_the_labels_of_participants(call, tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("0123456789abcdef" * 4)
@@ -195,6 +198,7 @@ def test_only_raw_datasets_are_measured_and_nothing_is_written_into_them(
     assert ran.code == 1
 
 
+@pytest.mark.slow
 def test_a_batch_of_dicom_studies_becomes_derivatives_without_identity(
     undisturbed: Undisturbed, tmp_path: Path
 ) -> None:

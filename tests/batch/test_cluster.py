@@ -44,6 +44,7 @@ def cluster() -> Iterator[object]:
         yield running
 
 
+@pytest.mark.slow
 def test_a_cluster_writes_the_same_bytes_also_when_it_loses_a_worker(
     cluster, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
@@ -76,6 +77,7 @@ def address_in(place: Path, scheduler: subprocess.Popen[bytes]) -> str:
     pytest.fail(f"the scheduler ended with code {scheduler.returncode}")
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_goes_away_ends_the_run_without_a_traceback(
     undisturbed: Undisturbed, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

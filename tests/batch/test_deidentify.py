@@ -58,6 +58,7 @@ def test_the_numbers_stay_the_same(undisturbed: Undisturbed, hidden: Path) -> No
     assert values(hidden) == values(undisturbed.out)
 
 
+@pytest.mark.slow
 def test_shards_with_one_key_give_the_bytes_of_one_run(
     undisturbed: Undisturbed, hidden: Path, tmp_path: Path
 ) -> None:
@@ -70,6 +71,7 @@ def test_shards_with_one_key_give_the_bytes_of_one_run(
     assert files_below(tmp_path / "merged") == files_below(hidden)
 
 
+@pytest.mark.slow
 def test_a_key_that_the_run_drew_is_used_again(undisturbed: Undisturbed, tmp_path: Path) -> None:
     root = undisturbed.root / "d"
     request = Request(root, tmp_path / "out", replace(PLAIN, deidentify=True))

@@ -119,6 +119,7 @@ def test_an_empty_cohort_has_a_page_too(tmp_path: Path) -> None:
     assert "No study was found" in text
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium: the page was looked at by nobody")
 def test_the_page_opens_offline_without_a_word_on_the_console(tmp_path: Path) -> None:
     study(tmp_path / "root" / "a", "asymmetric")

@@ -8,11 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.waiting import LIMIT_S
 
 PAGE = Path(__file__).parents[2] / "docs" / "researcher.md"
 
 
+@pytest.mark.slow
 def test_the_worked_cohort_runs_from_raw_folders_to_a_figure(tmp_path: Path) -> None:
     blocks = re.findall(r"```(sh|python)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert [language for language, _ in blocks] == ["sh", "sh", "sh", "python"]

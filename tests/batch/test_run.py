@@ -136,6 +136,7 @@ def test_a_result_that_was_taken_away_is_made_again(
     assert files_below(out) == files_below(undisturbed.out)
 
 
+@pytest.mark.slow
 def test_shards_merged_are_the_bytes_of_one_run(undisturbed: Undisturbed, tmp_path: Path) -> None:
     parts = [tmp_path / "part1", tmp_path / "part2"]
     for number, part in enumerate(parts, start=1):
@@ -195,6 +196,7 @@ def test_parts_with_other_settings_are_not_merged(undisturbed: Undisturbed, tmp_
         merge_outputs([undisturbed.out, other], tmp_path / "merged")
 
 
+@pytest.mark.slow
 def test_two_runs_do_not_write_into_one_folder(undisturbed: Undisturbed, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(undisturbed.out, out)
@@ -265,6 +267,7 @@ def test_results_behind_a_link_are_no_second_readings(
     assert again.counts == first.counts
 
 
+@pytest.mark.slow
 def test_bad_disks_get_reasons_and_cost_nobody_else_anything(tmp_path: Path) -> None:
     root = tmp_path / "root"
     study(root / "good", seed=1)

@@ -68,6 +68,7 @@ def hang(session: Path) -> None:
     os.mkfifo(session)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_twice_over_one_study_costs_that_study_only(tmp_path: Path) -> None:
     job = job_of(tmp_path)
     session = Path(str(job.session))
@@ -106,6 +107,7 @@ def test_a_worker_that_dies_twice_over_one_study_costs_that_study_only(tmp_path:
         worker_process.measure(job)
 
 
+@pytest.mark.slow
 def test_studies_that_hang_end_at_their_time_limit_and_the_others_stand(
     cohort: Path, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
@@ -132,6 +134,7 @@ def test_studies_that_hang_end_at_their_time_limit_and_the_others_stand(
     assert files_below(out) == files_below(undisturbed.out)
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_and_a_study_that_needs_more_is_a_row(tmp_path: Path) -> None:
     study(tmp_path / "root" / "a")
     # Ten slices of 4096 by 4096: 670 MB as float32, beyond a bound that has room to start.
@@ -154,6 +157,7 @@ def test_a_worker_that_cannot_start_ends_the_run_with_a_sentence(tmp_path: Path)
         run_batch(request, Told())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", ["the first result", "the first study of a second run"])
 def test_a_killed_run_goes_on_where_it_was(
     after: str, undisturbed: Undisturbed, tmp_path: Path

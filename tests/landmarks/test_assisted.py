@@ -117,6 +117,7 @@ def test_marks_are_proposals_of_the_program(hip, t1, seeds):
     assert {mark.source for mark in marks} == {Source.PROGRAM}
 
 
+@pytest.mark.slow
 def test_the_tendons_narrow_the_room_for_the_muscle(tmp_path):
     case = make_case(9007, tendon=True, cache=tmp_path)
     found = from_seeds(
@@ -211,6 +212,7 @@ def test_a_range_outside_the_volume_is_the_callers_mistake(hip, t1, seeds):
         from_seeds(t1, seeds, hip.side, (3, 40))
 
 
+@pytest.mark.slow
 def test_six_hips_are_found_as_the_page_on_accuracy_promises():
     """A small part of the cohort; hips that were used for developing, so no proof by themselves."""
     rows = assisted_rows(range(2004, 2010), "T1", 20.0)

@@ -183,6 +183,7 @@ def test_touching_outlines_are_no_distance(hip, t1, seeds, monkeypatch):
     assert any("mm apart" in item.detail for item in found.ifs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "sequence"), [(63034, "T2"), (66039, "PD")])
 def test_tendon_taken_for_the_cortex_of_the_trochanter_gives_no_number(number, sequence, tmp_path):
     """In one hip the outline passes round the iliopsoas tendon, in the other it misses the tip."""
@@ -195,6 +196,7 @@ def test_tendon_taken_for_the_cortex_of_the_trochanter_gives_no_number(number, s
     assert found.readings(Kind.IFS)
 
 
+@pytest.mark.slow
 def test_the_bright_muscle_of_a_proton_density_image_is_no_other_bone(tmp_path):
     case = make_case(66011, cache=tmp_path)
     seeds = rough_seeds(case, np.random.default_rng(66016))

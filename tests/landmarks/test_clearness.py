@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ifspace.landmarks.candidates import PROFILE_MM
-from ifspace.landmarks.clearness import clearness
-from ifspace.landmarks.edge import fit
+from ifspace.landmarks.borders.candidates import PROFILE_MM
+from ifspace.landmarks.borders.clearness import clearness
+from ifspace.landmarks.borders.edge import fit
 
 MARROW, CORTEX, MUSCLE, FAT = 300.0, 10.0, 90.0, 350.0
 POINTS = 9

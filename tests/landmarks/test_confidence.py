@@ -9,11 +9,17 @@ import pytest
 
 from ifspace.geometry import Plane
 from ifspace.image import RASTER_MM, Patch
-from ifspace.landmarks.confidence import Evidence, grade_of, half_width_mm, room_half_width_mm
-from ifspace.landmarks.label_confidence import corrected_u95_mm
-from ifspace.landmarks.outline import Contour, TissueSignal
-from ifspace.landmarks.values import QualityGrade
-from ifspace.landmarks.visibility import area_change, fat_rim, noise_ratio
+from ifspace.landmarks import QualityGrade
+from ifspace.landmarks.borders.rays import Contour
+from ifspace.landmarks.borders.signal import TissueSignal
+from ifspace.landmarks.grading.confidence import (
+    Evidence,
+    grade_of,
+    half_width_mm,
+    room_half_width_mm,
+)
+from ifspace.landmarks.grading.visibility import area_change, fat_rim, noise_ratio
+from ifspace.landmarks.labels.confidence import corrected_u95_mm
 
 CLEAR = Evidence(
     score=1.6,

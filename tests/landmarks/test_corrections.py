@@ -10,8 +10,8 @@ from benchmarks.accuracy.cohort import Case, image_of, make_case, rough_seeds, t
 from scipy.spatial import cKDTree
 
 from ifspace.geometry import Floats
-from ifspace.landmarks import Bone, FoundSide, OutlinePoint, assisted, from_seeds
-from ifspace.landmarks.memory import Memory
+from ifspace.landmarks import Bone, FoundSide, Memory, OutlinePoint, from_seeds
+from ifspace.landmarks.outline import seeds as seed_search
 from ifspace.model import Kind, Reason, Seed, SeedName, Side, Volume
 
 # In this hip the trochanter begins between two slices: on the first one the program follows the
@@ -81,12 +81,13 @@ def test_a_dragged_point_is_no_evidence_of_a_cortex(missed):
     assert MISSED_ON not in [item.slice_index for item in found.readings(Kind.IFS)]
 
 
+@pytest.mark.slow
 def test_a_memory_changes_the_work_and_not_the_result(missed, monkeypatch):
     case, volume, seeds = missed
     point = OutlinePoint(Bone.FEMUR, case.side, true_femur_lps_mm(case, MISSED_ON))
     memory = Memory()
     from_seeds(volume, seeds, case.side, case.level_range, memory=memory)
-    steps = [counted(monkeypatch, name) for name in ("stage", "search")]
+    steps = [counted(monkeypatch, name) for name in ("cut_stack", "search")]
     quick = from_seeds(volume, seeds, case.side, case.level_range, points=[point], memory=memory)
     assert [len(step) for step in steps] == [0, 0]
     plain = from_seeds(volume, seeds, case.side, case.level_range, points=[point])
@@ -99,16 +100,17 @@ def test_a_memory_changes_the_work_and_not_the_result(missed, monkeypatch):
 
 def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[str]:
     """Count the calls of one step of the search, which is done as before."""
-    real, calls = getattr(assisted, name), []
+    real, calls = getattr(seed_search, name), []
 
     def counting(*given):
         calls.append(name)
         return real(*given)
 
-    monkeypatch.setattr(assisted, name, counting)
+    monkeypatch.setattr(seed_search, name, counting)
     return calls
 
 
+@pytest.mark.slow
 def test_a_second_seed_finds_the_bone_again_where_the_first_one_lost_it(tmp_path):
     """The patient moved: the last slice is shifted by 20 mm."""
     case = make_case(1006, cache=tmp_path)

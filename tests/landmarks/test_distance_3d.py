@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ifspace.landmarks.distance_3d import smallest_in_space
+from ifspace.landmarks.labels.distance_3d import smallest_in_space
 
 ANGLES = np.linspace(0, 2 * np.pi, 200, endpoint=False)
 CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)

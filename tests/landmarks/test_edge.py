@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from ifspace.landmarks.candidates import PROFILE_MM
-from ifspace.landmarks.edge import fit, smooth_along
-from ifspace.landmarks.surfaces import Strip, best_path, rewards, thickness_samples
+from ifspace.landmarks.borders.candidates import PROFILE_MM
+from ifspace.landmarks.borders.edge import fit
+from ifspace.landmarks.borders.lines import smooth_along
+from ifspace.landmarks.borders.surfaces import Strip, best_path, rewards, thickness_samples
 
 FINE = np.arange(-14.0, 9.0, 0.05)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ifspace.landmarks.label_field import Sightings, fit_fields
+from ifspace.landmarks.labels.field import SeenBorder, fit_fields
 
 ALONG_MM = np.arange(0.0, 20.0, 0.75)
 STEP_MM = 5.0
@@ -21,7 +21,7 @@ def fitted(offsets_mm, clearness):
     count = len(ALONG_MM)
     (field,) = fit_fields(
         [
-            Sightings(
+            SeenBorder(
                 np.vstack([arc(k) for k in range(3)]),
                 np.repeat(np.array(offsets_mm, float), count),
                 np.repeat(np.array(clearness, float), count),
@@ -54,7 +54,7 @@ def test_a_label_that_agrees_with_the_grey_levels_keeps_its_border():
     rng = np.random.default_rng(3)
     seen = rng.normal(0.0, 0.2, 3 * len(ALONG_MM))
     places = np.vstack([arc(k) for k in range(3)])
-    (field,) = fit_fields([Sightings(places, seen, np.full(len(seen), 1.7))])
+    (field,) = fit_fields([SeenBorder(places, seen, np.full(len(seen), 1.7))])
     assert field.scale_mm <= 0.2
     offset, _ = field.at(arc(1))
     assert np.abs(offset).max() < 0.12

@@ -14,20 +14,20 @@ from skimage.measure import find_contours
 from ifspace.geometry import Grid, Segment
 from ifspace.labels import LabelMap
 from ifspace.landmarks import Level, from_masks, level_from_masks
-from ifspace.landmarks.label_values import Muscle
-from ifspace.landmarks.shapes import smooth_mask
+from ifspace.landmarks.labels.distances import Muscle
+from ifspace.landmarks.labels.shapes import smooth_mask
 from ifspace.model import Kind, Reason, Refusal, Side
 
 
 @pytest.fixture(scope="module")
-def scene():
+def case():
     case = tall_case(3005, "T1")
     return case.hip, case.scan, case.truth, case.volume, case.side, case.level_range
 
 
 @pytest.fixture(scope="module")
-def perfect(scene):
-    return perfect_labels(scene[0], scene[1])
+def perfect(case):
+    return perfect_labels(case[0], case[1])
 
 
 def by_voxel_centres(labels: LabelMap, k: int, side: Side) -> float:
@@ -40,8 +40,8 @@ def by_voxel_centres(labels: LabelMap, k: int, side: Side) -> float:
     return float(cKDTree(points[0]).query(points[1])[0].min())
 
 
-def test_perfect_labels_give_the_truth_where_voxel_centres_do_not(scene, perfect):
-    _, _, truth, volume, side, level_range = scene
+def test_perfect_labels_give_the_truth_where_voxel_centres_do_not(case, perfect):
+    _, _, truth, volume, side, level_range = case
     found = from_masks(volume, perfect, side, level_range, refine_on_grey=False)
     ours, counted = [], []
     for item in found.readings(Kind.IFS):
@@ -52,16 +52,17 @@ def test_perfect_labels_give_the_truth_where_voxel_centres_do_not(scene, perfect
     assert np.mean(np.abs(counted)) > 0.3
 
 
-def test_the_level_is_found_on_perfect_labels(scene, perfect):
-    hip, scan, _, volume, side, _ = scene
+def test_the_level_is_found_on_perfect_labels(case, perfect):
+    hip, scan, _, volume, side, _ = case
     level = level_from_masks(volume, perfect, side)
     assert isinstance(level, Level)
     found_mm = level.apex_height_mm + float(scan.levels[0])
     assert found_mm == pytest.approx(apex_level(hip, scan), abs=1.5)
 
 
-def test_grey_levels_correct_a_network_label_and_keep_its_own_value(scene):
-    hip, scan, truth, volume, side, level_range = scene
+@pytest.mark.slow
+def test_grey_levels_correct_a_network_label_and_keep_its_own_value(case):
+    hip, scan, truth, volume, side, level_range = case
     before, after = [], []
     for seed in range(4):
         labels = network_labels(hip, scan, np.random.default_rng(seed), 1.5)
@@ -77,16 +78,16 @@ def test_grey_levels_correct_a_network_label_and_keep_its_own_value(scene):
     assert max(after) < max(before)
 
 
-def test_the_range_is_found_from_the_label_when_none_is_given(scene, perfect):
-    *_, volume, side, level_range = scene
+def test_the_range_is_found_from_the_label_when_none_is_given(case, perfect):
+    *_, volume, side, level_range = case
     found = from_masks(volume, perfect, side, refine_on_grey=False)
     shown = [item.slice_index for item in found.ifs]
     assert abs(shown[0] - level_range[0]) <= 1
     assert abs(shown[-1] - level_range[1]) <= 1
 
 
-def test_ramus_and_acetabulum_do_not_count_as_ischium(scene, perfect):
-    _, _, _, volume, side, level_range = scene
+def test_ramus_and_acetabulum_do_not_count_as_ischium(case, perfect):
+    _, _, _, volume, side, level_range = case
     found = from_masks(volume, perfect, side, level_range, refine_on_grey=False)
     for outline in found.outlines:
         if outline.structure == "ischium":
@@ -99,16 +100,16 @@ def test_ramus_and_acetabulum_do_not_count_as_ischium(scene, perfect):
             assert front < 30.0
 
 
-def test_coarse_labels_do_not_show_the_level(scene):
-    hip, scan, _, volume, side, _ = scene
+def test_coarse_labels_do_not_show_the_level(case):
+    hip, scan, _, volume, side, _ = case
     labels = network_labels(hip, scan, np.random.default_rng(5), 3.0)
     level = level_from_masks(volume, labels, side)
     assert isinstance(level, Refusal)
     assert level.reason is Reason.LABEL_TOO_COARSE
 
 
-def test_swapped_sides_are_noticed(scene, perfect):
-    *_, volume, side, _ = scene
+def test_swapped_sides_are_noticed(case, perfect):
+    *_, volume, side, _ = case
     other = Side.RIGHT if side is Side.LEFT else Side.LEFT
     values = {name.replace(str(side), str(other)): n for name, n in perfect.values.items()}
     swapped = LabelMap(perfect.grid, perfect.voxels.copy(), values)
@@ -123,8 +124,8 @@ ACROSS_MM = {"femur_right": -90.0, "hip_right": -60.0, "hip_left": 60.0, "femur_
 
 @pytest.mark.parametrize("missing", [None, "hip_right", "femur_right"])
 @pytest.mark.parametrize("bone", ["hip", "femur"])
-def test_one_bone_with_left_and_right_exchanged_is_noticed(scene, bone, missing):
-    *_, volume, _, level_range = scene
+def test_one_bone_with_left_and_right_exchanged_is_noticed(case, bone, missing):
+    *_, volume, _, level_range = case
     affine = np.array([[0, 0, 5.0, -100.0], [0, 5.0, 0, 0], [5.0, 0, 0, 0], [0, 0, 0, 1.0]])
     voxels = np.zeros((4, 4, 41), np.int32)
     values = {}
@@ -142,8 +143,8 @@ def test_one_bone_with_left_and_right_exchanged_is_noticed(scene, bone, missing)
     assert found.refusal.reason is Reason.LABELS_SWAPPED
 
 
-def test_labels_that_touch_leave_no_distance_and_the_reason(scene, perfect):
-    *_, volume, side, level_range = scene
+def test_labels_that_touch_leave_no_distance_and_the_reason(case, perfect):
+    *_, volume, side, level_range = case
     voxels = perfect.voxels.copy()
     grown = np.stack([binary_dilation(item == 1, iterations=80) for item in voxels])
     voxels[grown & (voxels == 0)] = 1
@@ -155,8 +156,8 @@ def test_labels_that_touch_leave_no_distance_and_the_reason(scene, perfect):
     assert all("touch" in item.detail for item in found.ifs)
 
 
-def test_an_empty_label_is_named(scene, perfect):
-    *_, volume, side, _ = scene
+def test_an_empty_label_is_named(case, perfect):
+    *_, volume, side, _ = case
     voxels = np.where(perfect.voxels == 2, 0, perfect.voxels)
     found = from_masks(volume, LabelMap(perfect.grid, voxels, perfect.values), side)
     assert found.refusal is not None
@@ -164,8 +165,8 @@ def test_an_empty_label_is_named(scene, perfect):
     assert f"hip_{side}" in found.refusal.detail
 
 
-def test_labels_of_another_frame_of_reference_are_refused(scene, perfect):
-    *_, volume, side, _ = scene
+def test_labels_of_another_frame_of_reference_are_refused(case, perfect):
+    *_, volume, side, _ = case
     ours = replace(volume, series=replace(volume.series, frame_of_reference_uid="1.2.3"))
     theirs = LabelMap(perfect.grid, perfect.voxels.copy(), perfect.values, "1.2.4")
     found = from_masks(ours, theirs, side)
@@ -186,8 +187,8 @@ def surface_lps_mm(field, levels, scan, *, behind_mm=-1e9) -> np.ndarray:
     return found[found[:, 1] > behind_mm]
 
 
-def test_in_space_the_distance_is_that_of_the_true_surfaces(scene, perfect):
-    hip, scan, _, volume, side, (first, last) = scene
+def test_in_space_the_distance_is_that_of_the_true_surfaces(case, perfect):
+    hip, scan, _, volume, side, (first, last) = case
     bones = {
         "femur": lambda x, y, z: femur(hip, hip.side * x, y, z)[0],
         "ischium": lambda x, y, z: ischium(hip, hip.side * x, y, z),
@@ -209,8 +210,8 @@ def test_in_space_the_distance_is_that_of_the_true_surfaces(scene, perfect):
     assert found.ifs_3d_mm <= found.best(Kind.IFS).value_mm + 0.3
 
 
-def test_in_space_neither_acetabulum_nor_pubis_count(scene, perfect):
-    hip, scan, _, volume, side, (first, last) = scene
+def test_in_space_neither_acetabulum_nor_pubis_count(case, perfect):
+    hip, scan, _, volume, side, (first, last) = case
     femur_mask = perfect.voxels == 1
     # The tuberosity moved 15 columns towards the midline: now both traps are nearer.
     tuberosity = np.roll(perfect.voxels == 2, -15 * hip.side, axis=2)
@@ -264,8 +265,8 @@ def otherwise(labels: LabelMap, order: tuple[int, int, int], flipped: tuple[int,
     ],
 )
 @pytest.mark.parametrize("kind", ["unequal voxels on the images' grid", "on an oblique grid"])
-def test_labels_stored_otherwise_give_the_same_millimetres(kind, order, flipped, scene, perfect):
-    hip, scan, _, volume, side, level_range = scene
+def test_labels_stored_otherwise_give_the_same_millimetres(kind, order, flipped, case, perfect):
+    hip, scan, _, volume, side, level_range = case
     # Cubes along the patient's axes lie obliquely to the slices, which are tilted.
     labels = (
         network_labels(hip, scan, np.random.default_rng(2), 1.5) if "oblique" in kind else perfect
@@ -281,8 +282,8 @@ def test_labels_stored_otherwise_give_the_same_millimetres(kind, order, flipped,
     assert there.ifs_3d_mm == pytest.approx(here.ifs_3d_mm, abs=0.05)
 
 
-def test_a_hip_bone_without_a_femur_in_the_same_place_is_named(scene, perfect):
-    *_, volume, side, _ = scene
+def test_a_hip_bone_without_a_femur_in_the_same_place_is_named(case, perfect):
+    *_, volume, side, _ = case
     far = perfect.grid.affine_lps_mm.copy()
     far[2, 3] += 500.0
     moved = LabelMap(Grid(perfect.grid.shape_kji, far), perfect.voxels.copy(), perfect.values)
@@ -313,16 +314,16 @@ def off_the_bones(labels: LabelMap, off_mm: tuple[float, float, float]) -> Label
 
 
 @pytest.mark.parametrize("off_mm", [(0, 0, -30), (0, 0, 20), (0, 15, 0)])
-def test_a_map_that_does_not_lie_on_the_bones_is_refused(scene, perfect, off_mm):
-    *_, volume, side, _ = scene
+def test_a_map_that_does_not_lie_on_the_bones_is_refused(case, perfect, off_mm):
+    *_, volume, side, _ = case
     found = from_masks(volume, off_the_bones(perfect, off_mm), side)
     assert found.refusal is not None
     assert found.refusal.reason is Reason.GEOMETRY_UNTRUSTED
     assert "does not lie on the bones" in found.refusal.detail
 
 
-def test_where_the_grey_levels_contradict_the_map_there_is_no_number(scene, perfect):
-    *_, volume, side, _ = scene
+def test_where_the_grey_levels_contradict_the_map_there_is_no_number(case, perfect):
+    *_, volume, side, _ = case
     found = from_masks(volume, off_the_bones(perfect, (0, 0, 10)), side)
     assert all(item.u95_mm <= 4.5 for item in found.readings(Kind.IFS))
     assert found.refusal is not None or any(

@@ -16,7 +16,7 @@ from ifspace.model import Contrast, Reason, Refusal, Seed, SeedName, Slice
 
 
 @pytest.fixture(scope="module")
-def scene():
+def case():
     case = tall_case(3002, "T1")
     return case.hip, case.scan, case.volume, case.side
 
@@ -26,16 +26,16 @@ def shaft_seed(hip, side):
     return Seed(SeedName.FEMUR_MARROW, side, np.array([hip.side * x, y, -10.0]) + ORIGIN_LPS_MM)
 
 
-def test_one_femur_seed_gives_the_level(scene):
-    hip, scan, volume, side = scene
+def test_one_femur_seed_gives_the_level(case):
+    hip, scan, volume, side = case
     level = level_at(volume, side, shaft_seed(hip, side))
     assert isinstance(level, Level)
     found_mm = level.apex_height_mm + float(scan.levels[0])
     assert found_mm == pytest.approx(apex_level(hip, scan), abs=scan.step)
 
 
-def test_without_any_click_the_level_is_found_or_refused_but_not_wrong(scene):
-    hip, scan, volume, side = scene
+def test_without_any_click_the_level_is_found_or_refused_but_not_wrong(case):
+    hip, scan, volume, side = case
     answer = propose(volume).sides[side]
     if isinstance(answer, Refusal):
         assert answer.detail
@@ -45,22 +45,23 @@ def test_without_any_click_the_level_is_found_or_refused_but_not_wrong(scene):
         assert {outline.structure for outline in answer.outlines} == {"femur"}
 
 
-def test_a_fat_suppressed_header_is_refused(scene):
-    _, _, volume, _ = scene
+def test_a_fat_suppressed_header_is_refused(case):
+    _, _, volume, _ = case
     series = replace(volume.series, contrast=Contrast.STIR)
     for answer in propose(replace(volume, series=series)).sides.values():
         assert isinstance(answer, Refusal)
         assert answer.reason is Reason.FAT_SUPPRESSED
 
 
-def test_dark_fat_gives_no_proposal_whatever_the_header_says(scene):
-    hip, scan, _, side = scene
+@pytest.mark.slow
+def test_dark_fat_gives_no_proposal_whatever_the_header_says(case):
+    hip, scan, _, side = case
     voxels = mr_image(tissue_fractions(hip, scan), scan, "PD-FS", np.random.default_rng(1))
     assert isinstance(propose(volume_of(scan, voxels)).sides[side], Refusal)
 
 
-def test_coronal_slices_are_refused(scene):
-    _, _, volume, _ = scene
+def test_coronal_slices_are_refused(case):
+    _, _, volume, _ = case
     slices = []
     for k, item in enumerate(volume.slices):
         p = item.plane

@@ -24,6 +24,7 @@ def volume_of(name: str) -> Volume:
     return real.volume_of(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "side"), HIPS)
 def test_a_number_is_as_near_to_the_readers_as_they_are_to_each_other(name, side):
     _, _, readers, shown = HIPS[name, side]
@@ -54,6 +55,7 @@ def test_both_hips_of_a_whole_pelvis_give_both_spaces(side):
     assert found.best(Kind.QFS) is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", list(Side))
 def test_another_click_gives_the_same_millimetres_or_none(side):
     volume, rng = volume_of("C3N-01871"), np.random.default_rng(1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from ifspace.landmarks.surfaces import Strip, best_path, rewards, thickness_samples
+from ifspace.landmarks.borders.surfaces import Strip, best_path, rewards, thickness_samples
 
 STEP_MM = 0.3
 RAYS = 24

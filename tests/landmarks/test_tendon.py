@@ -7,9 +7,9 @@ import pytest
 
 from ifspace.geometry import Plane
 from ifspace.image import RASTER_MM, Patch
-from ifspace.landmarks.outline import TissueSignal
-from ifspace.landmarks.tendon import room_for_muscle
-from ifspace.landmarks.values import Bone
+from ifspace.landmarks import Bone
+from ifspace.landmarks.borders.signal import TissueSignal
+from ifspace.landmarks.borders.tendon import tendon_gap
 from ifspace.model import Reason
 
 CORTEX, MUSCLE = 10.0, 90.0
@@ -42,7 +42,7 @@ def room_in(patch: Patch, femur_x_mm: float = FEMUR_X_MM):
         Bone.FEMUR: np.stack([np.full_like(y_mm, femur_x_mm), y_mm], axis=1),
     }
     ends_mm = np.array([[ISCHIUM_X_MM, 30.0], [femur_x_mm, 30.0]])
-    return room_for_muscle(patch, LEVEL, bones, ends_mm)
+    return tendon_gap(patch, LEVEL, bones, ends_mm)
 
 
 def test_without_a_tendon_the_bones_limit_the_room():

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from benchmarks.accuracy.cohort import image_of, make_case, rough_seeds
 
-from ifspace.landmarks.assisted import blur_of, examine, stage
-from ifspace.landmarks.exclusion import seeds_of
-from ifspace.landmarks.search import search
-from ifspace.landmarks.tip import with_tips
-from ifspace.landmarks.values import Bone
+from ifspace.landmarks import Bone
+from ifspace.landmarks.borders.signal import blur_of
+from ifspace.landmarks.borders.stack import cut_stack
+from ifspace.landmarks.grading.exclusion import seeds_of
+from ifspace.landmarks.outline.search import search
+from ifspace.landmarks.outline.slices import examine
+from ifspace.landmarks.outline.tip import with_tips
 
 
 @pytest.fixture(scope="module")
@@ -21,13 +23,13 @@ def lowest(tmp_path_factory: pytest.TempPathFactory):
     first, last = case.level_range
     seeds = seeds_of(rough_seeds(case, np.random.default_rng(2010)), case.side)
     positions = {bone: seed.position_lps_mm for bone, seed in seeds.items()}
-    scene = stage(volume, positions, range(first, last + 1))
-    return case, scene, search(scene), blur_of(volume)
+    stack = cut_stack(volume, positions, range(first, last + 1))
+    return case, stack, search(stack), blur_of(volume)
 
 
 def test_the_tip_beside_the_shaft_belongs_to_the_femur(lowest):
-    case, scene, found, blur_mm = lowest
-    seen = examine(scene, found, 0, blur_mm)
+    case, stack, found, blur_mm = lowest
+    seen = examine(stack, found, 0, blur_mm)
     truth = case.truth[case.level_range[0]]
     assert seen is not None
     # From the shaft alone it would be 6.9 mm more.
@@ -35,11 +37,11 @@ def test_the_tip_beside_the_shaft_belongs_to_the_femur(lowest):
 
 
 def test_a_slice_that_a_reader_corrected_is_left_alone(lowest):
-    _, scene, found, _ = lowest
+    _, stack, found, _ = lowest
     outlines = {bone: found.searches[bone].best() for bone in Bone}
-    marrow = scene.marrow[Bone.FEMUR]
-    joined = with_tips(scene.patches, found.searched, outlines, marrow)
-    left = with_tips(scene.patches, found.searched, outlines, marrow, leave=[0])
+    marrow = stack.marrow[Bone.FEMUR]
+    joined = with_tips(stack.patches, found.searched, outlines, marrow)
+    left = with_tips(stack.patches, found.searched, outlines, marrow, leave=[0])
     assert joined[0] is not outlines[Bone.FEMUR][0]
     assert left[0] is outlines[Bone.FEMUR][0]
 

@@ -232,3 +232,23 @@ def test_a_ledger_that_was_cut_off_is_still_read(images, start_archive, tmp_path
     send(archive.node(), images[:2], ledger=Ledger(path))
     assert statuses(send(archive.node(), images[:2], ledger=Ledger(path))) == ["sent_before"] * 2
     assert SendStatus.SENT_BEFORE.value == "sent_before"
+
+
+@pytest.mark.parametrize("damage", ["cut", "no uid", "hostile uid"])
+def test_a_damaged_file_is_named_and_nothing_is_sent(damage, start_archive, images, ledger) -> None:
+    archive = start_archive()
+    if damage == "cut":
+        images[1].write_bytes(images[1].read_bytes()[:300])
+    else:
+        image = pydicom.dcmread(images[1])
+        image.file_meta.MediaStorageSOPInstanceUID = "../../x" if "hostile" in damage else ""
+        image.save_as(images[1])
+    with pytest.raises(NetworkError, match=r"1\.dcm cannot be sent"):
+        send(archive.node(), [images[0].parent], ledger=ledger)
+    assert archive.came == []
+
+
+def test_a_file_that_is_no_dicom_is_passed_over_in_a_folder(start_archive, images, ledger) -> None:
+    (images[0].parent / "readme.txt").write_text("hello")
+    archive = start_archive()
+    assert statuses(send(archive.node(), [images[0].parent], ledger=ledger)) == ["sent"] * 3

@@ -59,6 +59,7 @@ def study(tmp_path_factory) -> Path:
     return Path(write_phantom(folder, PhantomSpec(size=Size.TINY)).image_path).parent
 
 
+@pytest.mark.slow
 def test_the_watch_sees_a_network(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     (tmp_path / "ifspace").mkdir()
@@ -70,6 +71,7 @@ def test_the_watch_sees_a_network(tmp_path, monkeypatch) -> None:
     assert codes == {"echo": 1}
 
 
+@pytest.mark.slow
 def test_no_other_verb_touches_a_network(study, tmp_path) -> None:
     images, session = study / "dicom", study / "session.json"
     out = tmp_path / "out"

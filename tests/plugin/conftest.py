@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def display() -> Iterator[str]:
-    """An X server: the one there is, or our own; Qt without one cannot draw."""
-    if os.environ.get("DISPLAY"):
+    """An X server: the one there is, or our own; Qt without one cannot draw.
+
+    Windows of two test processes on one server would take the keyboard from each other.
+    """
+    if os.environ.get("DISPLAY") and "PYTEST_XDIST_WORKER" not in os.environ:
         yield os.environ["DISPLAY"]
         return
     server = shutil.which("Xvfb")

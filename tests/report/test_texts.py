@@ -6,7 +6,8 @@ import pytest
 
 import ifspace.report
 from ifspace.dicom_out.codes import METHOD_MEANINGS
-from ifspace.landmarks import assisted, masks
+from ifspace.landmarks.labels import maps
+from ifspace.landmarks.outline import seeds
 from ifspace.measurement import spaces
 from ifspace.model import Kind, MarkState, Position, Reason, Relation, Severity, Side, Source
 from ifspace.report.details import CAVEATS
@@ -100,7 +101,7 @@ def test_no_text_calls_a_distance_by_the_name_of_the_syndrome():
 
 
 def test_every_method_has_a_name_in_reports_and_in_dicom():
-    used = {spaces.METHOD, assisted.METHOD, masks.METHOD, masks.METHOD_REFINED}
+    used = {spaces.METHOD, seeds.METHOD, maps.METHOD, maps.METHOD_REFINED}
     assert used == set(METHOD_MEANINGS)
     # DICOM LO, the type of a code's meaning, holds 64 characters.
     assert all(len(meaning) <= 64 for meaning in METHOD_MEANINGS.values())

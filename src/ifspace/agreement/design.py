@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ifspace.errors import UnreadableInputError
-from ifspace.hips import CASE_NAMES, PERSON_NAMES, SIDES
-from ifspace.model import Side
+from ifspace.hips import CASE_NAMES, PERSON_NAMES, SIDE_OF_NAME
+from ifspace.model import SIDES_AS_SEEN
 from ifspace.tables import Table, plain_text
 
 # A repeat that follows its first reading closely is read from memory.
@@ -63,10 +63,10 @@ def hips_from_table(table: Table) -> tuple[tuple[str, str, str], ...]:
     hips: dict[tuple[str, str, str], None] = {}
     for row in table.rows:
         case, side = plain_text(row.text(*CASE_NAMES)), row.text("side").lower()
-        if not case or (side and side not in SIDES):
+        if not case or (side and side not in SIDE_OF_NAME):
             message = f"row {row.number} needs a case, and left, right or nothing as its side"
             raise UnreadableInputError(message)
-        for one in (SIDES[side],) if side else (Side.RIGHT, Side.LEFT):
+        for one in (SIDE_OF_NAME[side],) if side else SIDES_AS_SEEN:
             hips[plain_text(row.text(*PERSON_NAMES)) or case, case, one.value] = None
     return tuple(hips)
 

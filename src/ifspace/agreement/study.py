@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from ifspace import __version__
 from ifspace.agreement.bland_altman import BlandAltman, bland_altman
 from ifspace.agreement.categories import CategoryAgreement, category_agreement
 from ifspace.agreement.icc import Icc, all_iccs
@@ -19,6 +18,7 @@ from ifspace.model import Kind
 from ifspace.notice import NOTICE
 from ifspace.statistics import NotEstimable, Result, to_json
 from ifspace.statistics.clusters import FEW_CLUSTERS
+from ifspace.version import __version__
 
 AGREEMENT_SCHEMA = "ifspace-agreement/1"
 
@@ -144,22 +144,24 @@ def _pair(kind: Kind, matrix: Matrix) -> Pair:
 
 
 def _cautions(readings: Sequence[Reading], between: Comparison | NotEstimable) -> tuple[str, ...]:
-    found = []
+    cautions = []
     persons = {item.hip.person for item in readings}
     if len(persons) < FEW_CLUSTERS:
-        found.append(
+        cautions.append(
             f"Only {len(persons)} persons: every interval is wide and its coverage uncertain;"
             " treat the figures as a pilot."
         )
     if isinstance(between, Comparison) and between.matrix.left_out:
-        found.append(
+        cautions.append(
             f"{between.matrix.left_out} hips were not read by every reader; intraclass"
             " correlations and the standard error use the complete hips only, Bland-Altman and"
             " cut-offs every hip that both readers of the pair read."
         )
     if readings and all(item.covariates.age_years is None for item in readings):
-        found.append("Ages are not in the table: adult cut-offs are used; not for under 18 years.")
-    return tuple(found)
+        cautions.append(
+            "Ages are not in the table: adult cut-offs are used; not for under 18 years."
+        )
+    return tuple(cautions)
 
 
 # ------------------------------------------------------------------------------------- to JSON

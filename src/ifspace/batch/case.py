@@ -9,13 +9,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ifspace import __version__
 from ifspace.batch.pseudonyms import fingerprint_of
 from ifspace.evidence import evidence_sha256
 from ifspace.export import ALL_FORMATS
-from ifspace.model import Side
+from ifspace.model import SIDES_AS_SEEN, Side
 from ifspace.safe_paths import plain_name
-from ifspace.workflow import BOTH_SIDES, Settings
+from ifspace.version import __version__
+from ifspace.workflow import Settings
 
 # The folder of all cases below the output folder.
 STUDIES_FOLDER = "studies"
@@ -79,7 +79,7 @@ class BatchPlan:
     is the secret, in hexadecimal letters, and goes into no result.
     """
 
-    sides: tuple[Side, ...] = BOTH_SIDES
+    sides: tuple[Side, ...] = SIDES_AS_SEEN
     evidence_ids: tuple[str, ...] = ()
     evidence_file: Path | None = None
     formats: tuple[str, ...] = DEFAULT_FORMATS

@@ -10,8 +10,7 @@ from typing import Any
 
 from ifspace.batch.case import STUDIES_FOLDER, Failure, Status
 from ifspace.batch.ledger import Recorded
-from ifspace.evidence.panel import ADULT_AGE_YEARS
-from ifspace.model import Kind, Severity, Side
+from ifspace.model import ADULT_AGE_YEARS, Kind, Severity, Side
 
 # Upper ends of the age bands; the first is where adult values begin.
 AGE_BANDS = ((ADULT_AGE_YEARS, "under 18"), (40.0, "18 to 39"), (60.0, "40 to 59"))

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ifspace import __version__
 from ifspace.batch.case import CaseOutcome, Failure, Status
 from ifspace.errors import OutputError
 from ifspace.safe_paths import plain_name
+from ifspace.version import __version__
 
 LEDGER_NAME = "ledger.sqlite"
 _FORMAT = "1"

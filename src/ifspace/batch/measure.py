@@ -31,14 +31,14 @@ from ifspace.errors import (
     SessionError,
     UnreadableInputError,
 )
-from ifspace.export import PROPOSAL_FORMATS, export
+from ifspace.export import export, formats_for
 from ifspace.io.inventory import Inventory, take_inventory
 from ifspace.io.labels import read_label_map
 from ifspace.io.source import FoundFile, Listing, listed
 from ifspace.labels import LabelMap, parse_labels
 from ifspace.model import Severity, StudyResult
 from ifspace.report.table import measurement_rows
-from ifspace.workflow import assess_study, propose_study
+from ifspace.workflow import is_marked, measure_or_propose
 
 _READ_AT_ONCE = 1 << 20
 
@@ -102,13 +102,7 @@ def _assess(job: Job, inventory: Inventory, marks: Marks) -> CaseOutcome:
     plan = plan_from_json(job.plan)
     labels = None if job.mask is None else _label_map(Path(job.mask), plan)
     study, session = load_marked(inventory, marks, job.person)
-    formats = plan.formats
-    if labels is None and not session.marks and not session.seeds:
-        # Nobody pointed at an ischium: what can be proposed is written for a reader to complete.
-        result = propose_study(study, plan.settings, session)
-        formats = tuple(name for name in formats if name in PROPOSAL_FORMATS)
-    else:
-        result = assess_study(study, session, plan.settings, labels)
+    result = measure_or_propose(study, session, plan.settings, labels)
     out = Path(job.out)
     _sweep(out)
     uid_map = uid_map_of(plan.key) if plan.deidentify else None
@@ -117,7 +111,7 @@ def _assess(job: Job, inventory: Inventory, marks: Marks) -> CaseOutcome:
             study,
             result,
             out,
-            formats=formats,
+            formats=formats_for(plan.formats, marked=is_marked(session, labels)),
             overwrite=True,
             deidentify=plan.deidentify,
             uid_map=uid_map,

@@ -8,13 +8,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from ifspace import __version__
 from ifspace.batch.case import STUDIES_FOLDER, CaseOutcome
 from ifspace.batch.ledger import Case, Ledger, open_ledger
 from ifspace.batch.request import BatchReport
 from ifspace.batch.run import conclude
 from ifspace.batch.shard import Shard
 from ifspace.errors import OutputError
+from ifspace.version import __version__
 
 _COPIED_META = ("version", "settings", "settings_sha256")
 # What an output may have besides: it is handed on where it is there.

@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 from PIL import Image
 
-from ifspace import __version__
 from ifspace.batch.case import Status
 from ifspace.batch.charts import Line, distributions, scatter
 from ifspace.batch.cohort import (
@@ -29,11 +28,10 @@ from ifspace.batch.cohort import (
     grouped,
 )
 from ifspace.evidence import choose_panel, published_rows
-from ifspace.model import Kind, PublishedValue, Severity, Side
+from ifspace.model import SIDES_AS_SEEN, Kind, PublishedValue, Severity, Side
 from ifspace.notice import NOTICE
+from ifspace.version import __version__
 
-KIND_NAMES = {Kind.IFS: "Ischiofemoral space", Kind.QFS: "Quadratus femoris space"}
-SIDES_AS_SEEN = (Side.RIGHT, Side.LEFT)
 MOST_CARDS = 12
 # Wide enough to see the line and the bones, small enough that a page of twelve opens at once.
 _THUMBNAIL_PX = 560
@@ -100,7 +98,7 @@ def _tiles(cohort: Cohort) -> str:
         (cohort.count(Status.PARTLY), "measured in part"),
         (cohort.count(Status.NOT_MEASURED, Status.FAILED), "not measured"),
         *(
-            (len(cohort.values(kind)), f"hips with {kind.value.upper()}")
+            (len(cohort.values(kind)), f"hips with {kind.name}")
             for kind in Kind
         ),
     ]  # fmt: skip
@@ -113,7 +111,7 @@ def _tiles(cohort: Cohort) -> str:
 
 def _distribution(cohort: Cohort, kind: Kind) -> str:
     values = cohort.values(kind)
-    name = KIND_NAMES[kind]
+    name = kind.full_name
     heading = f"<h2>{name}</h2>"
     if not values:
         return f"{heading}<p>No {name.lower()} was measured.</p>"
@@ -181,7 +179,7 @@ def _scatters(cohort: Cohort) -> str:
     for kind in Kind:
         pairs = cohort.pairs(kind)
         if pairs:
-            name = KIND_NAMES[kind]
+            name = kind.full_name
             chart = scatter(pairs, f"{name}: left against right")
             figures.append(f"<figure><figcaption>{name}</figcaption>{chart}</figure>")
     if not figures:
@@ -262,7 +260,7 @@ def _small_table(case: Shown) -> str:
             f'<td class="n">{_number(case, kind, side, uncertain=True)}</td>'
             for side in SIDES_AS_SEEN
         )
-        rows += f"<tr><td>{kind.value.upper()}, mm</td>{cells}</tr>"
+        rows += f"<tr><td>{kind.name}, mm</td>{cells}</tr>"
     return f"<table><tr><th></th>{head}</tr>{rows}</table>"
 
 
@@ -314,7 +312,7 @@ def _not_measured(cohort: Cohort) -> str:
 
 
 def _every_case(cohort: Cohort) -> str:
-    columns = [f"{kind.value.upper()} {side.value}" for kind in Kind for side in SIDES_AS_SEEN]
+    columns = [f"{kind.name} {side.value}" for kind in Kind for side in SIDES_AS_SEEN]
     head = "".join(f'<th class="n">{name}</th>' for name in columns)
     rows = "".join(_case_row(case) for case in cohort.by_size())
     return (

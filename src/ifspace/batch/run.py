@@ -9,7 +9,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
 from pathlib import Path
 
-from ifspace import __version__
 from ifspace.batch.bids.dataset import write_dataset
 from ifspace.batch.case import (
     STUDIES_FOLDER,
@@ -33,6 +32,7 @@ from ifspace.batch.sessions import FoundSession, Sessions, find_sessions, look_a
 from ifspace.batch.tables import write_tables
 from ifspace.errors import NetworkError, OutputError
 from ifspace.export import refuse_inside
+from ifspace.version import __version__
 
 # The dataset of BIDS derivatives below the output folder of a batch.
 BIDS_FOLDER = "bids"

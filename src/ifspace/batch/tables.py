@@ -15,7 +15,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ifspace import __version__
 from ifspace.batch.case import STUDIES_FOLDER, CaseOutcome, Status
 from ifspace.batch.cohort import Cohort
 from ifspace.batch.ledger import Case, Ledger, Recorded, loads
@@ -23,6 +22,7 @@ from ifspace.batch.page import cohort_page
 from ifspace.errors import OutputError
 from ifspace.report.manifest import LIBRARIES
 from ifspace.report.table import COLUMNS, table_text
+from ifspace.version import __version__
 
 MANIFEST_SCHEMA = "ifspace-batch/1"
 MEASUREMENTS, PARQUET, FAILURES = "measurements.csv", "measurements.parquet", "failures.csv"

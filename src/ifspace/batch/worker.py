@@ -15,7 +15,7 @@ import threading
 import time
 from typing import TextIO
 
-from ifspace import __version__
+from ifspace.version import __version__
 
 # Long enough for the gap between two studies of a busy cluster, short enough not to hold memory
 # there after the batch has ended.

@@ -19,9 +19,9 @@ import time
 import weakref
 from dataclasses import dataclass
 
-from ifspace import __version__
 from ifspace.batch.case import CaseOutcome, Failure, Job, Limits
 from ifspace.errors import IfspaceError
+from ifspace.version import __version__
 
 _log = logging.getLogger(__name__)
 

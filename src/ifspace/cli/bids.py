@@ -49,7 +49,7 @@ def _repeated(args: Sequence[str]) -> Iterator[str]:
 
 def _version(asked: bool) -> None:
     if asked:
-        from ifspace import __version__
+        from ifspace.version import __version__
 
         typer.echo(f"ifspace {__version__}")
         raise typer.Exit
@@ -119,8 +119,8 @@ def bids(
 ) -> None:
     """Measure a BIDS dataset into BIDS derivatives, with the arguments of a BIDS app."""
     from ifspace.batch import Request
-    from ifspace.batch.bids.app import run_group, run_participants
     from ifspace.batch.bids.raw import Choice
+    from ifspace.batch.bids_app import run_group, run_participants
     from ifspace.batch.pool import default_jobs
     from ifspace.cli.progress import open_watcher
 

@@ -26,17 +26,14 @@ def demo(
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace an older demo."),
 ) -> None:
     """Measure the built-in phantom and make every report."""
-    from ifspace.export import export
-    from ifspace.io.session import read_session
+    import ifspace
     from ifspace.phantom import VARIANTS, write_phantom
-    from ifspace.workflow import Settings, assess_study, load_study
 
     _clear(out / STUDY_FOLDER, overwrite=overwrite)
     truth = write_phantom(out / STUDY_FOLDER, VARIANTS[DEMO_VARIANT].spec)
-    session = read_session(truth.session_path)
-    with load_study(truth.image_path) as study:
-        result = assess_study(study, session, Settings())
-        written = export(study, result, out, overwrite=overwrite)
+    study = ifspace.load_study(truth.image_path)
+    result = ifspace.measure(study, truth.session_path)
+    written = ifspace.export_result(study, result, out, overwrite=overwrite)
     show(result, written, as_json=as_json)
     if not as_json:
         print_line("")

@@ -38,7 +38,7 @@ def evidence(
             cells.append(
                 [
                     row.id,
-                    kind.upper(),
+                    kind.name,
                     "" if figures.cutoff is None else f"{figures.cutoff:g}",
                     " / ".join("–" if mean is None else f"{mean:g}" for mean in means),
                     row.evidence_level,

@@ -50,21 +50,17 @@ def lengths(
     if images is None or out is None:
         message = "--take needs --images and --out"
         raise typer.BadParameter(message)
+    import ifspace
     from ifspace.dicom_out import session_from_lengths
     from ifspace.errors import SessionError
-    from ifspace.io.session import write_session
-    from ifspace.workflow import load_study
 
     chosen = [_choice(text, len(found)) for text in take]
-    with load_study(images, series) as study:
-        if study.volume is None:
-            raise SessionError(study.untrusted)
-        named = [(found[number - 1], kind, side) for number, kind, side in chosen]
-        session = session_from_lengths(named, study.volume)
+    named = [(found[number - 1], kind, side) for number, kind, side in chosen]
+    session = session_from_lengths(named, ifspace.load_volume(images, series))
     if out.exists():
         message = f"{out.name} exists already; choose another name"
         raise SessionError(message)
-    write_session(session, out)
+    ifspace.write_session(session, out)
     say(f"{len(session.marks)} marks written, placed and not confirmed")
 
 

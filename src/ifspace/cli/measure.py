@@ -13,7 +13,6 @@ from ifspace.cli.exits import Exit, say
 from ifspace.cli.printing import print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from ifspace.labels import LabelMap
     from ifspace.model import Session, Side, StudyResult
 
 
@@ -72,37 +71,46 @@ def measure(
     Without marks, seeds or a label map nothing is measured: a session with what the program can
     propose is written, for a reader to complete.
     """
+    import ifspace
     from ifspace.dicom_out import UidMap, replace_uids
-    from ifspace.export import PROPOSAL_FORMATS, export, refuse_inside
-    from ifspace.workflow import Settings, assess_study, load_study, propose_study
+    from ifspace.export import export, formats_for, objects_left_out, refuse_inside
+    from ifspace.workflow import is_marked
 
     chosen = chosen_formats(formats)
     refuse_inside(out, path)
     marks = _session(session, reader, sign=sign)
-    label_map = None if masks is None else _label_map(masks, labels, label_preset)
-    settings = Settings(sides_of(side), ids_of(evidence), evidence_file)
+    label_map = None if masks is None else ifspace.read_label_map(masks, labels, label_preset)
+    if not is_marked(marks, label_map):
+        say("no marks, seeds or label map: proposing what can be found, measuring nothing")
+        chosen = formats_for(chosen, marked=False)
+    study = ifspace.load_study(path, series, hint=marks.series_instance_uid)
+    result = ifspace.measure(
+        study,
+        marks,
+        labels=label_map,
+        sides=sides_of(side),
+        evidence_ids=ids_of(evidence),
+        evidence_file=evidence_file,
+    )
     uid_map = UidMap() if deidentify else None
-    with load_study(path, series, marks.series_instance_uid) as study:
-        if label_map is None and not marks.marks and not marks.seeds:
-            say("no marks, seeds or label map: proposing what can be found, measuring nothing")
-            result = propose_study(study, settings, marks)
-            chosen = tuple(name for name in chosen if name in PROPOSAL_FORMATS)
-        else:
-            result = assess_study(study, marks, settings, label_map)
-        written = export(
-            study,
-            result,
-            out,
-            formats=chosen,
-            deidentify=deidentify,
-            overwrite=overwrite,
-            predecessor=amends,
-            uid_map=uid_map,
-        )
+    written = export(
+        study,
+        result,
+        out,
+        formats=chosen,
+        deidentify=deidentify,
+        overwrite=overwrite,
+        predecessor=amends,
+        uid_map=uid_map,
+    )
     if uid_map is not None:
         result = replace_uids(result, uid_map)
     show(result, written, as_json=as_json, text=text)
-    raise typer.Exit(exit_code(result))
+    code = exit_code(result)
+    if left_out := objects_left_out(study, chosen):
+        say(left_out)
+        code = code or Exit.PARTLY_DONE
+    raise typer.Exit(code)
 
 
 def _session(path: Path | None, reader: str | None, *, sign: bool) -> Session:
@@ -110,10 +118,10 @@ def _session(path: Path | None, reader: str | None, *, sign: bool) -> Session:
     from dataclasses import replace
     from datetime import UTC, datetime
 
-    from ifspace.model import Session
+    import ifspace
     from ifspace.workflow import sign as signed
 
-    session = Session() if path is None else read_marks(path)
+    session = ifspace.Session() if path is None else ifspace.read_session(path)
     if reader is not None and reader != session.reader:
         # A signature is its reader's own.
         session = replace(session, reader=reader, signature=None)
@@ -123,36 +131,6 @@ def _session(path: Path | None, reader: str | None, *, sign: bool) -> Session:
         message = "--sign needs a reader: add --reader ID"
         raise typer.BadParameter(message)
     return signed(session, session.reader, datetime.now(UTC).isoformat(timespec="seconds"))
-
-
-def _label_map(path: Path, labels: str | None, preset: str | None) -> LabelMap:
-    from ifspace.io.labels import read_label_map
-    from ifspace.labels import parse_labels
-
-    return read_label_map(path, None if labels is None else parse_labels(labels), preset)
-
-
-def read_marks(path: Path) -> Session:
-    """Read marks from a session file or from a structured report."""
-    if is_dicom(path):
-        from ifspace.dicom_out import read_sr
-
-        return read_sr(path)
-    from ifspace.io.session import read_session
-
-    return read_session(path)
-
-
-def is_dicom(path: Path) -> bool:
-    """Tell whether a file is DICOM by the word behind its preamble (PS3.10 7.1)."""
-    from ifspace.errors import UnreadableInputError
-
-    try:
-        with path.open("rb") as file:
-            return file.read(132)[128:] == b"DICM"
-    except OSError as error:
-        message = f"the file with the marks cannot be read: {error.strerror}; check its path"
-        raise UnreadableInputError(message) from error
 
 
 def chosen_formats(formats: str | None) -> tuple[str, ...]:
@@ -176,10 +154,9 @@ def ids_of(evidence: str | None) -> tuple[str, ...]:
 
 def sides_of(side: Sides) -> tuple[Side, ...]:
     """Give the sides in radiological order, the patient's right first."""
-    from ifspace.model import Side
-    from ifspace.workflow import BOTH_SIDES
+    from ifspace.model import SIDES_AS_SEEN, Side
 
-    return BOTH_SIDES if side is Sides.BOTH else (Side(side.value),)
+    return SIDES_AS_SEEN if side is Sides.BOTH else (Side(side.value),)
 
 
 def exit_code(result: StudyResult) -> Exit:

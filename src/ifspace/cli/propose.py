@@ -24,18 +24,17 @@ def propose(
     Proposes the slices of the lesser trochanter, the femur's outline and its mark, each side with
     a confidence; a reader adds the ischium.
     """
+    import ifspace
     from ifspace.errors import OutputError
     from ifspace.export import refuse_inside
-    from ifspace.io.session import session_to_json, write_session
+    from ifspace.io.session import session_to_json
     from ifspace.model import NotMeasured, Reason
-    from ifspace.workflow import Settings, load_study, propose_study
 
     refuse_inside(out, path)
     if out.exists() and not overwrite:
         message = f"{out.name} is already there; choose another name or add --overwrite"
         raise OutputError(message)
-    with load_study(path, series) as study:
-        result = propose_study(study, Settings())
+    result = ifspace.propose(ifspace.load_study(path, series))
     reasons = {
         space.outcome.side: space.outcome
         for space in result.spaces
@@ -43,7 +42,7 @@ def propose(
     }
     refused = [item for item in reasons.values() if item.reason is not Reason.ISCHIUM_NOT_CONFIRMED]
     if len(refused) < len(reasons):
-        write_session(result.session, out)
+        ifspace.write_session(result.session, out)
     if as_json:
         print_json(session_to_json(result.session))
     else:

@@ -21,9 +21,10 @@ def report(
 
     Key images that were written with it and still lie beside it are used again.
     """
-    from ifspace.report import pictures_beside, read_result, write_reports
+    import ifspace
+    from ifspace.report import pictures_beside, write_reports
 
-    assessed = read_result(result)
+    assessed = ifspace.read_result(result)
     written = write_reports(
         assessed,
         None,

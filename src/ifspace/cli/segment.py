@@ -25,10 +25,10 @@ def segment(
     Look at the label map before you measure with it. TotalSegmentator is found on the PATH or in
     IFSPACE_TOTALSEGMENTATOR; nothing is downloaded, and its usage statistics are switched off.
     """
-    from ifspace.errors import GeometryError, OutputError
+    import ifspace
+    from ifspace.errors import OutputError
     from ifspace.export import refuse_inside
     from ifspace.segmenter import segment as run
-    from ifspace.workflow import load_study
 
     refuse_inside(out, path)
     if not out.name.lower().endswith((".nii", ".nii.gz")):
@@ -37,8 +37,5 @@ def segment(
     if out.exists() and not overwrite:
         message = f"{out.name} is already there; choose another name or add --overwrite"
         raise OutputError(message)
-    with load_study(path, series) as study:
-        if study.volume is None:
-            raise GeometryError(study.untrusted)
-        run(study.volume, out, time_limit_s=time_limit)
+    run(ifspace.load_volume(path, series), out, time_limit_s=time_limit)
     print_line(str(out))

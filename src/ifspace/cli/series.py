@@ -15,10 +15,9 @@ def series(
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """List every series with its suitability, and files not used."""
-    from ifspace.io import inventory_to_json, open_study
+    import ifspace
 
-    with open_study(path) as inventory:
-        data = inventory_to_json(inventory)
+    data = ifspace.list_series(path)
     if as_json:
         print_json(data)
     else:

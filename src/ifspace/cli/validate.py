@@ -8,7 +8,6 @@ from pathlib import Path
 import typer
 
 from ifspace.cli.exits import Exit, say
-from ifspace.cli.measure import is_dicom
 from ifspace.cli.printing import print_json, print_line
 
 
@@ -46,6 +45,7 @@ def validate(
 
 
 def _problems(file: Path) -> tuple[str, list[str]]:
+    from ifspace.api.files import is_dicom
     from ifspace.io.session import read_json, validate_session
     from ifspace.report import validate_result
 

@@ -61,7 +61,7 @@ def options(
     For research and for assistance to a qualified reader; not a medical device.
     """
     if version:
-        from ifspace import __version__
+        from ifspace.version import __version__
 
         typer.echo(f"ifspace {__version__}")
         raise typer.Exit

@@ -7,6 +7,7 @@ from ifspace.dicom_out.foreign import (
     marks_from_length,
     session_from_lengths,
 )
+from ifspace.dicom_out.header import why_not_filed
 from ifspace.dicom_out.readback import read_sr
 from ifspace.dicom_out.reading import NamedLength, label_of_report, read_report_marks
 from ifspace.dicom_out.structure import validate_sr
@@ -24,5 +25,6 @@ __all__ = [
     "replace_uids",
     "session_from_lengths",
     "validate_sr",
+    "why_not_filed",
     "write_objects",
 ]

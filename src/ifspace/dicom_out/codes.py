@@ -92,8 +92,7 @@ DISTANCE = dcm("121206", "Distance")
 SIDE = {Side.LEFT: sct("7771000", "Left"), Side.RIGHT: sct("24028007", "Right")}
 SIDE_LETTER = {Side.LEFT: "L", Side.RIGHT: "R"}
 
-KIND_NAME = {Kind.IFS: "Ischiofemoral space", Kind.QFS: "Quadratus femoris space"}
-SPACE = {kind: private(kind.value.upper(), name) for kind, name in KIND_NAME.items()}
+SPACE = {kind: private(kind.name, kind.full_name) for kind in Kind}
 
 # The quadratus femoris fills both spaces; the IFS lies between the two bones. Slicer reads the
 # first site only.

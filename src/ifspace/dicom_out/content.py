@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
-from ifspace.errors import SessionError
+from ifspace.errors import SessionError, UnreadableInputError
+from ifspace.io.elements import read_dataset
+from ifspace.io.values import items_of
+
+CONTENT = "ContentSequence"
+# A TID 1500 report has six.
+MOST_LEVELS = 64
 
 
 def read_report(path: Path) -> Dataset:
@@ -21,12 +25,9 @@ def read_report(path: Path) -> Dataset:
         If the file is no DICOM structured report.
     """
     try:
-        report = dcmread(path)
-    except OSError as error:
-        message = f"the report cannot be read ({error.strerror}); check its path"
-        raise SessionError(message) from error
-    except InvalidDicomError as error:
-        message = f"{path.name} is not a DICOM file; give a DICOM structured report"
+        report = read_dataset(path, pixels=True)
+    except UnreadableInputError as error:
+        message = f"{path.name} is no sound DICOM file ({error}); give a DICOM structured report"
         raise SessionError(message) from error
     if report.get("Modality") != "SR" or "ContentSequence" not in report:
         message = f"{path.name} is not a structured report; give the file that holds one"
@@ -35,15 +36,29 @@ def read_report(path: Path) -> Dataset:
 
 
 def walk(item: Dataset) -> Iterator[Dataset]:
-    """Visit every content item below one, in the order of the document."""
-    for child in item.get("ContentSequence", []):
+    """Visit every content item below one, in the order of the document.
+
+    Raises
+    ------
+    SessionError
+        If they are nested deeper than any report is.
+    """
+    waiting = [iter(items_of(item, CONTENT))]
+    while waiting:
+        child = next(waiting[-1], None)
+        if child is None:
+            waiting.pop()
+            continue
         yield child
-        yield from walk(child)
+        if len(waiting) >= MOST_LEVELS:
+            message = f"the report is nested deeper than {MOST_LEVELS} levels; it is not read"
+            raise SessionError(message)
+        waiting.append(iter(items_of(child, CONTENT)))
 
 
 def concept(item: Dataset) -> tuple[str, str]:
     """Give scheme and value of the name of a content item; two empty texts where it has none."""
-    names = item.get("ConceptNameCodeSequence")
+    names = items_of(item, "ConceptNameCodeSequence")
     return code_of(names[0]) if names else ("", "")
 
 

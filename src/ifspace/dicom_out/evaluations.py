@@ -70,7 +70,7 @@ def _not_measured(result: StudyResult) -> Iterator[ContentItem]:
         if isinstance(outcome, NotMeasured):
             name = codes.SPACE[outcome.kind]
             yield _code(name, codes.reason(outcome.reason), outcome.side)
-            title = f"{codes.KIND_NAME[outcome.kind]}, {outcome.side.value}"
+            title = f"{outcome.kind.full_name}, {outcome.side.value}"
             yield _text(codes.DETAIL, f"{title}: not measured: {outcome.detail}")
 
 
@@ -94,7 +94,7 @@ def _group_means(space: AssessedSpace) -> Iterator[ContentItem]:
         kind, side = space.outcome.kind, space.outcome.side
         yield _text(
             codes.GROUP_MEANS,
-            f"{codes.KIND_NAME[kind]}, {side.value}: {_means(reference)}",
+            f"{kind.full_name}, {side.value}: {_means(reference)}",
         )
 
 

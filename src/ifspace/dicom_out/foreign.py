@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,11 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from ifspace.dicom_out import codes
-from ifspace.dicom_out.content import code_of, concept, read_report, walk
+from ifspace.dicom_out.content import CONTENT, code_of, concept, read_report, walk
 from ifspace.dicom_out.planes import to_lps_mm
 from ifspace.errors import SessionError
 from ifspace.geometry import Floats, finite
+from ifspace.io.values import floats_of, items_of, refused_as
 from ifspace.model import (
     MARKS_OF_KIND,
     Kind,
@@ -84,12 +86,13 @@ def foreign_lengths(path: Path) -> tuple[ForeignLength, ...]:
     SessionError
         If the file is no structured report.
     """
-    report = read_report(path)
-    found: list[ForeignLength] = []
-    for group in walk(report):
-        if concept(group) == ("DCM", codes.MEASUREMENT_GROUP.value):
-            found.extend(_lengths_of(group))
-    return tuple(found)
+    with refused_as(f"{path.name} holds a damaged report; take another copy of it", SessionError):
+        return tuple(
+            length
+            for group in walk(read_report(path))
+            if concept(group) == ("DCM", codes.MEASUREMENT_GROUP.value)
+            for length in _lengths_of(group)
+        )
 
 
 def marks_from_length(
@@ -149,11 +152,11 @@ def _place(length: ForeignLength, volume: Volume) -> tuple[int, Floats]:
 
 def _lengths_of(group: Dataset) -> Iterator[ForeignLength]:
     label, side = _words(group)
-    for item in group.get("ContentSequence", []):
+    for item in items_of(group, CONTENT):
         value_mm = _millimetres(item)
         if value_mm is None:
             continue
-        for line in item.get("ContentSequence", []):
+        for line in items_of(item, CONTENT):
             length = _line(line, label or _meaning(item), value_mm, side)
             if length is not None:
                 yield length
@@ -162,32 +165,39 @@ def _lengths_of(group: Dataset) -> Iterator[ForeignLength]:
 def _words(group: Dataset) -> tuple[str, Side | None]:
     """Find what a group calls its line, and the side that its finding site names."""
     label, side = "", None
-    for item in group.get("ContentSequence", []):
+    for item in items_of(group, CONTENT):
         name = concept(item)[1]
-        if name == codes.COMMENT.value and item.ValueType == "TEXT":
-            label = str(item.TextValue)
-        elif name == codes.FINDING.value and item.ValueType == "CODE" and not label:
-            label = str(item.ConceptCodeSequence[0].get("CodeMeaning", ""))
-        for modifier in item.get("ContentSequence", []):
+        if name == codes.COMMENT.value and item.get("ValueType") == "TEXT":
+            label = str(item.get("TextValue", ""))
+        elif name == codes.FINDING.value and item.get("ValueType") == "CODE" and not label:
+            label = str(_coded(item).get("CodeMeaning", ""))
+        for modifier in items_of(item, CONTENT):
             if concept(modifier)[1] == codes.LATERALITY.value:
-                value = code_of(modifier.ConceptCodeSequence[0])[1]
+                value = code_of(_coded(modifier))[1]
                 side = next((s for s in Side if codes.SIDE[s].value == value), side)
     return label, side
 
 
+def _coded(item: Dataset) -> Dataset:
+    """Give the code that is the value of a content item; an empty one where it has none."""
+    return next(iter(items_of(item, "ConceptCodeSequence")), Dataset())
+
+
 def _meaning(item: Dataset) -> str:
-    names = item.get("ConceptNameCodeSequence")
+    names = items_of(item, "ConceptNameCodeSequence")
     return str(names[0].get("CodeMeaning", "length")) if names else "length"
 
 
 def _millimetres(item: Dataset) -> float | None:
     """Read a number in millimetres; nothing for any other content item."""
-    if item.get("ValueType") != "NUM" or not item.get("MeasuredValueSequence"):
+    measured = next(iter(items_of(item, "MeasuredValueSequence")), None)
+    if item.get("ValueType") != "NUM" or measured is None:
         return None
-    measured = item.MeasuredValueSequence[0]
-    if code_of(measured.MeasurementUnitsCodeSequence[0])[1] != codes.MILLIMETRE.value:
+    units = items_of(measured, "MeasurementUnitsCodeSequence")
+    if not units or code_of(units[0])[1] != codes.MILLIMETRE.value:
         return None
-    return float(measured.get("FloatingPointValue") or measured.NumericValue)
+    values = floats_of(measured.get("FloatingPointValue") or measured.get("NumericValue"))
+    return values[0] if len(values) == 1 and math.isfinite(values[0]) else None
 
 
 def _line(item: Dataset, label: str, value_mm: float, side: Side | None) -> ForeignLength | None:
@@ -195,7 +205,9 @@ def _line(item: Dataset, label: str, value_mm: float, side: Side | None) -> Fore
     kind, data = item.get("ValueType"), item.get("GraphicData")
     if item.get("GraphicType") not in ("POLYLINE", "MULTIPOINT") or data is None:
         return None
-    numbers = np.asarray([float(value) for value in data])
+    numbers = np.asarray(floats_of(data))
+    if not np.isfinite(numbers).all():
+        return None
     if kind == "SCOORD3D" and numbers.size == 6:
         return ForeignLength(label, value_mm, points_lps_mm=numbers.reshape(2, 3), side=side)
     if kind != "SCOORD" or numbers.size != 4:
@@ -213,14 +225,11 @@ def _line(item: Dataset, label: str, value_mm: float, side: Side | None) -> Fore
 
 def _image(item: Dataset) -> tuple[str | None, int | None]:
     """Find the image, and its frame, that pixel coordinates were selected from."""
-    for child in item.get("ContentSequence", []):
-        if child.get("ReferencedSOPSequence"):
-            reference = child.ReferencedSOPSequence[0]
-            frames = reference.get("ReferencedFrameNumber")
-            if frames is None:
-                return str(reference.ReferencedSOPInstanceUID), None
-            first = frames if isinstance(frames, int) else frames[0]
-            return str(reference.ReferencedSOPInstanceUID), int(first)
+    for child in items_of(item, CONTENT):
+        for reference in items_of(child, "ReferencedSOPSequence")[:1]:
+            uid = str(reference.get("ReferencedSOPInstanceUID", ""))
+            frames = floats_of(reference.get("ReferencedFrameNumber"))
+            return uid, int(frames[0]) if frames else None
     return None, None
 
 

@@ -40,11 +40,11 @@ from highdicom.sr import Measurement as SrMeasurement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
-from ifspace import __version__
 from ifspace.dicom_out import codes
 from ifspace.dicom_out.planes import plane_of, to_column_row
 from ifspace.geometry import Plane
 from ifspace.model import AssessedSpace, Comparison, Kind, Measurement, Relation, Side, Source
+from ifspace.version import __version__
 
 # What the length tool of the OHIF viewer writes, and the only form it loads as an editable line.
 OHIF_LENGTH_TOOL = "Cornerstone3DTools@^0.1.0:Length"
@@ -88,7 +88,7 @@ def measurement_group(
     report_part = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(
             uid=tracking_uid(str(header.StudyInstanceUID), kind, side),
-            identifier=f"{OHIF_LENGTH_TOOL}:{kind.value.upper()}-{codes.SIDE_LETTER[side]}",
+            identifier=f"{OHIF_LENGTH_TOOL}:{kind.name}-{codes.SIDE_LETTER[side]}",
         ),
         finding_type=codes.SPACE[kind],
         finding_sites=_sites(kind, side),
@@ -114,7 +114,7 @@ def _sites(kind: Kind, side: Side) -> list[FindingSite]:
 
 def _title(kind: Kind, side: Side) -> TextContentItem:
     """Name the space with its side: the only place where that viewer shows a side."""
-    text = f"{codes.KIND_NAME[kind]}, {side.value}"
+    text = f"{kind.full_name}, {side.value}"
     return TextContentItem(codes.COMMENT, text, RelationshipTypeValues.CONTAINS)
 
 
@@ -172,7 +172,7 @@ def _is_square(plane: Plane) -> bool:
 def _space_as_distance(kind: Kind) -> CodedConcept:
     """Name the number after its space, and say to others that it is a distance."""
     name = CodedConcept(
-        codes.SPACE[kind].value, codes.SPACE[kind].scheme_designator, codes.KIND_NAME[kind]
+        codes.SPACE[kind].value, codes.SPACE[kind].scheme_designator, kind.full_name
     )
     name.EquivalentCodeSequence = DicomSequence([codes.DISTANCE])
     return name

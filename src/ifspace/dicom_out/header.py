@@ -19,9 +19,10 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 from pydicom.valuerep import validate_value
 
-from ifspace import __version__
 from ifspace.dicom_out import codes
 from ifspace.errors import OutputError
+from ifspace.safe_paths import is_uid
+from ifspace.version import __version__
 
 # Type 2 of the Patient and General Study modules (PS3.3 C.7.1.1, C.7.2.1): present, maybe empty.
 FILED_BY = (
@@ -88,6 +89,15 @@ def patient_and_study(header: Dataset) -> Dataset:
     if "DeidentificationMethodCodeSequence" in header:
         taken.DeidentificationMethodCodeSequence = header.DeidentificationMethodCodeSequence
     return taken
+
+
+def why_not_filed(headers: Sequence[Dataset]) -> str:
+    """Say why no object can be filed under the study of images; empty where one can."""
+    with config.disable_value_validation():
+        for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID"):
+            if not all(is_uid(str(header.get(keyword) or "")) for header in headers):
+                return f"the images have no valid {keyword}, so no DICOM object can refer to them"
+    return ""
 
 
 def _sound(header: Dataset, keyword: str) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from pydicom.dataset import Dataset
 
 from ifspace.errors import GeometryError
 from ifspace.geometry import Floats, Plane
+from ifspace.io.values import floats_of, items_of
 
 # PS3.3 C.18.6: (0, 0) of a spatial coordinate is the outer corner of the first pixel, whose
 # centre is therefore (0.5, 0.5); our indices count from the centre.
@@ -28,7 +27,7 @@ def plane_of(header: Dataset, frame_number: int | None) -> Plane:
     Raises
     ------
     GeometryError
-        If position, orientation or spacing are missing.
+        If position, orientation or spacing are missing or no numbers.
 
     References
     ----------
@@ -37,6 +36,9 @@ def plane_of(header: Dataset, frame_number: int | None) -> Plane:
     position = _functional(header, frame_number, "PlanePositionSequence", "ImagePositionPatient")
     axes = _functional(header, frame_number, "PlaneOrientationSequence", "ImageOrientationPatient")
     spacing_mm = _functional(header, frame_number, "PixelMeasuresSequence", "PixelSpacing")
+    if (len(position), len(axes), len(spacing_mm)) != (3, 6, 2):
+        message = "position, orientation or spacing of the image are damaged; export it again"
+        raise GeometryError(message)
     return Plane(
         np.asarray(position, dtype=np.float64),
         np.asarray(axes[:3], dtype=np.float64),
@@ -47,18 +49,20 @@ def plane_of(header: Dataset, frame_number: int | None) -> Plane:
     )
 
 
-def _functional(header: Dataset, frame_number: int | None, group: str, keyword: str) -> Any:
+def _functional(
+    header: Dataset, frame_number: int | None, group: str, keyword: str
+) -> tuple[float, ...]:
     """Find an attribute in the frame's functional groups, the shared ones, or at the top."""
     places = [header]
-    shared = header.get("SharedFunctionalGroupsSequence") or []
-    places = [*(item[group][0] for item in shared if item.get(group)), *places]
-    frames = header.get("PerFrameFunctionalGroupsSequence") or []
+    shared = items_of(header, "SharedFunctionalGroupsSequence")
+    places = [*(place for item in shared for place in items_of(item, group)[:1]), *places]
+    frames = items_of(header, "PerFrameFunctionalGroupsSequence")
     if frame_number is not None and frame_number <= len(frames):
-        own = frames[frame_number - 1].get(group)
-        places = [*(own or []), *places]
+        places = [*items_of(frames[frame_number - 1], group), *places]
     for place in places:
-        if place.get(keyword):
-            return place[keyword].value
+        # Some programs write numbers under the value representation of a text.
+        if values := floats_of(place.get(keyword)):
+            return values
     message = f"the image has no {keyword}; export the series again with its geometry"
     raise GeometryError(message)
 

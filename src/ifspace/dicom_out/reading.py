@@ -17,6 +17,7 @@ from ifspace.dicom_out.content import concept, read_report, walk
 from ifspace.dicom_out.foreign import ForeignLength, foreign_lengths
 from ifspace.dicom_out.readback import read_sr
 from ifspace.errors import SessionError
+from ifspace.io.values import refused_as
 from ifspace.model import Kind, Session, Side
 
 _KINDS = {
@@ -78,7 +79,7 @@ def read_report_marks(path: Path) -> Session | tuple[NamedLength, ...]:
     if repeated:
         kind, side = repeated[0]
         message = (
-            f"the report holds more than one length named {side.value} {kind.value.upper()}; choose"
+            f"the report holds more than one length named {side.value} {kind.name}; choose"
             " one with `ifspace lengths`"
         )
         raise SessionError(message)
@@ -101,4 +102,5 @@ def named_lengths(lengths: Iterable[ForeignLength]) -> tuple[NamedLength, ...]:
 def _is_ours(path: Path) -> bool:
     """Tell whether a report carries a session of this program."""
     ours = (codes.SCHEME, codes.SESSION_DATA.value)
-    return any(concept(item) == ours for item in walk(read_report(path)))
+    with refused_as(f"{path.name} holds a damaged report; take another copy of it", SessionError):
+        return any(concept(item) == ours for item in walk(read_report(path)))

@@ -16,7 +16,9 @@ from pydicom.dataset import Dataset
 from ifspace.dicom_out import codes
 from ifspace.dicom_out.content import code_of, concept, read_report, walk
 from ifspace.dicom_out.group import OHIF_LENGTH_TOOL
+from ifspace.errors import SessionError
 from ifspace.findings import FINDINGS
+from ifspace.io.values import refused_as
 from ifspace.model import Kind, Side
 
 # A float32 coordinate near 1000 mm is exact to 0.00006 mm.
@@ -39,7 +41,8 @@ def validate_sr(path: Path) -> list[str]:
     SessionError
         If the file is no structured report.
     """
-    return list(problems(read_report(path)))
+    with refused_as(f"{path.name} holds a damaged report; take another copy of it", SessionError):
+        return list(problems(read_report(path)))
 
 
 def problems(report: Dataset) -> tuple[str, ...]:
@@ -328,4 +331,4 @@ def _both_spaces(report: Dataset) -> Iterator[str]:
     for side in sorted(sides):
         for kind in Kind:
             if (kind, side) not in told:
-                yield f"{codes.KIND_NAME[kind]}, {side.value}: neither measured nor a reason given"
+                yield f"{kind.full_name}, {side.value}: neither measured nor a reason given"

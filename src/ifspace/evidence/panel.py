@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from ifspace.errors import EvidenceError
 from ifspace.evidence.published import CUTOFF_ROLE, POSITIONING_ROLE, Row
-from ifspace.model import Kind, PublishedValue
-
-ADULT_AGE_YEARS = 18.0
+from ifspace.model import ADULT_AGE_YEARS, Kind, PublishedValue
 
 AGE_UNKNOWN_NOTE = (
     "The patient's age is unknown: adult values are shown, and they do not apply under 18 years."
@@ -30,8 +28,8 @@ class Panel:
     def cutoffs(self, kind: Kind) -> tuple[PublishedValue, ...]:
         """Give the cut-offs for one space, smallest first."""
         values = [row.value(kind) for row in self.rows if row.role == CUTOFF_ROLE]
-        found = [value for value in values if value is not None and value.cutoff_mm is not None]
-        return tuple(sorted(found, key=lambda value: (value.cutoff_mm or 0.0, value.evidence_id)))
+        cutoffs = [value for value in values if value is not None and value.cutoff_mm is not None]
+        return tuple(sorted(cutoffs, key=lambda value: (value.cutoff_mm or 0.0, value.evidence_id)))
 
     def reference(self, kind: Kind) -> PublishedValue | None:
         """Give the two group means for one space, where the panel has them."""

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ifspace.errors import EvidenceError
-from ifspace.model import Kind, PublishedValue
+from ifspace.model import ADULT_AGE_YEARS, Kind, PublishedValue
 
 EVIDENCE_SCHEMA = "ifspace-evidence/1"
 CUTOFF_ROLE = "published_cutoff_axial_mri"
@@ -62,7 +62,7 @@ class Row(BaseModel):
     population: str = ""
     year: int | None = None
     modality: Literal["MRI"] = "MRI"
-    age_years: tuple[float, float | None] = (18.0, None)
+    age_years: tuple[float, float | None] = (ADULT_AGE_YEARS, None)
     hip_position: Literal["neutral", "internal", "external", "adduction"] | None = None
     position: str | None = None
     n_cases_hips: int | None = None
@@ -77,7 +77,7 @@ class Row(BaseModel):
     @property
     def paediatric(self) -> bool:
         """Whether the row speaks of patients under 18."""
-        return self.age_years[1] is not None and self.age_years[1] <= 18.0
+        return self.age_years[1] is not None and self.age_years[1] <= ADULT_AGE_YEARS
 
     def speaks_of(self, age_years: float) -> bool:
         """Whether the row's population has this age: from the first to below the second."""

@@ -13,12 +13,14 @@ MINUS = "\u2212"
 DASH = "\u2013"
 ELLIPSIS = "\u2026"
 
-KIND_NAMES: Mapping[Kind, str] = MappingProxyType(
-    {Kind.IFS: "Ischiofemoral space (IFS)", Kind.QFS: "Quadratus femoris space (QFS)"}
-)
 KIND_COLOURS: Mapping[Kind, Colour] = MappingProxyType({Kind.IFS: "ifs", Kind.QFS: "qfs"})
 # Told apart without colour; the left one is hollow as well.
 SIDE_SHAPES: Mapping[Side, Shape] = MappingProxyType({Side.RIGHT: "circle", Side.LEFT: "diamond"})
+
+
+def kind_title(kind: Kind) -> str:
+    """Name a space in full with its abbreviation."""
+    return f"{kind.full_name} ({kind.name})"
 
 
 def shortened(names: Iterable[str], most: int) -> dict[str, str]:

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ifspace import __version__
 from ifspace.followup.detectable import AgreementFigures, Detectable, detectable
 from ifspace.followup.diary import Diary
 from ifspace.followup.protocol import Difference, differences, space_differences
 from ifspace.followup.visits import Visit
-from ifspace.model import Kind, NotMeasured, Side
+from ifspace.model import SIDES_AS_SEEN, Kind, NotMeasured, Side
 from ifspace.notice import NOTICE
 from ifspace.statistics import NotEstimable, to_json
+from ifspace.version import __version__
 
 FOLLOW_UP_SCHEMA = "ifspace-follow-up/1"
-SIDES_AS_SEEN = (Side.RIGHT, Side.LEFT)
 
 
 class Verdict(StrEnum):

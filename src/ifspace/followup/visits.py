@@ -10,12 +10,11 @@ from datetime import date
 from pathlib import Path
 
 from ifspace.errors import UnreadableInputError
-from ifspace.model import Kind, Measurement, Outcome, Side, StudyResult
+from ifspace.model import DAYS_PER_YEAR, Kind, Measurement, Outcome, Side, StudyResult
 from ifspace.report import read_result
 
 # DICOM ages are whole years, so two of them may be a year off either way.
 AGE_SLACK_YEARS = 1.5
-DAYS_PER_YEAR = 365.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +40,8 @@ class Visit:
 
     def measured(self, kind: Kind, side: Side) -> Measurement | None:
         """Give the measurement of a space, where there is one."""
-        found = self.outcome(kind, side)
-        return found if isinstance(found, Measurement) else None
+        outcome = self.outcome(kind, side)
+        return outcome if isinstance(outcome, Measurement) else None
 
 
 def read_visits(paths: Sequence[Path], days: Sequence[date] = ()) -> tuple[Visit, ...]:
@@ -66,15 +65,15 @@ def read_visits(paths: Sequence[Path], days: Sequence[date] = ()) -> tuple[Visit
     if days and len(days) != len(paths):
         message = f"{len(days)} dates for {len(paths)} results; give one date for each"
         raise UnreadableInputError(message)
-    held = [
-        (days[place] if days else None, read_result(path), _sha256(path))
-        for place, path in enumerate(paths)
+    dated = [
+        (days[index] if days else None, read_result(path), _sha256(path))
+        for index, path in enumerate(paths)
     ]
     if days:
-        held.sort(key=lambda one: one[0] or date.min)
+        dated.sort(key=lambda one: one[0] or date.min)
     visits = tuple(
         Visit(result, number, day, digest)
-        for number, (day, result, digest) in enumerate(held, start=1)
+        for number, (day, result, digest) in enumerate(dated, start=1)
     )
     _refuse_one_study_twice(visits)
     _refuse_two_persons(visits)

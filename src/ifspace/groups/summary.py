@@ -12,7 +12,7 @@ COLUMNS = ("space", "statistic", "value", "95 % interval or reason")
 
 def summary_table(study: GroupStudy) -> tuple[tuple[str, ...], list[list[str]]]:
     """Give the column names and the rows of every space."""
-    rows = [[space.kind.value.upper(), *cells] for space in study.spaces for cells in _cells(space)]
+    rows = [[space.kind.name, *cells] for space in study.spaces for cells in _cells(space)]
     return COLUMNS, rows
 
 

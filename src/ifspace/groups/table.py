@@ -15,9 +15,10 @@ from ifspace.hips import (
     CellError,
     Covariates,
     Hip,
-    facts_of,
+    covariates_of,
     hip_of,
     kind_of,
+    read_rows,
     sex_of,
     value_of,
 )
@@ -108,18 +109,11 @@ def groups_from_table(table: Table, column: str, cases: str | None = None) -> Gr
     table.require((CASE_NAMES, "side", "kind", "value_mm", name))
     case_name, control_name = _names(table, name, cases)
     read: dict[tuple[Kind, Hip], list[tuple[int, HipValue]]] = defaultdict(list)
-    problems = list(table.problems)
-    missing = 0
-    for row in table.rows:
-        try:
-            item = _value(row, name, case_name)
-        except CellError as error:
-            problems.append(RowProblem(row.number, error.reason, error.detail))
-            continue
-        if item is None:
-            missing += 1
-            continue
-        read[item.kind, item.hip].append((row.number, item))
+    rows, problems = read_rows(table, lambda row: _value(row, name, case_name))
+    for number, value in rows:
+        if value is not None:
+            read[value.kind, value.hip].append((number, value))
+    missing = sum(value is None for _, value in rows)
     kept, contradicted = _drop_contradicted(read)
     problems = sorted([*problems, *contradicted], key=lambda problem: problem.row)
     averaged = sum(len(items) > 1 for items in kept.values())
@@ -159,7 +153,7 @@ def _value(row: Row, column: str, case_name: str) -> HipValue | None:
     if not group:
         raise CellError("group_missing", f"the row has nothing in column {column}")
     value_mm = value_of(row)
-    hip, kind, covariates = hip_of(row), kind_of(row), facts_of(row)
+    hip, kind, covariates = hip_of(row), kind_of(row), covariates_of(row)
     if value_mm is None:
         return None
     return HipValue(hip, kind, value_mm, group == case_name, covariates, sex_of(row))

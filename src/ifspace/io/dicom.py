@@ -28,6 +28,7 @@ from ifspace.io.stacks import sorted_along_normal
 from ifspace.io.values import DAMAGED, refused_as
 from ifspace.model import (
     Flag,
+    FlagCode,
     PatientIdentity,
     Series,
     Severity,
@@ -160,14 +161,14 @@ def _left_out_flag(reasons: list[str], slice_count: int) -> tuple[Flag, ...]:
         return ()
     shown = "; ".join(f"{number} x {reason}" for reason, number in Counter(reasons).items())
     detail = f"{len(reasons)} of {slice_count} slices were left out: {shown}."
-    return (Flag("slice_left_out", Severity.CAUTION, detail),)
+    return (Flag(FlagCode.SLICE_LEFT_OUT, Severity.CAUTION, detail),)
 
 
 def _lossy_flag(images: list[_Image]) -> tuple[Flag, ...]:
     if not any(is_lossy(image.file) for image in images):
         return ()
     detail = "The images were compressed with loss; edges may have moved by a fraction of a pixel."
-    return (Flag("lossy_compression", Severity.CAUTION, detail),)
+    return (Flag(FlagCode.LOSSY_COMPRESSION, Severity.CAUTION, detail),)
 
 
 def read_headers(series: Series) -> tuple[Dataset, ...]:

@@ -17,7 +17,7 @@ from ifspace.io.decoding import NativeVolume, native_volume
 from ifspace.io.header import PIXEL_LIMITS_MM, POSITION_LIMIT_MM
 from ifspace.io.sniff import FileKind
 from ifspace.io.volume_header import check_volume_header
-from ifspace.model import Flag, Series, Severity, Slice, SliceSource, Volume
+from ifspace.model import Flag, FlagCode, Series, Severity, Slice, SliceSource, Volume
 
 _FORMATS = {FileKind.NIFTI: "NIfTI", FileKind.NRRD: "NRRD", FileKind.MHA: "MHA"}
 _READERS = {
@@ -25,8 +25,6 @@ _READERS = {
     FileKind.NRRD: "NrrdImageIO",
     FileKind.MHA: "MetaImageIO",
 }
-# What a file header calls itself where it gives no direction of its axes.
-_NO_DIRECTION = "no_image_direction"
 
 
 def read_native(
@@ -156,7 +154,7 @@ def _planes(image: NativeVolume) -> list[Plane]:
 def _flags(series: Series, directed: bool) -> tuple[Flag, ...]:
     flags = [
         Flag(
-            "no_patient_position",
+            FlagCode.NO_PATIENT_POSITION,
             Severity.CAUTION,
             f"The images come from a {series.file_format} file, which does not say how the patient "
             "lay, which sequence it was or who the patient is; no DICOM report can be made.",
@@ -165,7 +163,7 @@ def _flags(series: Series, directed: bool) -> tuple[Flag, ...]:
     if not directed:
         flags.append(
             Flag(
-                _NO_DIRECTION,
+                FlagCode.NO_IMAGE_DIRECTION,
                 Severity.REFUSAL,
                 f"The {series.file_format} file does not say which way its axes point; left and "
                 "right cannot be told apart.",

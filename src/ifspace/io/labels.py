@@ -23,6 +23,7 @@ from ifspace.io.pixels import segmentation_frames
 from ifspace.io.sniff import FileKind, gzip_head, sniff
 from ifspace.io.values import floats_of, items_of, refused_as
 from ifspace.labels import LabelMap, choose_values
+from ifspace.model import GRID_TOLERANCE_MM
 
 SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 # A NIfTI extension with names lies between the header and the voxels; more is no list of names.
@@ -30,7 +31,6 @@ EXTENSION_BYTES = 1 << 20
 NIFTI_HEADER_BYTES = 352
 MAX_LABEL = 2**31 - 1
 _LABEL = re.compile(rb'<Label[^>]*Key="(\d{1,9})"[^>]*>\s*(?:<!\[CDATA\[)?([^<\]]+)')
-STEP_TOLERANCE_MM = 0.05
 
 
 def read_label_map(
@@ -250,7 +250,7 @@ def _grid(
     given = measures.get("SpacingBetweenSlices") or measures.get("SliceThickness") or 1.0
     step_mm = float(np.diff(levels).min()) if len(levels) > 1 else _exactly(given, 1)[0]
     index = (heights - heights.min()) / step_mm
-    if np.abs(index - np.rint(index)).max() * step_mm > STEP_TOLERANCE_MM:
+    if np.abs(index - np.rint(index)).max() * step_mm > GRID_TOLERANCE_MM:
         raise GeometryError("the slices of the segmentation are unevenly spaced; export it again")
     slice_of = np.rint(index).astype(np.intp)
     shape_kji = (int(slice_of.max()) + 1, *shape_ji)

@@ -11,10 +11,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from ifspace.errors import GeometryError
-from ifspace.model import Volume
+from ifspace.model import GRID_TOLERANCE_MM, Volume
 
-# A NIfTI file has one step for all slices; positions are written to 0.01 mm by two vendors.
-STEP_TOLERANCE_MM = 0.05
 # Cosine between axes that NIfTI can still call perpendicular: 0.1 mm over a stack of 100 mm.
 SQUARE_TOLERANCE = 1e-3
 
@@ -36,7 +34,7 @@ def write_nifti(volume: Volume, path: Path) -> None:
     step_mm = np.asarray(grid.spacing_kji_mm)
     axes = grid.affine_lps_mm[:3, :3] / step_mm
     askew = float(np.abs(axes.T @ axes - np.eye(3)).max())
-    if max(apart_mm) > STEP_TOLERANCE_MM or askew > SQUARE_TOLERANCE:
+    if max(apart_mm) > GRID_TOLERANCE_MM or askew > SQUARE_TOLERANCE:
         message = (
             "the slices form no even, straight stack, and a NIfTI file can describe nothing else;"
             " segment the series elsewhere and give the label map with --masks"

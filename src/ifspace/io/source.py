@@ -27,6 +27,9 @@ from ifspace.io.sniff import FileKind, sniff
 from ifspace.io.values import DAMAGED, refused_as
 from ifspace.safe_paths import is_plain_name
 
+# A disc image of one study comes with a few texts; a folder with more files is no parcel.
+MOST_BESIDE_ARCHIVE = 16
+
 
 @dataclass(frozen=True)
 class FoundFile:
@@ -56,6 +59,8 @@ class Listing:
 def listed(path: Path, *, leave_out: Path | None = None) -> Iterator[Listing]:
     """List the files of a folder, a file, a ZIP archive or a DICOMDIR.
 
+    A folder that holds one archive, and no image beside it, is read like that archive.
+
     An archive is unpacked into a temporary folder that lives as long as the context. What lies in
     the folder `leave_out` is not listed, wherever a link leads into it.
 
@@ -72,21 +77,52 @@ def listed(path: Path, *, leave_out: Path | None = None) -> Iterator[Listing]:
         message = f"The input cannot be opened ({error.strerror}); check the path."
         raise UnreadableInputError(message) from error
     if stat.S_ISDIR(mode):
-        yield walk(path, leave_out=leave_out)
+        listing = walk(path, leave_out=leave_out)
+        archive = _only_archive(listing)
+        if archive is None:
+            yield listing
+            return
+        with _unpacked(archive.path) as inside:
+            others = tuple(file for file in listing.found if file is not archive)
+            yield Listing((*inside.found, *others), (*inside.skipped, *listing.skipped))
     elif not stat.S_ISREG(mode):
         message = "The input is neither a file nor a folder; give a file, a folder or a ZIP."
         raise UnreadableInputError(message)
     elif _kind_of_input(path) is FileKind.ZIP:
-        with TemporaryDirectory(prefix="ifspace-") as room:
-            found, skipped = unpack(path, Path(room))
-            yield Listing(
-                tuple(FoundFile(place, name) for place, name in found),
-                tuple(SkippedFile(name, reason) for name, reason in skipped),
-            )
+        with _unpacked(path) as inside:
+            yield inside
     elif is_dicomdir(path):
         yield follow_dicomdir(path)
     else:
         yield Listing((FoundFile(path, path.name),), ())
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Listing]:
+    """Unpack an archive for as long as the context lives."""
+    with TemporaryDirectory(prefix="ifspace-") as room:
+        found, skipped = unpack(path, Path(room))
+        yield Listing(
+            tuple(FoundFile(place, name) for place, name in found),
+            tuple(SkippedFile(name, reason) for name, reason in skipped),
+        )
+
+
+def _only_archive(listing: Listing) -> FoundFile | None:
+    """Find the one archive of a folder that holds one, with nothing but texts beside it."""
+    if len(listing.found) > MOST_BESIDE_ARCHIVE:
+        return None
+    archives = []
+    for file in listing.found:
+        try:
+            kind = sniff(file.path)
+        except OSError:
+            continue
+        if kind is FileKind.ZIP:
+            archives.append(file)
+        elif kind not in (FileKind.OTHER, FileKind.EMPTY):
+            return None
+    return archives[0] if len(archives) == 1 else None
 
 
 def _kind_of_input(path: Path) -> FileKind:

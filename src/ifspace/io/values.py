@@ -22,6 +22,7 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
 from ifspace.errors import IfspaceError, UnreadableInputError
+from ifspace.model import DAYS_PER_YEAR
 
 # What pydicom is known to raise on damaged files. It is long because a header can lie about
 # everything; it is a list because a programming error of ours must not hide.
@@ -56,7 +57,6 @@ NATIVE_SYNTAXES = frozenset(
         "1.2.840.10008.1.2.2",
     )
 )
-DAYS_PER_YEAR = 365.2425
 _AGE_UNITS_PER_YEAR = {"D": DAYS_PER_YEAR, "W": DAYS_PER_YEAR / 7.0, "M": 12.0, "Y": 1.0}
 # Shorter parts of a name stand in too many harmless words.
 SHORTEST_IDENTITY = 3
@@ -113,6 +113,8 @@ def floats_of(value: object) -> tuple[float, ...]:
     """
     if value is None or value == "":
         return ()
+    if isinstance(value, str):
+        value = value.split("\\")
     parts = value if isinstance(value, (list, tuple, MultiValue)) else (value,)
     if not all(isinstance(part, (str, int, float, Decimal)) for part in parts):
         raise ValueError("not a number")

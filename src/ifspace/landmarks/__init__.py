@@ -14,10 +14,16 @@ A :class:`FoundSide` holds one reading or refusal per slice and space, the outli
 the marks of the smallest distance as the program's proposal.
 """
 
-from ifspace.landmarks.assisted import from_seeds
-from ifspace.landmarks.level import Level, find_level
-from ifspace.landmarks.masks import from_masks, level_from_masks
-from ifspace.landmarks.propose import Proposal, ProposedSide, level_at, propose
+from ifspace.landmarks.labels import from_masks, level_from_masks
+from ifspace.landmarks.outline import Memory, from_seeds
+from ifspace.landmarks.propose import (
+    Level,
+    Proposal,
+    ProposedSide,
+    find_level,
+    level_at,
+    propose,
+)
 from ifspace.landmarks.snap import EdgeProfile, Snapped, snap_to_edge
 from ifspace.landmarks.values import (
     Bone,
@@ -33,6 +39,7 @@ __all__ = [
     "EdgeProfile",
     "FoundSide",
     "Level",
+    "Memory",
     "OutlinePoint",
     "Proposal",
     "ProposedSide",

@@ -31,11 +31,6 @@ from ifspace.model import (
 
 METHOD = "marks/1"
 
-# A mark belongs to a slice if it lies within this share of the slice step of its plane, and never
-# farther off than half a step; the rest of the gap belongs to the neighbour.
-ON_SLICE_SHARE = 0.5
-# Where the step is unknown (a single slice), a mark has to lie this near to the plane.
-ON_SINGLE_SLICE_MM = 1.0
 # Two marks nearer than this are one mark clicked twice; no published space is below 2 mm.
 COINCIDENT_MM = 0.5
 
@@ -109,9 +104,7 @@ def slice_of_mark(volume: Volume, mark: Mark) -> int:
         If the mark lies on no slice, outside its image, or on another one than it names.
     """
     slice_index, gap_mm = volume.nearest_slice(mark.position_lps_mm)
-    step_mm = volume.slice_step_mm
-    limit_mm = ON_SINGLE_SLICE_MM if step_mm is None else max(step_mm * ON_SLICE_SHARE, 1e-6)
-    if gap_mm > limit_mm:
+    if gap_mm > volume.on_slice_mm:
         message = f"{mark.name} lies {gap_mm:.1f} mm from the nearest slice"
         raise ValueError(message)
     if not volume.slices[slice_index].plane.shows(mark.position_lps_mm):
@@ -120,38 +113,27 @@ def slice_of_mark(volume: Volume, mark: Mark) -> int:
     named = mark.sop_instance_uid
     # Nearly always the nearest slice is the one named; looking through all of them with every move
     # of a mouse would take a fifth of the time there is.
-    if named is None or names_slice(named, volume, slice_index):
+    if named is None or volume.is_named(slice_index, named):
         return slice_index
-    places = [k for k in range(len(volume.slices)) if names_slice(named, volume, k)]
-    if not places:
+    named_slices = [k for k in range(len(volume.slices)) if volume.is_named(k, named)]
+    if not named_slices:
         message = f"{mark.name} names an image that is not in this series"
         raise ValueError(message)
     # Repeated slices share a place; the mark's own word decides between them.
-    near = [
+    on_plane = [
         k
-        for k in places
-        if abs(float(volume.slices[k].plane.height_mm(mark.position_lps_mm))) <= limit_mm
+        for k in named_slices
+        if abs(float(volume.slices[k].plane.height_mm(mark.position_lps_mm))) <= volume.on_slice_mm
     ]
-    if not near:
+    if not on_plane:
         message = f"{mark.name} does not lie on the slice that it names"
         raise ValueError(message)
-    return near[0]
+    return on_plane[0]
 
 
 def counted(slice_indices: Sequence[int]) -> str:
     """Name slices as people count them, from 1."""
     return f"slice {', '.join(str(index + 1) for index in slice_indices)}"
-
-
-def names_slice(name: str, volume: Volume, slice_index: int) -> bool:
-    """Tell whether a SOP Instance UID, UID#frame or k=index means this slice."""
-    source = volume.slices[slice_index].source
-    if name == f"k={slice_index}":
-        return True
-    uid, _, frame = name.partition("#")
-    if uid != source.sop_instance_uid:
-        return False
-    return not frame or frame == str(source.frame_number)
 
 
 def level_range_indices(volume: Volume, session: Session, side: Side) -> tuple[int, int] | None:
@@ -167,12 +149,12 @@ def level_range_indices(volume: Volume, session: Session, side: Side) -> tuple[i
         return None
     indices = []
     for name in ends:
-        found = [k for k in range(len(volume.slices)) if names_slice(name, volume, k)]
-        if not found:
+        matches = [k for k in range(len(volume.slices)) if volume.is_named(k, name)]
+        if not matches:
             message = f"the level range of the {side} side names a slice that is not in this series"
             raise ValueError(message)
-        indices.append(found)
-    return min(min(found) for found in indices), max(max(found) for found in indices)
+        indices.append(matches)
+    return min(min(matches) for matches in indices), max(max(matches) for matches in indices)
 
 
 def repeat_budget(volume: Volume, session: Session, kind: Kind) -> Budget:
@@ -211,8 +193,8 @@ def _pairs(
     shared = sorted(ischial.keys() & femoral.keys())
     if not shared:
         places = " and ".join(
-            f"{name} on {counted(sorted(found))}"
-            for name, found in zip(MARKS_OF_KIND[kind], by_slice, strict=True)
+            f"{name} on {counted(sorted(slices))}"
+            for name, slices in zip(MARKS_OF_KIND[kind], by_slice, strict=True)
         )
         return Refusal(Reason.MARKS_ON_DIFFERENT_SLICES, f"{places}; place both on one slice")
     if sides_are_crossed([mark for mark in marks if _lies_on_a_slice(volume, mark)]):

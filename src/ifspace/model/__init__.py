@@ -1,9 +1,18 @@
-"""The words everybody here speaks: frozen values that cannot be born wrong.
+"""The values that all parts of the library exchange: frozen and checked when made.
 
 Positions are patient millimetres (LPS), arrays are (k slice, j row, i column), numbers are
 unrounded. A number that is missing is absent; it is never 0, -1 or NaN.
 """
 
+from ifspace.model.limits import (
+    ADULT_AGE_YEARS,
+    AXIAL_TILT_LIMIT_DEG,
+    DAYS_PER_YEAR,
+    GRID_TOLERANCE_MM,
+    ON_SINGLE_SLICE_MM,
+    ON_SLICE_SHARE,
+    STEP_TOLERANCE_MM,
+)
 from ifspace.model.outcome import (
     LevelValue,
     Measurement,
@@ -17,9 +26,10 @@ from ifspace.model.result import AssessedSpace, PatientIdentity, StudyResult
 from ifspace.model.scan import Flag, Series, Slice, SliceSource, Volume
 from ifspace.model.session import Mark, Outline, Seed, Session, Signature
 from ifspace.model.vocabulary import (
-    AXIAL_TILT_LIMIT_DEG,
     MARKS_OF_KIND,
+    SIDES_AS_SEEN,
     Contrast,
+    FlagCode,
     ImagePlane,
     Kind,
     MarkName,
@@ -34,12 +44,20 @@ from ifspace.model.vocabulary import (
 )
 
 __all__ = [
+    "ADULT_AGE_YEARS",
     "AXIAL_TILT_LIMIT_DEG",
+    "DAYS_PER_YEAR",
+    "GRID_TOLERANCE_MM",
     "MARKS_OF_KIND",
+    "ON_SINGLE_SLICE_MM",
+    "ON_SLICE_SHARE",
+    "SIDES_AS_SEEN",
+    "STEP_TOLERANCE_MM",
     "AssessedSpace",
     "Comparison",
     "Contrast",
     "Flag",
+    "FlagCode",
     "ImagePlane",
     "Kind",
     "LevelValue",

@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ifspace.geometry import Floats, Grid, Plane, grid_of_planes
+from ifspace.model.limits import ON_SINGLE_SLICE_MM, ON_SLICE_SHARE
 from ifspace.model.vocabulary import Contrast, ImagePlane, Severity
 
 
 @dataclass(frozen=True)
 class Flag:
     """Something the reader has to know about the images or the marks.
+
+    `code` is a `FlagCode`; a file of another version may hold one that this version does not know.
 
     A `refusal` forbids every number that depends on it: of the slices named in `slice_indices`,
     or of the whole series where none is named.
@@ -147,6 +150,28 @@ class Volume:
         normal_lps = self.slices[0].plane.normal_lps
         heights_mm = [float(item.plane.origin_lps_mm @ normal_lps) for item in self.slices]
         return float(np.median(np.abs(np.diff(heights_mm))))
+
+    def slice_name(self, slice_index: int) -> str:
+        """Name a slice for a session: SOP Instance UID, UID#frame, or k=index outside DICOM."""
+        source = self.slices[slice_index].source
+        if source.sop_instance_uid is None:
+            return f"k={slice_index}"
+        frame = "" if source.frame_number is None else f"#{source.frame_number}"
+        return f"{source.sop_instance_uid}{frame}"
+
+    def is_named(self, slice_index: int, name: str) -> bool:
+        """Tell whether a name means this slice; a UID alone means every frame of its object."""
+        source = self.slices[slice_index].source
+        uid, _, frame = name.partition("#")
+        if name == f"k={slice_index}":
+            return True
+        return uid == source.sop_instance_uid and frame in ("", str(source.frame_number))
+
+    @cached_property
+    def on_slice_mm(self) -> float:
+        """How far from the plane of a slice a point may lie and still belong to it."""
+        step_mm = self.slice_step_mm
+        return ON_SINGLE_SLICE_MM if step_mm is None else max(step_mm * ON_SLICE_SHARE, 1e-6)
 
     def nearest_slice(self, point_lps_mm: Floats) -> tuple[int, float]:
         """Find the slice whose plane is nearest to a point (3,): its index and the gap in mm."""

@@ -1,4 +1,4 @@
-"""The words: kinds, sides, states, reasons. Their values stand in files and never change."""
+"""Names of kinds, sides, states, reasons and flags; their values are stored in files."""
 
 from __future__ import annotations
 
@@ -14,11 +14,20 @@ class Side(StrEnum):
     RIGHT = "right"
 
 
+# Radiological convention: the patient's right is shown on the left.
+SIDES_AS_SEEN = (Side.RIGHT, Side.LEFT)
+
+
 class Kind(StrEnum):
-    """What is measured."""
+    """What is measured; `name` is the abbreviation."""
 
     IFS = "ifs"
     QFS = "qfs"
+
+    @property
+    def full_name(self) -> str:
+        """The name in full, as a title begins."""
+        return "Ischiofemoral space" if self is Kind.IFS else "Quadratus femoris space"
 
 
 class MarkName(StrEnum):
@@ -61,11 +70,6 @@ class Source(StrEnum):
     PROGRAM = "program"
 
 
-# The published distances were read on plain axial slices. At 30 degrees a distance along the tilt
-# would be 15 % longer: further off than two careful readers are. Compared at 0.1 degrees.
-AXIAL_TILT_LIMIT_DEG = 30.0
-
-
 class ImagePlane(StrEnum):
     """The anatomical plane that a slice is nearest to."""
 
@@ -99,6 +103,56 @@ class Severity(StrEnum):
     INFO = "info"
     CAUTION = "caution"
     REFUSAL = "refusal"
+
+
+class FlagCode(StrEnum):
+    """What a flag says; see the sentence in its `detail`."""
+
+    # From reading the files.
+    LOSSY_COMPRESSION = "lossy_compression"
+    NO_IMAGE_DIRECTION = "no_image_direction"
+    NO_PATIENT_POSITION = "no_patient_position"
+    SLICE_LEFT_OUT = "slice_left_out"
+    GEOMETRY_UNTRUSTED = "geometry_untrusted"
+    # From the slices and their positions.
+    SPACING_CONTRADICTORY = "spacing_contradictory"
+    NOT_AXIAL = "not_axial"
+    TILTED_FROM_AXIAL = "tilted_from_axial"
+    TILTED_SLICES = "tilted_slices"
+    REPEATED_SLICE = "repeated_slice"
+    MISSING_SLICE = "missing_slice"
+    UNEVEN_STEPS = "uneven_steps"
+    SHEARED_STACK = "sheared_stack"
+    THICK_SLICES = "thick_slices"
+    SLICE_GAP = "slice_gap"
+    COARSE_PIXELS = "coarse_pixels"
+    INTERPOLATED_MATRIX = "interpolated_matrix"
+    # From the acquisition.
+    NOT_MR = "not_mr"
+    FAT_SUPPRESSED = "fat_suppressed"
+    CONTRAST_UNKNOWN = "contrast_unknown"
+    PRONE = "prone"
+    DECUBITUS = "decubitus"
+    FEET_FIRST = "feet_first"
+    PATIENT_POSITION_UNKNOWN = "patient_position_unknown"
+    HIP_POSITION_UNKNOWN = "hip_position_unknown"
+    HIP_ROTATED = "hip_rotated"
+    KNEE_BOLSTER_UNKNOWN = "knee_bolster_unknown"
+    KNEE_BOLSTER = "knee_bolster"
+    # From the patient.
+    AGE_UNKNOWN = "age_unknown"
+    CHILD = "child"
+    # From the marks, the level range and what the program found.
+    SERIES_NOT_CHECKED = "series_not_checked"
+    MARK_BETWEEN_SLICES = "mark_between_slices"
+    MARKS_NOT_CONFIRMED = "marks_not_confirmed"
+    MARKS_NOT_COUNTED = "marks_not_counted"
+    UNUSUAL_DISTANCE = "unusual_distance"
+    MINIMUM_AT_RANGE_END = "minimum_at_range_end"
+    LEVEL_CHOSEN_BY_READER = "level_chosen_by_reader"
+    LEVEL_RANGE_NOT_FOUND = "level_range_not_found"
+    SLICES_NOT_READ = "slices_not_read"
+    MUSCLE_LABEL_DISAGREES = "muscle_label_disagrees"
 
 
 class Reason(StrEnum):

@@ -37,7 +37,8 @@ from pydicom.uid import (
 from pynetdicom import evt
 from pynetdicom.presentation import PresentationContext, build_context
 
-from ifspace.errors import NetworkError
+from ifspace.errors import NetworkError, UnreadableInputError
+from ifspace.io.elements import read_dataset
 from ifspace.pacs.association import Handlers, application_entity, association
 from ifspace.pacs.nodes import DimseNode
 from ifspace.pacs.objects import RETURNED, Level, Query, Received, ToSend
@@ -202,7 +203,12 @@ def store(node: DimseNode, items: Sequence[ToSend]) -> Iterator[tuple[ToSend, st
     with association(node, store_contexts(items)) as opened:
         for item in items:
             try:
+                # What pynetdicom cannot read would end the association in the middle.
+                read_dataset(item.path, pixels=True)
                 status = opened.send_c_store(item.path)
+            except UnreadableInputError as error:
+                yield item, f"it cannot be sent: {error}"
+                continue
             except ValueError:
                 yield item, f"{node.address} does not take {item.sop_class_name}"
                 continue

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from pydicom import dcmread
-from pydicom.errors import InvalidDicomError
+from pydicom.config import disable_value_validation
 from pydicom.uid import UID
 
-from ifspace.errors import NetworkError
+from ifspace.errors import NetworkError, UnreadableInputError
+from ifspace.io.elements import read_dataset
+from ifspace.io.sniff import FileKind, sniff
+from ifspace.io.values import refused_as
+from ifspace.safe_paths import is_uid
 
 
 class Level(StrEnum):
@@ -138,9 +141,26 @@ def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
 def _inspect(path: Path, *, named: bool) -> ToSend | None:
     """Read what the network needs to know of a file; a named one has to be DICOM."""
     try:
-        meta = dcmread(path, stop_before_pixels=True, specific_tags=["SOPInstanceUID"]).file_meta
-        content = path.read_bytes()
-        return ToSend(
+        if sniff(path) is FileKind.DICOM:
+            item = _to_send(path)
+        elif named:
+            raise NetworkError(f"{path.name} is not a DICOM file; name one that is")
+        else:
+            return None
+    except UnreadableInputError as error:
+        message = f"{path.name} cannot be sent: {error}; name sound DICOM files, or take it away"
+        raise NetworkError(message) from error
+    except OSError as error:
+        message = f"{path.name} cannot be read ({error.strerror}); check its path"
+        raise NetworkError(message) from error
+    return item
+
+
+def _to_send(path: Path) -> ToSend:
+    with disable_value_validation(), refused_as("damaged or truncated"):
+        dataset = read_dataset(path, pixels=False)
+        meta, content = dataset.file_meta, path.read_bytes()
+        item = ToSend(
             path,
             str(meta.MediaStorageSOPClassUID),
             str(meta.MediaStorageSOPInstanceUID),
@@ -148,11 +168,7 @@ def _inspect(path: Path, *, named: bool) -> ToSend | None:
             hashlib.sha256(content).hexdigest(),
             len(content),
         )
-    except (InvalidDicomError, AttributeError) as error:
-        if not named:
-            return None
-        message = f"{path.name} is not a DICOM file; name one that is"
-        raise NetworkError(message) from error
-    except OSError as error:
-        message = f"{path.name} cannot be read ({error.strerror}); check its path"
-        raise NetworkError(message) from error
+        same = str(dataset.SOPInstanceUID) == item.sop_instance_uid and "SOPClassUID" in dataset
+    if not (same and is_uid(item.sop_class_uid) and is_uid(item.sop_instance_uid)):
+        raise UnreadableInputError("its UIDs are none, or contradict each other")
+    return item

@@ -12,11 +12,12 @@ from typing import Any
 
 import requests
 from dicomweb_client.web import DICOMwebClient
-from pydicom import dcmread, dcmwrite
+from pydicom import dcmwrite
 from pydicom.dataset import Dataset
 from requests.adapters import HTTPAdapter
 
-from ifspace.errors import NetworkError
+from ifspace.errors import NetworkError, UnreadableInputError
+from ifspace.io.elements import read_dataset
 from ifspace.pacs.credentials import credential, variable_name
 from ifspace.pacs.nodes import WebNode
 from ifspace.pacs.objects import RETURNED, Level, Query, Received, ToSend
@@ -172,7 +173,12 @@ def store(node: WebNode, items: Sequence[ToSend]) -> Iterator[tuple[ToSend, str 
     """
     with client(node) as opened:
         for item in items:
-            answer = opened.store_instances([dcmread(item.path)])
+            try:
+                content = read_dataset(item.path, pixels=True)
+            except UnreadableInputError as error:
+                yield item, f"it cannot be sent: {error}"
+                continue
+            answer = opened.store_instances([content])
             # Some servers name the sequence of failures and leave it empty when all is well.
             failures = answer.get("FailedSOPSequence") or []
             reason = None

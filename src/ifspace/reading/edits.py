@@ -92,12 +92,7 @@ def _empty_session(volume: Volume, reader: str | None) -> Session:
 
 def slice_id(volume: Volume, slice_index: int) -> str:
     """Name a slice as sessions do: SOP Instance UID, UID#frame, or k=index outside DICOM."""
-    source = volume.slices[slice_index].source
-    if source.sop_instance_uid is None:
-        return f"k={slice_index}"
-    if source.frame_number is None:
-        return source.sop_instance_uid
-    return f"{source.sop_instance_uid}#{source.frame_number}"
+    return volume.slice_name(slice_index)
 
 
 def level_range_of(volume: Volume, session: Session, side: Side) -> tuple[int, int] | None:

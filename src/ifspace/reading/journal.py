@@ -21,11 +21,11 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 from platformdirs import user_state_path
 
-from ifspace import __version__
 from ifspace.errors import SessionError
 from ifspace.model import Series
 from ifspace.reading.edits import State
 from ifspace.reading.history import Flat, History, changed, changes, flat, state_of
+from ifspace.version import __version__
 
 JOURNAL_SCHEMA = "ifspace-journal/1"
 

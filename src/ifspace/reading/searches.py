@@ -9,8 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ifspace.automatic import outcome_of
-from ifspace.landmarks import FoundSide, OutlinePoint, Reading, SliceReading, from_seeds
-from ifspace.landmarks.memory import Memory
+from ifspace.landmarks import (
+    FoundSide,
+    Memory,
+    OutlinePoint,
+    Reading,
+    SliceReading,
+    from_seeds,
+)
 from ifspace.model import (
     Flag,
     Kind,

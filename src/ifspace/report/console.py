@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ifspace.model import AssessedSpace, Kind, Measurement, NotMeasured, StudyResult
+from ifspace.model import SIDES_AS_SEEN, AssessedSpace, Kind, Measurement, NotMeasured, StudyResult
 from ifspace.report import wording
 from ifspace.report.texts import Texts, load_texts
 
@@ -13,7 +13,7 @@ def spaces_table(result: StudyResult) -> tuple[tuple[str, ...], list[list[str]]]
     """Give the column names and one row per space, the patient's right first."""
     texts = load_texts()
     rows = []
-    for side in wording.SIDES_AS_SEEN:
+    for side in SIDES_AS_SEEN:
         for kind in Kind:
             space = wording.find_space(result, kind, side)
             if space is not None:
@@ -23,7 +23,7 @@ def spaces_table(result: StudyResult) -> tuple[tuple[str, ...], list[list[str]]]
 
 def _row(space: AssessedSpace, result: StudyResult, texts: Texts) -> list[str]:
     outcome = space.outcome
-    start = [outcome.side.value, outcome.kind.upper()]
+    start = [outcome.side.value, outcome.kind.name]
     if isinstance(outcome, NotMeasured):
         return [*start, f"not measured: {outcome.detail}", "", "", ""]
     return [

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from ifspace.findings import FINDINGS
-from ifspace.model import Kind, LevelValue, Measurement, NotMeasured, StudyResult
+from ifspace.model import SIDES_AS_SEEN, Kind, LevelValue, Measurement, NotMeasured, StudyResult
 from ifspace.report import wording
 from ifspace.report.references import References, published_in_use
 from ifspace.report.texts import Texts
@@ -112,7 +112,7 @@ def without_number(result: StudyResult, texts: Texts) -> list[str]:
 
 def _as_seen(result: StudyResult) -> list[Measurement]:
     """List the measurements right side first, IFS before QFS."""
-    order = list(wording.SIDES_AS_SEEN), list(Kind)
+    order = list(SIDES_AS_SEEN), list(Kind)
     return sorted(
         result.measurements,
         key=lambda item: (order[0].index(item.side), order[1].index(item.kind)),
@@ -221,7 +221,7 @@ def findings(result: StudyResult, texts: Texts) -> Rows:
     noted = result.session.findings
     rows = []
     for key, choice in FINDINGS.items():
-        codes = [noted.get(side, {}).get(key) for side in wording.SIDES_AS_SEEN]
+        codes = [noted.get(side, {}).get(key) for side in SIDES_AS_SEEN]
         if any(code is not None for code in codes):
             cells = [
                 texts["dash"] if code is None else choice.codes.get(code, code) for code in codes

@@ -14,9 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ifspace.model import Side, StudyResult
+from ifspace.model import SIDES_AS_SEEN, Side, StudyResult
 from ifspace.report.files import MANIFEST_NAME, RESULT_NAME, picture_name
-from ifspace.report.wording import SIDES_AS_SEEN
 
 MANIFEST_SCHEMA = "ifspace-manifest/1"
 

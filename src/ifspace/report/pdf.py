@@ -21,7 +21,7 @@ import typst
 from PIL import Image
 
 from ifspace.errors import OutputError
-from ifspace.model import PatientIdentity, Side, StudyResult
+from ifspace.model import SIDES_AS_SEEN, PatientIdentity, Side, StudyResult
 from ifspace.notice import NOTICE
 from ifspace.report import details, sheet, studies, wording
 from ifspace.report.files import picture_name
@@ -131,7 +131,7 @@ def page_data(
         "identified": identity is not None,
         "font_note": "",
         "patient": sheet.patient_block(result, identity, texts),
-        "sides": [texts[f"side.{side.value}"] for side in wording.SIDES_AS_SEEN],
+        "sides": [texts[f"side.{side.value}"] for side in SIDES_AS_SEEN],
         "table": sheet.table(result, texts),
         "rulers": sheet.rulers(result, references, texts),
         "summary": sheet.summary(result, texts),
@@ -156,7 +156,7 @@ def _picture_entries(
     result: StudyResult, pictures: Mapping[Side, bytes], texts: Texts
 ) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
-    for side in wording.SIDES_AS_SEEN if pictures else ():
+    for side in SIDES_AS_SEEN if pictures else ():
         if side not in pictures:
             entries.append({"words": sheet.no_picture(result, side, texts)})
             continue

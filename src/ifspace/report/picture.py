@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ifspace.geometry import Floats, Plane
-from ifspace.model import Kind, Measurement, NotMeasured, Side, StudyResult, Volume
+from ifspace.model import SIDES_AS_SEEN, Kind, Measurement, NotMeasured, Side, StudyResult, Volume
 from ifspace.report import wording
 from ifspace.report.texts import Texts, load_texts
 from ifspace.report.view import axes_as_seen, edge_letter, look, view_around, view_of_all
@@ -65,9 +65,7 @@ def key_pictures(result: StudyResult, volume: Volume) -> dict[Side, bytes]:
     """
     asked = {space.outcome.side for space in result.spaces}
     return {
-        side: _png(key_picture(result, volume, side))
-        for side in wording.SIDES_AS_SEEN
-        if side in asked
+        side: _png(key_picture(result, volume, side)) for side in SIDES_AS_SEEN if side in asked
     }
 
 

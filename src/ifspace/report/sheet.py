@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ifspace.model import (
+    SIDES_AS_SEEN,
     AssessedSpace,
     Kind,
     Measurement,
@@ -98,7 +99,7 @@ def table(result: StudyResult, texts: Texts) -> list[Sheet]:
             "definition": texts[f"kind.definition.{kind.value}"],
             "cells": [
                 _cell(wording.find_space(result, kind, side), result, texts)
-                for side in wording.SIDES_AS_SEEN
+                for side in SIDES_AS_SEEN
             ],
         }
         for kind in Kind
@@ -130,7 +131,7 @@ def rulers(result: StudyResult, references: References, texts: Texts) -> list[Sh
 
 
 def _ruler(kind: Kind, result: StudyResult, references: References, texts: Texts) -> Sheet | None:
-    spaces = [wording.find_space(result, kind, side) for side in wording.SIDES_AS_SEEN]
+    spaces = [wording.find_space(result, kind, side) for side in SIDES_AS_SEEN]
     measured = [
         (space, space.outcome)
         for space in spaces
@@ -239,7 +240,7 @@ def summary(result: StudyResult, texts: Texts) -> list[str]:
         return [texts["summary.nothing"]]
     sentences = [
         space_sentence(space, texts)
-        for side in wording.SIDES_AS_SEEN
+        for side in SIDES_AS_SEEN
         for kind in Kind
         if (space := wording.find_space(result, kind, side)) is not None
     ]

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ifspace.model import Comparison, Kind, PublishedValue, Relation, Side, StudyResult
+from ifspace.model import (
+    SIDES_AS_SEEN,
+    Comparison,
+    Kind,
+    PublishedValue,
+    Relation,
+    Side,
+    StudyResult,
+)
 from ifspace.report import wording
 from ifspace.report.references import References
 from ifspace.report.texts import Texts
@@ -39,7 +47,7 @@ def _compared(result: StudyResult, kind: Kind) -> list[PublishedValue]:
 
 def _headings(kind: Kind, texts: Texts) -> list[str]:
     short = texts[f"kind.short.{kind.value}"]
-    sides = [texts[f"side.{side.value}"].lower() for side in wording.SIDES_AS_SEEN]
+    sides = [texts[f"side.{side.value}"].lower() for side in SIDES_AS_SEEN]
     return [
         texts["cutoffs.cutoff"].format(kind=short),
         *(texts["cutoffs.side"].format(kind=short, side=side) for side in sides),
@@ -87,7 +95,7 @@ def _study_cells(
     dash = texts["dash"]
     if published is None:
         return [{"text": dash, "note": ""}] * 3
-    found = [_comparison(result, kind, side, published) for side in wording.SIDES_AS_SEEN]
+    found = [_comparison(result, kind, side, published) for side in SIDES_AS_SEEN]
     cutoff_mm = next(item.cutoff_mm for item in found if item is not None)
     figures = [
         texts[f"cutoffs.{name}"].format(figure=wording.plain(figure))
@@ -119,7 +127,7 @@ def _comparison(
 def _agreement(result: StudyResult, kind: Kind, texts: Texts) -> list[str]:
     """Say for each side whether the studies would tell the same story."""
     sentences = []
-    for side in wording.SIDES_AS_SEEN:
+    for side in SIDES_AS_SEEN:
         space = wording.find_space(result, kind, side)
         if space is None or not space.comparisons:
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ifspace.model import Kind, Measurement, Severity, StudyResult
+from ifspace.model import SIDES_AS_SEEN, Kind, Measurement, Severity, StudyResult
 from ifspace.report import sheet, wording
 from ifspace.report.texts import load_texts
 
@@ -11,7 +11,7 @@ def findings_paragraph(result: StudyResult) -> str:
     """Say the result in plain sentences: values, level, state and comparisons, no impression."""
     texts = load_texts()
     sentences = [texts["text.heading"].format(contrast=result.series.contrast.value)]
-    for side in wording.SIDES_AS_SEEN:
+    for side in SIDES_AS_SEEN:
         for kind in Kind:
             space = wording.find_space(result, kind, side)
             if space is None:

@@ -22,9 +22,6 @@ from ifspace.model import (
 )
 from ifspace.report.texts import Texts
 
-# As on a film and on a screen: the patient's right stands on the left.
-SIDES_AS_SEEN = (Side.RIGHT, Side.LEFT)
-
 # Never print a half-width of 0.0 mm: no reading is that sure.
 SMALLEST_PRINTED_U95_MM = 0.1
 

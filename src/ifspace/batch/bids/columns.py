@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ifspace.model import Kind
 from ifspace.report.table import cell_text
 
 MISSING = "n/a"
@@ -56,7 +57,7 @@ _TEXTS: dict[str, str] = {
     "sex": "Sex.",
 }
 _LEVELS: dict[str, dict[str, str]] = {
-    "kind": {"ifs": "ischiofemoral space", "qfs": "quadratus femoris space"},
+    "kind": {kind.value: kind.full_name.lower() for kind in Kind},
     "side": {"left": "the patient's left", "right": "the patient's right"},
     "status": {"measured": "there is a number", "not_measured": "there is none; see reason"},
     "state": {

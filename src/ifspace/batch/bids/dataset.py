@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ifspace import __version__
 from ifspace.batch.bids.columns import descriptions, tsv_text
 from ifspace.batch.bids.names import BidsName, derived_name
 from ifspace.batch.case import STUDIES_FOLDER
@@ -27,6 +26,7 @@ from ifspace.batch.tables import PAGE, failure_rows, measured_rows
 from ifspace.errors import OutputError
 from ifspace.notice import NOTICE
 from ifspace.report.table import COLUMNS
+from ifspace.version import __version__
 
 BIDS_VERSION = "1.10.0"
 WORK_FOLDER = "ifspace_work"
