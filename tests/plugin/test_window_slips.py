@@ -66,7 +66,7 @@ def test_no_key_in_an_open_list_reaches_a_mark(
     for key in HARMFUL:
         window.hands.mouseClick(box, window.qt.MouseButton.LeftButton)
         window.wait(box.view().isVisible)
-        type_into(window, box.view().window().windowHandle(), (key,))
+        type_into(window, box.view(), (key,))
         box.hidePopup()
         window.wait(lambda: not box.view().isVisible())
     assert controller.session.marks == marks
