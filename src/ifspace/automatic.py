@@ -1,4 +1,4 @@
-"""From what the program found in the images to outcomes, marks and outlines.
+"""Turn what the program found in the images into outcomes, marks and outlines.
 
 A distance that the program found is a proposal: it carries the state of its marks, and every
 report says so until a person confirms them.
@@ -49,7 +49,7 @@ MUSCLE_TOLERANCE_MM = 3.0
 
 
 class Finder:
-    """Finds the borders of a side once, when the first of its two spaces asks."""
+    """Finds the borders of a side once, for both of its spaces."""
 
     def __init__(
         self,
@@ -58,18 +58,18 @@ class Finder:
         labels: LabelMap | None,
         known: Mapping[Side, FoundSide],
     ) -> None:
-        """Look on one volume; `known` sides are not searched again."""
+        """Search one volume; `known` sides are not searched again."""
         self.volume, self.session, self.labels = volume, session, labels
         self._known = known
         self._sides: dict[Side, FoundSide] = {}
 
     @property
     def found(self) -> tuple[FoundSide, ...]:
-        """Every side that was looked for."""
+        """Every side that was searched."""
         return tuple(self._sides.values())
 
     def corrected(self, outcomes: Sequence[Outcome]) -> Iterator[FoundSide]:
-        """Give what proposed marks came of that hold a reader's corrections."""
+        """Give the sides whose proposed marks hold a reader's corrections."""
         for side, found in self._known.items():
             proposed = any(
                 isinstance(item, Measurement) and item.state is MarkState.PROPOSED
@@ -80,7 +80,7 @@ class Finder:
                 yield found
 
     def can_find(self, side: Side) -> bool:
-        """Tell whether anybody pointed at the bones of this side."""
+        """Tell whether this side has seeds or a label map."""
         seeded = any(seed.side is side for seed in self.session.seeds)
         return seeded or self.labels is not None
 
@@ -147,7 +147,7 @@ def _looked_at(found: FoundSide, kind: Kind) -> tuple[int, int]:
 
 
 def _why_none(found: FoundSide, kind: Kind, flags: Sequence[Flag]) -> Refusal:
-    """Give the reason of the slice that came nearest to a number."""
+    """Give the reason of the refusing flag, or of the middle refused slice."""
     if found.readings(kind):
         refusal = next(flag for flag in flags if flag.severity is Severity.REFUSAL)
         return Refusal(Reason.GEOMETRY_UNTRUSTED, refusal.detail)

@@ -1,8 +1,8 @@
-"""Tables that people bring: CSV in, named columns and numbered rows out.
+"""Read and write CSV tables with named columns and numbered rows.
 
 A table is read leniently (comma or semicolon, with or without a byte order mark) and its cells
 strictly: a cell that is not what its column says becomes a :class:`RowProblem` with the number of
-its row, so that one slip costs one row and never a traceback.
+its row, so that one bad cell excludes one row only.
 """
 
 from __future__ import annotations
@@ -203,6 +203,12 @@ def parse_number(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) and "_" not in text else None
+
+
+def json_bytes(data: Mapping[str, Any]) -> bytes:
+    """Write JSON as all our files have it: indented by one, unrounded, half characters as ``?``."""
+    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode(errors="replace")
 
 
 def read_json(path: Path, parse: Callable[[Any], Content], expected: str) -> Content:
