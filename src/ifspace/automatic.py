@@ -1,4 +1,4 @@
-"""From what the program found in the images to outcomes, marks and outlines.
+"""Turn what the program found in the images into outcomes, marks and outlines.
 
 A distance that the program found is a proposal: it carries the state of its marks, and every
 report says so until a person confirms them.
@@ -53,7 +53,7 @@ STEEPEST = 1.5
 
 
 class Finder:
-    """Finds the borders of a side once, when the first of its two spaces asks."""
+    """Finds the borders of a side once, for both of its spaces."""
 
     def __init__(
         self,
@@ -62,18 +62,18 @@ class Finder:
         labels: LabelMap | None,
         known: Mapping[Side, FoundSide],
     ) -> None:
-        """Look on one volume; `known` sides are not searched again."""
+        """Search one volume; `known` sides are not searched again."""
         self.volume, self.session, self.labels = volume, session, labels
         self._known = known
         self._sides: dict[Side, FoundSide] = {}
 
     @property
     def found(self) -> tuple[FoundSide, ...]:
-        """Every side that was looked for."""
+        """Every side that was searched."""
         return tuple(self._sides.values())
 
     def corrected(self, outcomes: Sequence[Outcome]) -> Iterator[FoundSide]:
-        """Give what proposed marks came of that hold a reader's corrections."""
+        """Give the sides whose proposed marks hold a reader's corrections."""
         for side, found in self._known.items():
             proposed = any(
                 isinstance(item, Measurement) and item.state is MarkState.PROPOSED
@@ -84,7 +84,7 @@ class Finder:
                 yield found
 
     def can_find(self, kind: Kind, side: Side) -> bool:
-        """Tell whether anybody pointed at the bones of this side.
+        """Tell whether this side has seeds or a label map.
 
         What was found before and corrected gives the reason for a space that has no marks.
         """
@@ -194,7 +194,7 @@ def _looked_at(found: FoundSide, kind: Kind) -> tuple[int, int]:
 
 
 def _why_none(found: FoundSide, kind: Kind, flags: Sequence[Flag]) -> Refusal:
-    """Give the reason of the slice that came nearest to a number."""
+    """Give the reason of the refusing flag, or of the middle refused slice."""
     if found.readings(kind):
         refusal = next(flag for flag in flags if flag.severity is Severity.REFUSAL)
         return Refusal(Reason.GEOMETRY_UNTRUSTED, refusal.detail)

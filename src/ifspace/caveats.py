@@ -1,4 +1,4 @@
-"""What the reader has to keep in mind about one result, apart from the images themselves.
+"""Flags about position, patient and marks of one result; those of the images are in `quality`.
 
 How the patient lay, who the patient is and how far a person stands behind the marks. Position is
 never mixed into the uncertainty of a distance: it is no property of the measurement.
@@ -39,7 +39,7 @@ OFF_SLICE_MM = 0.5
 
 def caveats(volume: Volume, session: Session, outcomes: Sequence[Outcome]) -> tuple[Flag, ...]:
     """List what holds for this result, most important first."""
-    found = [
+    flags = [
         *_session_flags(volume.series, session),
         *_marks_between_slices(volume, session),
         *_position_flags(volume.series, session),
@@ -48,7 +48,7 @@ def caveats(volume: Volume, session: Session, outcomes: Sequence[Outcome]) -> tu
         *(flag for outcome in outcomes for flag in _marks_not_counted(volume, session, outcome)),
     ]
     order = list(reversed(Severity))
-    return tuple(sorted(found, key=lambda flag: order.index(flag.severity)))
+    return tuple(sorted(flags, key=lambda flag: order.index(flag.severity)))
 
 
 def _session_flags(series: Series, session: Session) -> Iterator[Flag]:
@@ -164,7 +164,7 @@ def _outcome_flags(outcome: Outcome, session: Session) -> Iterator[Flag]:
 
 
 def _marks_not_counted(volume: Volume, session: Session, outcome: Outcome) -> Iterator[Flag]:
-    """Say which marks took no part: beyond the level range, without a partner, on a bad slice."""
+    """List marks that were not used: outside the range, without a partner, on a refused slice."""
     if not isinstance(outcome, Measurement):
         return
     counted_slices = {outcome.slice_index, *(level.slice_index for level in outcome.curve)}

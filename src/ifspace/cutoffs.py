@@ -1,4 +1,4 @@
-"""Which published cut-off speaks of which hips of a table: by age and by hip position."""
+"""Published cut-offs that apply to the hips of a table, by age and hip position."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Cutoff:
-    """One published length, whose it is, and which of the hips it speaks of (n,)."""
+    """One published cut-off, its rows, and the hips (n,) that it applies to."""
 
     cutoff_mm: float
     evidence_ids: tuple[str, ...]
@@ -28,17 +28,17 @@ def cutoffs_for(kind: Kind, covariates: Sequence[Covariates]) -> tuple[Cutoff, .
     """Collect the published cut-offs of a space, each with the hips whose age and position fit."""
     rows = published_rows()
     panels = {
-        item: choose_panel(rows, age_years=item.age_years, hip_rotation=item.hip_rotation)
-        for item in set(covariates)
+        hip: choose_panel(rows, age_years=hip.age_years, hip_rotation=hip.hip_rotation)
+        for hip in set(covariates)
     }
-    speaks: dict[float, dict[str, set[int]]] = {}
-    for number, item in enumerate(covariates):
-        for value in panels[item].cutoffs(kind):
-            ids = speaks.setdefault(float(value.cutoff_mm or 0.0), {})
+    hips_of_length: dict[float, dict[str, set[int]]] = {}
+    for number, hip in enumerate(covariates):
+        for value in panels[hip].cutoffs(kind):
+            ids = hips_of_length.setdefault(float(value.cutoff_mm or 0.0), {})
             ids.setdefault(value.evidence_id, set()).add(number)
     return tuple(
         Cutoff(cutoff_mm, tuple(sorted(ids)), _marked(set().union(*ids.values()), len(covariates)))
-        for cutoff_mm, ids in sorted(speaks.items())
+        for cutoff_mm, ids in sorted(hips_of_length.items())
     )
 
 

@@ -75,10 +75,9 @@ def _simpleitk_reads_dicom() -> str:
 
 def _typesetting() -> Finding:
     def compile_page() -> str:
-        import typst
+        from ifspace.report.typeset import set_page
 
-        pages = typst.compile(b"#set page(width: 40pt, height: 20pt)\nx", format="pdf")
-        return f"a page of {len(pages or b'')} bytes"
+        return f"a page of {len(set_page('style.typ', {}, system_fonts=False))} bytes"
 
     return _try("typeset a PDF", compile_page)
 

@@ -6,13 +6,10 @@ same whoever asked for it.
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
 
+from ifspace.atomic import output_errors, whole_folder
 from ifspace.dicom_out import UidMap, replace_uids, why_not_filed, write_objects
 from ifspace.errors import OutputError
 from ifspace.model import Side, StudyResult
@@ -91,12 +88,14 @@ def export(
         message = f"unknown formats: {', '.join(sorted(unknown))}"
         raise ValueError(message)
     wanted = [name for key in ALL_FORMATS if key in formats for name in FILES_OF_FORMAT[key]]
-    if not overwrite:
-        _refuse_overwriting(out, wanted)
     replacement = (uid_map or UidMap()) if deidentify else None
-    with _staging(out) as stage:
+    with (
+        output_errors("the output folder"),
+        whole_folder(out, wanted, overwrite=overwrite) as stage,
+    ):
         _write_all(study, result, stage, frozenset(formats), replacement, predecessor)
-        return _move(stage, out, wanted, overwrite=overwrite)
+        made = [name for name in wanted if (stage / name).is_file()]
+    return tuple(out / name for name in made)
 
 
 def formats_for(formats: Collection[str], *, marked: bool) -> tuple[str, ...]:
@@ -165,71 +164,3 @@ def _write_all(
         wanted = {name for key in formats for name in FILES_OF_FORMAT[key]}
         listed = [path for path in listed if path.name in wanted]
         write_reports(shown, None, stage, formats={"manifest"}, identity=None, listed=listed)
-
-
-def _refuse_overwriting(out: Path, names: Collection[str]) -> None:
-    there = [name for name in names if (out / name).exists()]
-    if there:
-        message = (
-            f"{there[0]} is already in the output folder; choose another one or add --overwrite"
-        )
-        raise OutputError(message)
-
-
-@contextmanager
-def _staging(out: Path) -> Iterator[Path]:
-    """Give a folder on the same disk that is gone afterwards, whatever happens."""
-    made = not out.exists()
-    stage = None
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=".ifspace-", dir=out))
-        yield stage
-    except OSError as error:
-        message = (
-            f"the output folder cannot be written: {error.strerror}; free space or choose another"
-        )
-        raise OutputError(message) from error
-    finally:
-        if stage is not None:
-            shutil.rmtree(stage, ignore_errors=True)
-        if made and out.is_dir() and not any(out.iterdir()):
-            out.rmdir()
-
-
-def _move(stage: Path, out: Path, wanted: Collection[str], *, overwrite: bool) -> tuple[Path, ...]:
-    """Rename the finished files into place, and take away older ones that have no successor.
-
-    Without `overwrite` a file that another run put there meanwhile stays, and so do its
-    companions: what was already moved is taken back.
-    """
-    moved: list[Path] = []
-    for name in wanted:
-        if (stage / name).is_file():
-            # Temporary files are private; what a person asked for follows their umask.
-            (stage / name).chmod(0o666 & ~_umask())
-            try:
-                _place(stage / name, out / name, overwrite=overwrite)
-            except FileExistsError:
-                for path in moved:
-                    path.unlink()
-                _refuse_overwriting(out, [name])
-            moved.append(out / name)
-        elif overwrite:
-            (out / name).unlink(missing_ok=True)
-    return tuple(moved)
-
-
-def _place(finished: Path, target: Path, *, overwrite: bool) -> None:
-    """Rename a file; without `overwrite` by a link, which fails where something is in the way."""
-    if overwrite:
-        finished.replace(target)
-    else:
-        target.hardlink_to(finished)
-        finished.unlink()
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

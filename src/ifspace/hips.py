@@ -1,14 +1,16 @@
-"""Rows of a table that speak of a hip: whose it is, which side, which space, how many mm.
+"""Cells of a table row about one hip: person, case, side, kind, millimetres, age and sex.
 
 Shared by everything that reads tables of readings or of measurements.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ifspace.model import Kind, Side
-from ifspace.tables import Row, parse_number, plain_text
+from ifspace.tables import Row, RowProblem, Table, parse_number, plain_text
 
 # The first name is ours; the others are what `measure` and most people write.
 CASE_NAMES = ("case", "study", "study_instance_uid")
@@ -21,12 +23,12 @@ OLDEST_YEARS = 130.0
 # No hip has a space this wide: what lies above it was written in another unit, or is a slip.
 WIDEST_MM = 100.0
 
-SIDES = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Side.RIGHT}
+SIDE_OF_NAME = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Side.RIGHT}
 _SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}
 
 
 class CellError(Exception):
-    """A cell that is not what its column says: a code for programs and a sentence."""
+    """A cell that does not hold what its column requires: a code for programs and a sentence."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -35,7 +37,7 @@ class CellError(Exception):
 
 @dataclass(frozen=True, order=True)
 class Hip:
-    """One side of one case, and the person whose it is."""
+    """One side of one case of one person."""
 
     person: str
     case: str
@@ -44,14 +46,31 @@ class Hip:
 
 @dataclass(frozen=True)
 class Covariates:
-    """What decides which published cut-offs apply to a hip."""
+    """Age and hip rotation: they decide which published cut-offs apply to a hip."""
 
     age_years: float | None = None
     hip_rotation: str | None = None
 
 
+Value = TypeVar("Value")
+
+
+def read_rows(
+    table: Table, read: Callable[[Row], Value]
+) -> tuple[list[tuple[int, Value]], list[RowProblem]]:
+    """Read every row, each with its number; a row with a `CellError` becomes a problem."""
+    values: list[tuple[int, Value]] = []
+    problems = list(table.problems)
+    for row in table.rows:
+        try:
+            values.append((row.number, read(row)))
+        except CellError as error:
+            problems.append(RowProblem(row.number, error.reason, error.detail))
+    return values, problems
+
+
 def hip_of(row: Row) -> Hip:
-    """Read whose hip a row speaks of; without a column of persons, every case is one.
+    """Read the hip of a row; without a column of persons, every case is one person.
 
     Raises
     ------
@@ -62,13 +81,13 @@ def hip_of(row: Row) -> Hip:
     if not case:
         raise CellError("case_missing", "the row names no case")
     side = row.text("side").lower()
-    if side not in SIDES:
+    if side not in SIDE_OF_NAME:
         raise CellError("side_unknown", f"side is {side!r}, expected left or right")
-    return Hip(plain_text(row.text(*PERSON_NAMES)) or case, case, SIDES[side])
+    return Hip(plain_text(row.text(*PERSON_NAMES)) or case, case, SIDE_OF_NAME[side])
 
 
 def kind_of(row: Row) -> Kind:
-    """Read which space it is.
+    """Read the kind of space.
 
     Raises
     ------
@@ -102,7 +121,7 @@ def value_of(row: Row) -> float | None:
     return value_mm
 
 
-def facts_of(row: Row) -> Covariates:
+def covariates_of(row: Row) -> Covariates:
     """Read age and hip rotation, where the row has them.
 
     Raises

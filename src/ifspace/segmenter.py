@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ifspace.atomic import copy_file
 from ifspace.errors import SegmenterError
 from ifspace.io.labels import read_label_map
 from ifspace.io.nifti import write_nifti
@@ -117,7 +118,7 @@ def segment(volume: Volume, out: Path, *, time_limit_s: float = TIME_LIMIT_S) ->
         command += ["--task", TASK, "--ml", "--quiet"]
         _run(command, _environment(installation, folder), folder, time_limit_s)
         _check(labels)
-        _move(labels, out)
+        copy_file(labels, out)
 
 
 def _environment(installation: Installation, folder: Path) -> dict[str, str]:
@@ -206,14 +207,3 @@ def _check(labels: Path) -> None:
             " with marks or seeds"
         )
         raise SegmenterError(message)
-
-
-def _move(labels: Path, out: Path) -> None:
-    """Put the finished map in its place under a temporary name, then rename it."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".{out.name}.part")
-    try:
-        shutil.copyfile(labels, part)
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)

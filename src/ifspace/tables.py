@@ -1,8 +1,8 @@
-"""Tables that people bring: CSV in, named columns and numbered rows out.
+"""Read and write CSV tables with named columns and numbered rows.
 
 A table is read leniently (comma or semicolon, with or without a byte order mark) and its cells
 strictly: a cell that is not what its column says becomes a :class:`RowProblem` with the number of
-its row, so that one slip costs one row and never a traceback.
+its row, so that one bad cell excludes one row only.
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ifspace.errors import UnreadableInputError
+
+Content = TypeVar("Content")
 
 # Spreadsheets of countries with a decimal comma write semicolons between the cells.
 DELIMITERS = (",", ";", "\t")
@@ -199,3 +203,27 @@ def parse_number(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) and "_" not in text else None
+
+
+def json_bytes(data: Mapping[str, Any]) -> bytes:
+    """Write JSON as all our files have it: indented by one, unrounded, half characters as ``?``."""
+    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode(errors="replace")
+
+
+def read_json(path: Path, parse: Callable[[Any], Content], expected: str) -> Content:
+    """Read a JSON file of another command; `parse` raises where it is unlike its schema.
+
+    Raises
+    ------
+    UnreadableInputError
+        If it cannot be read or is not what is `expected`.
+    """
+    try:
+        return parse(json.loads(path.read_bytes()))
+    except OSError as error:
+        message = f"{path.name} cannot be read: {error.strerror}; check its path"
+        raise UnreadableInputError(message) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        message = f"{path.name} is not {expected}; choose another"
+        raise UnreadableInputError(message) from error

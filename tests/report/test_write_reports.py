@@ -107,7 +107,7 @@ def test_a_full_disk_leaves_nothing_half_written(study, tmp_path, monkeypatch):
             os.dup2(os.open("/dev/full", os.O_WRONLY), handle)
         return real_fdopen(handle, *args, **keywords)
 
-    monkeypatch.setattr("ifspace.report.files.os.fdopen", fdopen)
+    monkeypatch.setattr("os.fdopen", fdopen)
     out = tmp_path / "out"
     with pytest.raises(OutputError, match="No space left"):
         write_reports(*study, out, formats=("json", "session", "csv"), identity=None)

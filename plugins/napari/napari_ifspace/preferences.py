@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from ifspace.atomic import write_file
 from napari_ifspace.shortcuts import keys_file
 
 
@@ -47,5 +48,4 @@ def save_preferences(preferences: Preferences, path: Path | None = None) -> None
         If the file cannot be written.
     """
     target = path or preferences_file()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(asdict(preferences), indent=1) + "\n", encoding="utf-8")
+    write_file(target, (json.dumps(asdict(preferences), indent=1) + "\n").encode())

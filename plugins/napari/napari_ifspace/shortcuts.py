@@ -10,6 +10,8 @@ from pathlib import Path
 
 from platformdirs import user_config_path
 
+from ifspace.atomic import write_file
+
 
 @dataclass(frozen=True)
 class Action:
@@ -43,6 +45,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("skip", "Skip this step", "K"),
     Action("place", "Place the mark at the cross", "Return"),
     Action("release", "Let go of the mark, move the cross", "Escape"),
+    Action("move", "Move this mark with the next click", "M"),
     Action("nudge_up", "Up by 1 pixel", "Up"),
     Action("nudge_down", "Down by 1 pixel", "Down"),
     Action("nudge_left", "Left by 1 pixel", "Left"),
@@ -149,5 +152,4 @@ def save_keys(keys: Mapping[str, str], path: Path | None = None) -> None:
     defaults = default_keys()
     own = {name: key for name, key in keys.items() if key != defaults[name]}
     target = path or keys_file()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(own, indent=1) + "\n", encoding="utf-8")
+    write_file(target, (json.dumps(own, indent=1) + "\n").encode())

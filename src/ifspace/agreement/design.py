@@ -1,7 +1,7 @@
 """A blinded reading list: who reads what in which order, without showing what is read again.
 
 Every reader gets an order of their own. A repeat looks like any other entry; only the key, which
-stays with whoever runs the study, tells which code is which hip.
+the organiser of the study keeps, maps codes to hips.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ifspace.errors import UnreadableInputError
-from ifspace.hips import CASE_NAMES, PERSON_NAMES, SIDES
+from ifspace.hips import CASE_NAMES, PERSON_NAMES, SIDE_OF_NAME
 from ifspace.model import SIDES_AS_SEEN
 from ifspace.tables import Table, plain_text
 
@@ -29,7 +29,7 @@ def list_name(number: int) -> str:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a reader's list, and what stands behind its code."""
+    """One line of a reader's list, with the hip behind its code."""
 
     reader: str
     position: int
@@ -63,10 +63,10 @@ def hips_from_table(table: Table) -> tuple[tuple[str, str, str], ...]:
     hips: dict[tuple[str, str, str], None] = {}
     for row in table.rows:
         case, side = plain_text(row.text(*CASE_NAMES)), row.text("side").lower()
-        if not case or (side and side not in SIDES):
+        if not case or (side and side not in SIDE_OF_NAME):
             message = f"row {row.number} needs a case, and left, right or nothing as its side"
             raise UnreadableInputError(message)
-        for one in (SIDES[side],) if side else SIDES_AS_SEEN:
+        for one in (SIDE_OF_NAME[side],) if side else SIDES_AS_SEEN:
             hips[plain_text(row.text(*PERSON_NAMES)) or case, case, one.value] = None
     return tuple(hips)
 
@@ -101,7 +101,7 @@ def plan_readings(
 
 
 def _rounds(count: int, repeats: int, random: np.random.Generator) -> list[int]:
-    """Shuffle round after round; who ended the last round may not begin the next."""
+    """Shuffle in rounds; the last hips of one round do not begin the next."""
     order = [int(hip) for hip in random.permutation(count)]
     gap = int(np.ceil(count * FEWEST_BETWEEN_SHARE))
     for _ in range(repeats - 1):

@@ -15,37 +15,36 @@ from ifspace.figures import (
     Bars,
     Block,
     Chart,
-    Dots,
     Level,
     Line,
     Sheet,
     axis_around,
-    callout,
     charts,
     facts,
     heading,
-    items,
     paragraph,
     table,
 )
 from ifspace.figures.chart import Item
+from ifspace.figures.study_page import (
+    STATISTIC_HEADER,
+    side_dots,
+    statistic_row,
+    study_sheet,
+    study_warnings,
+)
 from ifspace.figures.wording import (
     DASH,
-    KIND_COLOURS,
-    SIDE_SHAPES,
     given,
-    ignoring_of,
     interval_of,
     kind_title,
     number,
-    p_value,
     plural,
     share,
     shortened,
 )
-from ifspace.model import Kind, Side
-from ifspace.statistics import Estimate, NotEstimable, Result
-from ifspace.version import __version__
+from ifspace.model import Kind
+from ifspace.statistics import Estimate, NotEstimable
 
 CUTOFF_LABEL = "published cut-offs"
 LABEL_ROOM_MM = 17.0
@@ -120,9 +119,8 @@ def agreement_sheet(study: AgreementStudy, drawn: dict[int, tuple[Chart, ...]]) 
     blocks: list[Block] = [facts(_facts(study)), *_warnings(study)]
     for number_of_space, space in enumerate(study.spaces):
         blocks += _space_blocks(space, drawn, new_page=number_of_space > 0)
-    blocks += [heading("How these figures were made", level=3), items(METHODS, small=True)]
     subtitle = "Intra- and inter-reader agreement of the ischiofemoral and quadratus femoris space"
-    return Sheet("Reader agreement", subtitle, tuple(blocks), f"ifspace {__version__}")
+    return study_sheet("Reader agreement", subtitle, blocks, METHODS)
 
 
 def _facts(study: AgreementStudy) -> list[tuple[str, str]]:
@@ -136,20 +134,13 @@ def _facts(study: AgreementStudy) -> list[tuple[str, str]]:
 
 
 def _warnings(study: AgreementStudy) -> list[Block]:
-    texts = list(dict.fromkeys(text for space in study.spaces for text in space.cautions))
-    texts += [
+    cautions = [text for space in study.spaces for text in space.cautions]
+    cautions += [
         f"{kind_title(space.kind)}: {plural(space.missing, 'reading')} missing."
         for space in study.spaces
         if space.missing
     ]
-    blocks = [callout("Keep in mind", texts)] if texts else []
-    problems = study.readings.problems
-    if problems:
-        shown = [f"row {item.row}: {item.detail} ({item.reason})" for item in problems[:12]]
-        more = len(problems) - len(shown)
-        shown += [f"and {more} more, all in agreement.json"] if more else []
-        blocks.append(callout(f"{plural(len(problems), 'row')} not used", shown))
-    return blocks
+    return study_warnings(cautions, study.readings.problems, "agreement.json")
 
 
 def _space_blocks(
@@ -176,7 +167,7 @@ def _comparison_blocks(
     left = f"; {item.matrix.left_out} incomplete left out" if item.matrix.left_out else ""
     yield heading(f"{title}: {', '.join(item.matrix.columns)} ({hips} of {persons}{left})", level=3)
     yield table(
-        ("statistic", "value", "95 % interval", "hips as independent"),
+        STATISTIC_HEADER,
         [*_icc_rows(item), *_precision_rows(item)],
         widths=(2.2, 0.8, 2.0, 1.4),
         bold_first=True,
@@ -204,39 +195,37 @@ def _where_plots_are(item: Comparison, drawn: dict[int, tuple[Chart, ...]]) -> s
 
 
 def _icc_rows(item: Comparison) -> list[list[str]]:
-    return [_row(f"{one.name}  [{one.shrout_fleiss}]", one.result, digits=3) for one in item.iccs]
-
-
-def _precision_rows(item: Comparison) -> list[list[str]]:
-    held = item.precision
     return [
-        _row("SEM, agreement (mm)", held.sem_agreement_mm),
-        _row("SDC, agreement (mm)", held.sdc_agreement_mm),
-        _row("SEM, consistency (mm)", held.sem_consistency_mm),
-        _row("SDC, consistency (mm)", held.sdc_consistency_mm),
+        statistic_row(f"{one.name}  [{one.shrout_fleiss}]", one.result, digits=3)
+        for one in item.iccs
     ]
 
 
-def _row(name: str, result: Result, digits: int = 2) -> list[str]:
-    return [name, given(result, digits), interval_of(result, digits), ignoring_of(result, digits)]
+def _precision_rows(item: Comparison) -> list[list[str]]:
+    precision = item.precision
+    return [
+        statistic_row("SEM, agreement (mm)", precision.sem_agreement_mm),
+        statistic_row("SDC, agreement (mm)", precision.sdc_agreement_mm),
+        statistic_row("SEM, consistency (mm)", precision.sem_consistency_mm),
+        statistic_row("SDC, consistency (mm)", precision.sdc_consistency_mm),
+    ]
 
 
 def _pair_blocks(pair: Pair, drawn: dict[int, tuple[Chart, ...]]) -> Iterator[Block]:
     first, second = pair.matrix.columns
     hips = plural(len(pair.matrix.hips), "hip")
     yield heading(f"{first} minus {second} ({hips})", level=3)
-    held = pair.differences
+    differences = pair.differences
     rows = [
-        _row("bias (mm)", held.bias_mm),
-        ["SD of differences (mm)", _sd_words(held), DASH, DASH],
-        _row("lower limit of agreement (mm)", held.lower_limit_mm),
-        _row("upper limit of agreement (mm)", held.upper_limit_mm),
-        _row("proportional bias (mm per mm)", held.proportional_bias, digits=3),
+        statistic_row("bias (mm)", differences.bias_mm),
+        ["SD of differences (mm)", _sd_text(differences), DASH, DASH],
+        statistic_row("lower limit of agreement (mm)", differences.lower_limit_mm),
+        statistic_row("upper limit of agreement (mm)", differences.upper_limit_mm),
+        statistic_row(
+            "proportional bias (mm per mm)", differences.proportional_bias, digits=3, with_p=True
+        ),
     ]
-    slope = held.proportional_bias
-    if isinstance(slope, Estimate) and slope.p_value is not None:
-        rows[-1][0] += f", {p_value(slope.p_value)}"
-    header = ("difference", "value", "95 % interval", "hips as independent")
+    header = ("difference", *STATISTIC_HEADER[1:])
     yield table(header, rows, widths=(2.2, 0.8, 2.0, 1.4), bold_first=True)
     if id(pair) in drawn:
         yield charts(drawn[id(pair)])
@@ -249,22 +238,22 @@ def _pair_blocks(pair: Pair, drawn: dict[int, tuple[Chart, ...]]) -> Iterator[Bl
         )
 
 
-def _sd_words(held: BlandAltman) -> str:
-    return "not given" if held.sd_mm is None else number(held.sd_mm, 2)
+def _sd_text(differences: BlandAltman) -> str:
+    return "not given" if differences.sd_mm is None else number(differences.sd_mm, 2)
 
 
 def _category_row(item: CategoryAgreement) -> list[str]:
     counts = f"{item.both_at_or_below} / {item.both_above} / {item.disagree}"
-    held = item.kappa
-    words = interval_of(held, 2)
-    if isinstance(held, Estimate):
-        words = f"{given(held, 2)} ({words})"
+    kappa = item.kappa
+    kappa_text = interval_of(kappa, 2)
+    if isinstance(kappa, Estimate):
+        kappa_text = f"{given(kappa, 2)} ({kappa_text})"
     return [
         f"{item.cutoff_mm:g} mm",
         ", ".join(item.evidence_ids),
         counts,
         share(item.share),
-        words,
+        kappa_text,
     ]
 
 
@@ -280,20 +269,13 @@ def pair_charts(kind: Kind, pair: Pair, name: str) -> tuple[Chart, ...]:
 
 def chart_name(kind: Kind, columns: tuple[str, ...], number_of_pair: int) -> str:
     """Name the files of a pair: reader ids as far as they are safe in a file name."""
-    words = [re.sub(r"[^A-Za-z0-9]+", "-", column).strip("-") for column in columns]
-    return "_".join([kind.value, f"{number_of_pair:02d}", *(word for word in words if word)])[:80]
+    names = [re.sub(r"[^A-Za-z0-9]+", "-", column).strip("-") for column in columns]
+    return "_".join([kind.value, f"{number_of_pair:02d}", *(name for name in names if name)])[:80]
 
 
 def _dots(kind: Kind, pair: Pair, xs: list[float], ys: list[float]) -> list[Item]:
-    colour = KIND_COLOURS[kind]
-    found: list[Item] = []
-    for side, shape in SIDE_SHAPES.items():
-        points = tuple(
-            (x, y) for hip, x, y in zip(pair.matrix.hips, xs, ys, strict=True) if hip.side is side
-        )
-        if points:
-            found.append(Dots(points, colour, shape, side is Side.RIGHT, f"{side.value} hip"))
-    return found
+    hips = zip(pair.matrix.hips, xs, ys, strict=True)
+    return side_dots(kind, ((hip.side, (x, y)) for hip, x, y in hips))
 
 
 def _identity_chart(kind: Kind, pair: Pair, name: str) -> Chart:
@@ -354,7 +336,7 @@ def _difference_chart(kind: Kind, pair: Pair, name: str) -> Chart:
 def _at_the_right(
     x: Axis, ends: list[tuple[float, float]]
 ) -> tuple[tuple[float, float, float], ...]:
-    """Stand intervals side by side at the right edge, where they never cover each other."""
+    """Place intervals next to each other at the right edge, without overlap."""
     step = 0.025 * (x.high - x.low)
     return tuple(
         (x.high - step * (1 + 1.3 * number), low, high) for number, (low, high) in enumerate(ends)
@@ -362,17 +344,17 @@ def _at_the_right(
 
 
 def _limits(pair: Pair) -> tuple[list[Level], list[tuple[float, float]], list[float]]:
-    held = pair.differences
+    differences = pair.differences
     named = (
-        (held.upper_limit_mm, f"+{LIMIT_SDS} SD", "dashed"),
-        (held.bias_mm, "bias", "solid"),
-        (held.lower_limit_mm, f"−{LIMIT_SDS} SD", "dashed"),
+        (differences.upper_limit_mm, f"+{LIMIT_SDS} SD", "dashed"),
+        (differences.bias_mm, "bias", "solid"),
+        (differences.lower_limit_mm, f"−{LIMIT_SDS} SD", "dashed"),
     )
     levels, ends, edges = [Level(0.0, "", "muted", "dotted")], [], []
-    for result, words, dash in named:
+    for result, name, dash in named:
         if not isinstance(result, Estimate):
             continue
-        label = f"{words} {number(result.value, 1)}"
+        label = f"{name} {number(result.value, 1)}"
         levels.append(Level(result.value, label, "ink", "dashed" if dash == "dashed" else "solid"))
         edges.append(result.value)
         if result.interval is not None:

@@ -15,9 +15,10 @@ from ifspace.hips import (
     CellError,
     Covariates,
     Hip,
-    facts_of,
+    covariates_of,
     hip_of,
     kind_of,
+    read_rows,
     value_of,
 )
 from ifspace.model import Kind
@@ -31,7 +32,7 @@ REQUIRED = (CASE_NAMES, "side", "kind", "reader", "value_mm")
 
 @dataclass(frozen=True)
 class Reading:
-    """One number that one reader read once, or the empty place of one that is missing."""
+    """One number that one reader read once, or a missing reading."""
 
     hip: Hip
     kind: Kind
@@ -67,18 +68,12 @@ def readings_from_table(table: Table) -> Readings:
         If a column is missing or not one row can be used.
     """
     table.require(REQUIRED)
-    found: list[Reading] = []
-    problems = list(table.problems)
-    for row in table.rows:
-        try:
-            found.append(_reading(row))
-        except CellError as problem:
-            problems.append(RowProblem(row.number, problem.reason, problem.detail))
-    numbered = "reading" in table.columns
-    if not numbered:
-        found, repeated = _drop_repeated_rows(found, table.rows)
-        found, problems = _number_repeats(found), problems + repeated
-    kept, clashes = _drop_clashes(found)
+    rows, problems = read_rows(table, _reading)
+    readings = [reading for _, reading in rows]
+    if "reading" not in table.columns:
+        readings, repeated = _drop_repeated_rows(readings, table.rows)
+        readings, problems = _number_repeats(readings), problems + repeated
+    kept, clashes = _drop_clashes(readings)
     problems = sorted([*problems, *clashes], key=lambda problem: problem.row)
     if not any(item.value_mm is not None for item in kept):
         message = (
@@ -95,7 +90,7 @@ def _reading(row: Row) -> Reading:
     if not reader:
         raise CellError("reader_missing", "the row names no reader")
     return Reading(
-        hip, kind_of(row), reader, _repeat(row), value_of(row), facts_of(row), row.number
+        hip, kind_of(row), reader, _repeat(row), value_of(row), covariates_of(row), row.number
     )
 
 
@@ -114,7 +109,7 @@ def _place(item: Reading) -> tuple[object, ...]:
 def _drop_repeated_rows(
     found: Iterable[Reading], rows: Sequence[Row]
 ) -> tuple[list[Reading], list[RowProblem]]:
-    """Drop rows that stand in the table twice, cell for cell: copied, not read again."""
+    """Drop rows that repeat another cell for cell: they are copies, not second readings."""
     cells = {row.number: tuple(row.cells.items()) for row in rows}
     first: dict[object, int] = {}
     kept, problems = [], []

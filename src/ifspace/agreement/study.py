@@ -25,7 +25,7 @@ AGREEMENT_SCHEMA = "ifspace-agreement/1"
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two columns compared: their readings and everything that is said of two."""
+    """Two columns compared: readings, differences and categories."""
 
     matrix: Matrix
     differences: BlandAltman
@@ -45,7 +45,7 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class SpaceAgreement:
-    """All comparisons of one space, those that could not be made, and what to keep in mind."""
+    """All comparisons of one space, those that could not be made, and cautions."""
 
     kind: Kind
     readers: tuple[str, ...]
@@ -144,22 +144,24 @@ def _pair(kind: Kind, matrix: Matrix) -> Pair:
 
 
 def _cautions(readings: Sequence[Reading], between: Comparison | NotEstimable) -> tuple[str, ...]:
-    found = []
+    cautions = []
     persons = {item.hip.person for item in readings}
     if len(persons) < FEW_CLUSTERS:
-        found.append(
+        cautions.append(
             f"Only {len(persons)} persons: every interval is wide and its coverage uncertain;"
             " treat the figures as a pilot."
         )
     if isinstance(between, Comparison) and between.matrix.left_out:
-        found.append(
+        cautions.append(
             f"{between.matrix.left_out} hips were not read by every reader; intraclass"
             " correlations and the standard error use the complete hips only, Bland-Altman and"
             " cut-offs every hip that both readers of the pair read."
         )
     if readings and all(item.covariates.age_years is None for item in readings):
-        found.append("Ages are not in the table: adult cut-offs are used; not for under 18 years.")
-    return tuple(found)
+        cautions.append(
+            "Ages are not in the table: adult cut-offs are used; not for under 18 years."
+        )
+    return tuple(cautions)
 
 
 # ------------------------------------------------------------------------------------- to JSON

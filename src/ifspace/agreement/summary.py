@@ -27,20 +27,20 @@ def summary_table(study: AgreementStudy) -> tuple[tuple[str, ...], list[list[str
 
 def _cells(item: Comparison) -> list[list[str]]:
     absolute = next(one for one in item.iccs if one.name == "ICC(A,1)")
-    found = [
+    cells = [
         _cell("ICC(A,1)", absolute.result, 3),
         _cell("SEM, mm", item.precision.sem_agreement_mm, 2),
         _cell("SDC, mm", item.precision.sdc_agreement_mm, 2),
     ]
     for pair in item.pairs:
         name = " − ".join(pair.matrix.columns)
-        held = pair.differences
-        found += [
-            _cell(f"bias {name}, mm", held.bias_mm, 2),
-            _cell(f"lower limit {name}, mm", held.lower_limit_mm, 2),
-            _cell(f"upper limit {name}, mm", held.upper_limit_mm, 2),
+        differences = pair.differences
+        cells += [
+            _cell(f"bias {name}, mm", differences.bias_mm, 2),
+            _cell(f"lower limit {name}, mm", differences.lower_limit_mm, 2),
+            _cell(f"upper limit {name}, mm", differences.upper_limit_mm, 2),
         ]
-    return found
+    return cells
 
 
 def _cell(name: str, result: Result, digits: int) -> list[str]:

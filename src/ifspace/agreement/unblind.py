@@ -1,4 +1,4 @@
-"""Filled reading lists back to readings: the key lifts the blinding."""
+"""Turn filled reading lists back into readings with the key."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ def unblind(lists: Path, key: Path) -> Table:
     Returns
     -------
     Readings as a tidy table; its rows are numbered as in the file that is made of it, and its hash
-    is that of this file. What was not filled in, or not handed back, is a missing reading.
+    is that of this file. What was not filled in, or not returned, is a missing reading.
 
     Raises
     ------
     UnreadableInputError
         If a file cannot be read, or a list holds a code that is twice or not in the key.
     """
-    held = read_table(key)
-    held.require(_KEY_COLUMNS)
-    held.require_every_row(key.name)
+    key_table = read_table(key)
+    key_table.require(_KEY_COLUMNS)
+    key_table.require_every_row(key.name)
     filled = _filled(lists)
-    known = {plain_text(row.text("code")): row for row in held.rows}
-    strangers = sorted(set(filled) - set(known))
-    if strangers:
-        message = f"code {strangers[0]} is not in {key.name}; take the key of the same plan"
+    known = {plain_text(row.text("code")): row for row in key_table.rows}
+    unknown_codes = sorted(set(filled) - set(known))
+    if unknown_codes:
+        message = f"code {unknown_codes[0]} is not in {key.name}; take the key of the same plan"
         raise UnreadableInputError(message)
     # A space that nobody read was not part of the study.
     kinds = [kind for kind in Kind if any(row.text(f"{kind.value}_mm") for row in filled.values())]
@@ -59,18 +59,18 @@ def _filled(lists: Path) -> dict[str, Row]:
     if not paths:
         message = f"{lists.name} holds no {LIST_PATTERN}; give the folder of the filled lists"
         raise UnreadableInputError(message)
-    found: dict[str, Row] = {}
+    row_of_code: dict[str, Row] = {}
     for path in paths:
         table = read_table(path)
         table.require(("code", *(f"{kind.value}_mm" for kind in Kind)))
         table.require_every_row(path.name)
         for row in table.rows:
             code = plain_text(row.text("code"))
-            if not code or code in found:
+            if not code or code in row_of_code:
                 message = f"{path.name}, row {row.number}: code {code!r} is empty or stands twice"
                 raise UnreadableInputError(message)
-            found[code] = row
-    return found
+            row_of_code[code] = row
+    return row_of_code
 
 
 def _reading(key: Row, filled: Row | None, kind: Kind) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from pathlib import Path
 from ifspace.agreement.design import Plan, list_name
 from ifspace.agreement.pages import agreement_sheet, as_shown, chart_name, pair_charts
 from ifspace.agreement.study import AgreementStudy, Comparison, Pair, study_to_json
-from ifspace.figures import Chart, as_json_bytes, write_study
+from ifspace.atomic import write_folder
+from ifspace.figures import Chart, write_study
 from ifspace.model import Kind
 from ifspace.notice import NOTICE
-from ifspace.report.files import refuse_overwriting, write_all
-from ifspace.tables import Table, csv_bytes
+from ifspace.tables import Table, csv_bytes, json_bytes
 
 KEY_NAME = "key.csv"
 READINGS_NAME = "readings.csv"
@@ -63,7 +63,7 @@ def _draw(study: AgreementStudy) -> dict[int, tuple[Chart, ...]]:
 
 
 def write_plan(plan: Plan, out: Path, *, overwrite: bool = False) -> tuple[Path, ...]:
-    """Write a list for every reader, the key that lifts the blinding, and the seed.
+    """Write a list for every reader, the key of the codes, and the seed.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def write_plan(plan: Plan, out: Path, *, overwrite: bool = False) -> tuple[Path,
             for one in plan.entries
         ],
     )
-    contents[PLAN_NAME] = as_json_bytes(
+    contents[PLAN_NAME] = json_bytes(
         {
             "schema": "ifspace-reading-plan/1",
             "notice": NOTICE,
@@ -90,9 +90,7 @@ def write_plan(plan: Plan, out: Path, *, overwrite: bool = False) -> tuple[Path,
             "lists": {list_name(n): name for n, name in enumerate(plan.readers, start=1)},
         }
     )
-    if not overwrite:
-        refuse_overwriting(out, list(contents))
-    return write_all(out, contents)
+    return write_folder(out, contents, overwrite=overwrite)
 
 
 def _list(plan: Plan, reader: str) -> bytes:

@@ -146,7 +146,7 @@ def export_result(
     Parameters
     ----------
     study, result
-        What was loaded, and what :func:`measure` gave for it.
+        What was loaded, and what `measure` gave for it.
     out
         The folder; made if need be.
     formats

@@ -33,7 +33,7 @@ def key_image(
     Parameters
     ----------
     result
-        What :func:`measure` gave.
+        What `measure` gave.
     study
         The images that it was measured on.
     side
@@ -68,7 +68,7 @@ def figure(result: StudyResult, study: LoadedStudy | Volume) -> Figure:
     Parameters
     ----------
     result, study
-        As for :func:`key_image`.
+        As for `key_image`.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def _draw_distances(axes: Axes, result: StudyResult, side: Side) -> None:
 
 @dataclass(frozen=True, eq=False)
 class ResultView:
-    """A result as a notebook shows it; see :func:`show`."""
+    """A result as a notebook shows it; see `show`."""
 
     result: StudyResult
     pictures: dict[Side, bytes]
@@ -168,7 +168,7 @@ def show(result: StudyResult, study: LoadedStudy | Volume | None = None) -> Resu
     Parameters
     ----------
     result
-        What :func:`measure` gave.
+        What `measure` gave.
     study
         The images that it was measured on; without them only the table is shown.
 

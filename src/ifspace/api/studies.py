@@ -90,7 +90,7 @@ def load_volume(path: Path | str, series_uid: str | None = None) -> Volume:
     Parameters
     ----------
     path, series_uid
-        As for :func:`load_study`.
+        As for `load_study`.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def load_volume(path: Path | str, series_uid: str | None = None) -> Volume:
     Raises
     ------
     UnreadableInputError, SeriesChoiceError
-        As for :func:`load_study`.
+        As for `load_study`.
     GeometryError
         If the geometry of the series cannot be trusted.
 
@@ -130,17 +130,17 @@ def measure(
 
     Where a person placed marks, those are measured. Where there are only seeds or a label map,
     the program finds the borders, and each distance is a proposal. Without marks, seeds and
-    label map nothing is measured; the result is that of :func:`propose`.
+    label map nothing is measured; the result is that of `propose`.
 
     Parameters
     ----------
     study
-        What :func:`load_study` gave, or a path for it. From a path the series of the session is
+        What `load_study` gave, or a path for it. From a path the series of the session is
         loaded.
     session
         Marks and seeds in LPS mm, or the path of a session file or structured report.
     labels
-        A label map of hip bones and femora, see :func:`read_label_map`.
+        A label map of hip bones and femora, see `read_label_map`.
     sides
         The sides of the patient.
     evidence_ids
@@ -152,7 +152,7 @@ def measure(
     -------
     StudyResult
         ``measurements`` have ``value_mm`` and ``u95_mm``, the half-width of the 95 % interval,
-        unrounded. ``spaces`` also holds a :class:`NotMeasured` with the reason for every space
+        unrounded. ``spaces`` also holds a `NotMeasured` with the reason for every space
         without a number.
 
     Raises
@@ -187,7 +187,7 @@ def propose(
     Parameters
     ----------
     study
-        As for :func:`measure`.
+        As for `measure`.
     session
         What is known of reader and position, to be kept.
 
@@ -195,12 +195,12 @@ def propose(
     -------
     StudyResult
         Its ``session`` holds the proposals, for a reader to complete. Every space is a
-        :class:`NotMeasured`.
+        `NotMeasured`.
 
     Raises
     ------
     UnreadableInputError, SeriesChoiceError, SessionError
-        As for :func:`measure`.
+        As for `measure`.
 
     Examples
     --------

@@ -55,12 +55,12 @@ def result_frame(results: StudyResult | Iterable[StudyResult]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The columns of :func:`result_rows`.
+        The columns of `result_rows`.
 
     Raises
     ------
     MissingExtraError
-        If pandas is not installed; :func:`result_rows` needs nothing.
+        If pandas is not installed; `result_rows` needs nothing.
 
     Examples
     --------

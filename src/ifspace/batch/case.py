@@ -1,4 +1,4 @@
-"""What a batch hands to a worker and what comes back, as plain values that travel as JSON."""
+"""Jobs and outcomes that a batch exchanges with its workers, as JSON."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """What every study of a run is asked for.
+    """Settings of every study of a run.
 
     `labels` and `label_preset` say which number of a label map is which bone. `source_date_epoch`
     is the caller's SOURCE_DATE_EPOCH, carried along so that workers on other machines date DICOM
@@ -227,7 +227,7 @@ class CaseOutcome:
 
 
 def plan_to_json(plan: BatchPlan) -> dict[str, Any]:
-    """Write a plan for the journey to a worker."""
+    """Write a plan as plain values for a worker."""
     return {
         "sides": [side.value for side in plan.sides],
         "evidence_ids": list(plan.evidence_ids),
@@ -242,7 +242,7 @@ def plan_to_json(plan: BatchPlan) -> dict[str, Any]:
 
 
 def plan_from_json(data: dict[str, Any]) -> BatchPlan:
-    """Read a plan at its destination."""
+    """Read a plan from plain values."""
     local = data["evidence_file"]
     return BatchPlan(
         tuple(Side(side) for side in data["sides"]),

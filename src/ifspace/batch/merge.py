@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from ifspace.atomic import copy_file
 from ifspace.batch.case import STUDIES_FOLDER, CaseOutcome
 from ifspace.batch.ledger import Case, Ledger, open_ledger
 from ifspace.batch.request import BatchReport
@@ -17,7 +17,7 @@ from ifspace.errors import OutputError
 from ifspace.version import __version__
 
 _COPIED_META = ("version", "settings", "settings_sha256")
-# What an output may have besides: it is handed on where it is there.
+# Optional files of an output, copied where they exist.
 _HANDED_ON = ("key", "bids")
 _SHARDS_APART = ","
 LEAVE_OUT = "leave one of them out"
@@ -133,11 +133,8 @@ class _Copier:
     def __call__(self, case: Case, outcome: CaseOutcome) -> None:
         folder = self.out / STUDIES_FOLDER / case.case_id
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             for name in outcome.files:
-                temporary = folder / f".{name}.part"
-                shutil.copyfile(self.source / STUDIES_FOLDER / case.case_id / name, temporary)
-                temporary.replace(folder / name)
+                copy_file(self.source / STUDIES_FOLDER / case.case_id / name, folder / name)
         except OSError as error:
             message = (
                 f"the results of study {case.case_id} cannot be copied ({error.strerror}); check"

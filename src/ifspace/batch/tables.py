@@ -15,11 +15,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from ifspace.atomic import output_errors, whole_file, write_file
 from ifspace.batch.case import STUDIES_FOLDER, CaseOutcome, Status
 from ifspace.batch.cohort import Cohort
 from ifspace.batch.ledger import Case, Ledger, Recorded, loads
 from ifspace.batch.page import cohort_page
-from ifspace.errors import OutputError
 from ifspace.report.manifest import LIBRARIES
 from ifspace.report.table import COLUMNS, table_text
 from ifspace.version import __version__
@@ -67,31 +67,23 @@ def write_tables(ledger: Ledger, out: Path) -> tuple[tuple[Path, ...], tuple[str
     settings = ledger.meta("settings_sha256") or ""
     recorded = list(ledger.recorded(settings))
     notes = []
-    try:
+    with output_errors("the tables"):
         rows = list(measured_rows(recorded, _study))
-        _put(out / MEASUREMENTS, table_text(TABLE_COLUMNS, rows).encode())
-        _put(out / FAILURES, table_text(FAILURE_COLUMNS, failure_rows(recorded, _study)).encode())
-        _put(out / TIMINGS, table_text(TIMING_COLUMNS, _timing_rows(recorded)).encode())
+        write_file(out / MEASUREMENTS, table_text(TABLE_COLUMNS, rows).encode())
+        write_file(
+            out / FAILURES, table_text(FAILURE_COLUMNS, failure_rows(recorded, _study)).encode()
+        )
+        write_file(out / TIMINGS, table_text(TIMING_COLUMNS, _timing_rows(recorded)).encode())
         made = [MEASUREMENTS, FAILURES, PAGE]
         if importlib.util.find_spec("pyarrow") is None:
             notes.append(NO_PARQUET)
         else:
             _write_parquet(out / PARQUET, rows)
             made.insert(1, PARQUET)
-        _put(out / PAGE, cohort_page(Cohort.of(recorded), out).encode())
+        write_file(out / PAGE, cohort_page(Cohort.of(recorded), out).encode())
         manifest = _manifest(recorded, loads(ledger.meta("settings")), out, made)
-        _put(out / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
-    except OSError as error:
-        message = f"the tables cannot be written ({error.strerror}); free space or choose another"
-        raise OutputError(f"{message} folder") from error
+        write_file(out / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
     return tuple(out / name for name in (*made, MANIFEST, TIMINGS)), tuple(notes)
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name and rename it."""
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_bytes(content)
-    temporary.replace(path)
 
 
 # --------------------------------------------------------------------------------------- rows
@@ -140,13 +132,14 @@ def _write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     from pyarrow import parquet
 
     schema = pa.schema([(name, _type_of(name, pa)) for name in TABLE_COLUMNS])
-    temporary = path.with_name(f".{path.name}.part")
-    with parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
+    with (
+        whole_file(path) as file,
+        parquet.ParquetWriter(file, schema, compression="zstd") as writer,
+    ):
         for start in range(0, max(len(rows), 1), _ROWS_PER_GROUP):
             part = rows[start : start + _ROWS_PER_GROUP]
             plain = [{name: row.get(name) for name in TABLE_COLUMNS} for row in part]
             writer.write_table(pa.Table.from_pylist(plain, schema=schema))
-    temporary.replace(path)
 
 
 def _type_of(name: str, pa: Any) -> Any:

@@ -46,14 +46,16 @@ def validate(
 
 def _problems(file: Path) -> tuple[str, list[str]]:
     from ifspace.api.files import is_dicom
-    from ifspace.io.session import read_json, validate_session
+    from ifspace.codec import read_json
+    from ifspace.errors import SessionError
+    from ifspace.io.session import validate_session
     from ifspace.report import validate_result
 
     if is_dicom(file):
         from ifspace.dicom_out import validate_sr
 
         return "structured report", validate_sr(file)
-    data = read_json(file)
+    data = read_json(file, "the session", "write it again", SessionError)
     name = str(data.get("schema", "")) if isinstance(data, dict) else ""
     if name.startswith("ifspace-session/"):
         return "session", validate_session(data)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import os
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from pydicom.dataset import Dataset, FileDataset
 
+from ifspace.atomic import output_errors, whole_file, whole_folder
 from ifspace.dicom_out.capture import key_image
 from ifspace.dicom_out.content import read_report
 from ifspace.dicom_out.deidentify import (
@@ -156,26 +155,8 @@ def _shown(result: StudyResult, side: Side) -> tuple[int, int | None]:
 
 
 def _save(made: Mapping[str, FileDataset], out: Path, *, overwrite: bool) -> tuple[Path, ...]:
-    """Write all files under temporary names first, so that none is ever half-written."""
-    existing = [name for name in made if (out / name).exists()]
-    if existing and not overwrite:
-        message = f"{existing[0]} exists already; choose another folder or allow overwriting"
-        raise OutputError(message)
-    temporary: dict[str, Path] = {}
-    try:
-        out.mkdir(parents=True, exist_ok=True)
+    with output_errors("DICOM objects"), whole_folder(out, made, overwrite=overwrite) as stage:
         for name, item in made.items():
-            handle, path = tempfile.mkstemp(prefix=".dicom-", dir=out)
-            temporary[name] = Path(path)
-            with os.fdopen(handle, "wb") as file:
+            with whole_file(stage / name) as file:
                 item.save_as(file, enforce_file_format=True)
-                file.flush()
-                os.fsync(file.fileno())
-        for name, written in temporary.items():
-            written.replace(out / name)
-    except OSError as error:
-        for written in temporary.values():
-            written.unlink(missing_ok=True)
-        message = f"DICOM objects cannot be written: {error.strerror}; choose another folder"
-        raise OutputError(message) from error
     return tuple(out / name for name in made)

@@ -1,4 +1,4 @@
-"""Which published values stand beside a measurement of this patient."""
+"""Choose the published values that apply to a patient."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROTATION_NOTE = (
 
 @dataclass(frozen=True)
 class Panel:
-    """The published values in use, in the order in which they are shown, and a word about them."""
+    """The published values in use, in the order in which they are shown, and a note."""
 
     rows: tuple[Row, ...]
     note: str = ""
@@ -28,8 +28,8 @@ class Panel:
     def cutoffs(self, kind: Kind) -> tuple[PublishedValue, ...]:
         """Give the cut-offs for one space, smallest first."""
         values = [row.value(kind) for row in self.rows if row.role == CUTOFF_ROLE]
-        found = [value for value in values if value is not None and value.cutoff_mm is not None]
-        return tuple(sorted(found, key=lambda value: (value.cutoff_mm or 0.0, value.evidence_id)))
+        cutoffs = [value for value in values if value is not None and value.cutoff_mm is not None]
+        return tuple(sorted(cutoffs, key=lambda value: (value.cutoff_mm or 0.0, value.evidence_id)))
 
     def reference(self, kind: Kind) -> PublishedValue | None:
         """Give the two group means for one space, where the panel has them."""
@@ -97,7 +97,7 @@ def _positions(hip_rotation: str | None) -> tuple[str | None, ...]:
 def _fits(row: Row, age_years: float | None) -> bool:
     if age_years is None:
         return not row.paediatric
-    return row.speaks_of(age_years)
+    return row.applies_at(age_years)
 
 
 def _named(rows: Sequence[Row], name: str, age_years: float | None) -> Row:
@@ -112,7 +112,7 @@ def _named(rows: Sequence[Row], name: str, age_years: float | None) -> Row:
     if row.role == POSITIONING_ROLE:
         message = f"evidence {row.id!r} is about positioning and may not be compared with a value"
         raise EvidenceError(message)
-    if age_years is not None and not row.speaks_of(age_years):
+    if age_years is not None and not row.applies_at(age_years):
         message = (
             f"evidence {row.id!r} is for another age than this patient's {age_years:.0f} years;"
             " adult cut-offs are never used under 18, nor paediatric ones above"

@@ -1,7 +1,7 @@
 """Charts and sheets of statistics: the same data become SVG, PNG and a page of the PDF."""
 
 from ifspace.figures.chart import Axis, Bars, Chart, Dots, Level, Line, axis_around
-from ifspace.figures.paper import as_json_bytes, chart_files, sheet_pdf, write_study
+from ifspace.figures.paper import chart_files, sheet_pdf, write_study
 from ifspace.figures.sheet import (
     Block,
     Sheet,
@@ -23,7 +23,6 @@ __all__ = [
     "Level",
     "Line",
     "Sheet",
-    "as_json_bytes",
     "axis_around",
     "callout",
     "chart_files",

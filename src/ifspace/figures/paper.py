@@ -1,32 +1,20 @@
-"""Set charts and sheets with typst: no clock, no network, the same bytes every time."""
+"""Set charts and sheets."""
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
-from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any
 
-import typst
-
+from ifspace.atomic import write_folder
 from ifspace.errors import OutputError
 from ifspace.figures.chart import Chart
 from ifspace.figures.sheet import Sheet
 from ifspace.notice import NOTICE
-from ifspace.report.files import refuse_overwriting, write_all
+from ifspace.report.typeset import Format, TypstError, set_page
+from ifspace.tables import json_bytes
 
-# Enough for a journal's half-page figure, and three dots to a millimetre more than a screen.
-PNG_DOTS_PER_INCH = 220.0
-# Tagged, with every font in it: fit for an archive and for a screen reader.
-PDF_STANDARD: Final = "a-2a"
-# 1980-01-01, which is widely read as "no date": the clock would make two runs differ.
-NO_DATE_EPOCH = 315_532_800
-
-
-Format = Literal["pdf", "svg", "png"]
+_ROOMS = ("ifspace.report", "ifspace.figures")
 CHART_FORMATS: tuple[Format, ...] = ("svg", "png")
 
 
@@ -90,69 +78,23 @@ def write_study(
         If a file is there already or cannot be written; nothing is left behind.
     """
     contents = {
-        f"{stem}.json": as_json_bytes(data),
+        f"{stem}.json": json_bytes(data),
         f"{stem}.pdf": sheet_pdf(sheet),
         **chart_files(drawn),
         **(more or {}),
     }
-    if not overwrite:
-        refuse_overwriting(out, list(contents))
-    return write_all(out, contents)
-
-
-def as_json_bytes(data: Mapping[str, Any]) -> bytes:
-    """Write JSON as every result file is written."""
-    return (json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return write_folder(out, contents, overwrite=overwrite)
 
 
 def _set(template: str, data: dict[str, Any], kind: Format) -> bytes:
-    try:
-        return _compile(template, data, kind, system_fonts=False)
-    except typst.TypstError:
-        # A reader or a group may be named in letters that the bundled fonts lack.
-        pass
-    try:
-        return _compile(template, data, kind, system_fonts=True)
-    except typst.TypstError as error:
-        message = (
-            f"the page could not be set ({error.message}); names in Latin, Greek or Cyrillic"
-            " letters always work, others need an installed font"
-        )
-        raise OutputError(message) from error
-
-
-def _compile(template: str, data: dict[str, Any], kind: Format, *, system_fonts: bool) -> bytes:
-    with (
-        tempfile.TemporaryDirectory(prefix="ifspace-") as folder,
-        as_file(files("ifspace.report") / "fonts") as fonts,
-    ):
-        root = Path(folder)
-        for room in ("ifspace.report", "ifspace.figures"):
-            with as_file(files(room) / "templates") as templates:
-                for source in templates.glob("*.typ"):
-                    (root / source.name).write_bytes(source.read_bytes())
-        return _bytes(
-            typst.compile(
-                root / template,
-                root=root,
-                font_paths=[fonts],
-                ignore_system_fonts=not system_fonts,
-                format=kind,
-                ppi=PNG_DOTS_PER_INCH,
-                sys_inputs={"data": json.dumps(data, ensure_ascii=False, allow_nan=False)},
-                pdf_standards=[PDF_STANDARD] if kind == "pdf" else [],
-                timestamp=_epoch(),
-            )
-        )
-
-
-def _bytes(made: object) -> bytes:
-    """Unwrap what typst gives: pages of one page each come as a list."""
-    page = made[0] if isinstance(made, list) else made
-    return page if isinstance(page, bytes) else bytes(str(page), "utf-8")
-
-
-def _epoch() -> int:
-    """Give the date in the metadata, which PDF/A asks for, without looking at the clock."""
-    wanted = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return int(wanted) if wanted.isdigit() else NO_DATE_EPOCH
+    # A reader or a group may be named in letters that the bundled fonts lack.
+    for system_fonts in (False, True):
+        try:
+            return set_page(template, data, system_fonts=system_fonts, kind=kind, packages=_ROOMS)
+        except TypstError as error:
+            problem = error
+    message = (
+        f"the page could not be set ({problem.message}); names in Latin, Greek or Cyrillic letters"
+        " always work, others need an installed font"
+    )
+    raise OutputError(message) from problem

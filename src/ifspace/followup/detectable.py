@@ -1,8 +1,7 @@
-"""How large a change has to be before it is more than measuring again."""
+"""Smallest detectable change between two measurements."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ifspace.errors import UnreadableInputError
 from ifspace.followup.visits import Visit
 from ifspace.model import Kind, Measurement
+from ifspace.tables import read_json
 
 AGREEMENT_SCHEMA = "ifspace-agreement/1"
 
@@ -45,14 +44,7 @@ def read_agreement(path: Path) -> AgreementFigures:
     UnreadableInputError
         If it cannot be read or is not such a file.
     """
-    try:
-        return _figures(json.loads(path.read_bytes()))
-    except OSError as error:
-        message = f"{path.name} cannot be read: {error.strerror}; check its path"
-        raise UnreadableInputError(message) from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        message = f"{path.name} is not an agreement.json that agree wrote; choose another"
-        raise UnreadableInputError(message) from error
+    return read_json(path, _figures, "an agreement.json that agree wrote")
 
 
 def _figures(data: Any) -> AgreementFigures:
@@ -63,21 +55,21 @@ def _figures(data: Any) -> AgreementFigures:
     between, within = {}, {}
     for kind in Kind:
         space = data["spaces"].get(kind.value, {})
-        found = _sdc(space.get("between_readers", {}))
-        if found is not None:
-            between[kind] = found
+        sdc_mm = _sdc(space.get("between_readers", {}))
+        if sdc_mm is not None:
+            between[kind] = sdc_mm
         for reader, item in space.get("within_reader", {}).items():
-            found = _sdc(item)
-            if found is not None:
-                within[kind, reader] = found
+            sdc_mm = _sdc(item)
+            if sdc_mm is not None:
+                within[kind, reader] = sdc_mm
     return AgreementFigures(between, within)
 
 
 def _sdc(comparison: Mapping[str, Any]) -> float | None:
-    held = comparison.get("sdc_agreement_mm", {})
-    if held.get("status") != "given":
+    sdc = comparison.get("sdc_agreement_mm", {})
+    if sdc.get("status") != "given":
         return None
-    value_mm = float(held["value"])
+    value_mm = float(sdc["value"])
     if not np.isfinite(value_mm) or value_mm <= 0.0:
         message = f"the smallest detectable change is {value_mm}"
         raise ValueError(message)
@@ -89,7 +81,7 @@ def detectable(
 ) -> Detectable:
     """Choose the smallest detectable change for two measurements of one space.
 
-    An agreement study speaks first: within the reader where one person measured both times,
+    An agreement study is preferred: within the reader where one person measured both times,
     otherwise between readers. Without one, the two uncertainties add as squares.
     """
     kind = pair[0].kind

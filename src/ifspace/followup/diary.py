@@ -50,7 +50,9 @@ def diary_from_table(table: Table) -> Diary:
             continue
         for name, value in _numbers(row, names, problems):
             entries[name].append((day, value))
-    records = tuple(Record(name, tuple(sorted(held))) for name, held in entries.items() if held)
+    records = tuple(
+        Record(name, tuple(sorted(values))) for name, values in entries.items() if values
+    )
     if not records:
         message = "the diary holds no usable entry; expected a date and a number in each row"
         raise UnreadableInputError(message)

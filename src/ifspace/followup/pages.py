@@ -61,15 +61,15 @@ METHODS = (
 )
 
 
-def follow_up_sheet(found: FollowUp, drawn: Sequence[Chart]) -> Sheet:
+def follow_up_sheet(study: FollowUp, drawn: Sequence[Chart]) -> Sheet:
     """Put the page together; charts of spaces first, then those of the diary."""
     spaces = [chart for chart in drawn if chart.name.startswith("course_")]
     diary = [chart for chart in drawn if chart not in spaces][:RECORDS_ON_PAPER]
     blocks: list[Block] = [
-        facts(_facts(found)),
+        facts(_facts(study)),
         heading("Change since the first examination"),
-        *_change_table(found),
-        *_cautions(found),
+        *_change_table(study),
+        *_cautions(study),
     ]
     if spaces:
         blocks.append(charts(spaces))
@@ -83,25 +83,25 @@ def follow_up_sheet(found: FollowUp, drawn: Sequence[Chart]) -> Sheet:
     return Sheet("Follow-up", subtitle, tuple(blocks), f"ifspace {__version__}")
 
 
-def _facts(found: FollowUp) -> list[tuple[str, str]]:
-    first, last = found.visits[0], found.visits[-1]
+def _facts(study: FollowUp) -> list[tuple[str, str]]:
+    first, last = study.visits[0], study.visits[-1]
     span = DASH
     if first.day and last.day:
         span = plural((last.day - first.day).days, "day")
-    readers = {visit.result.session.reader or "unknown" for visit in found.visits}
+    readers = {visit.result.session.reader or "unknown" for visit in study.visits}
     return [
-        ("Examinations", str(len(found.visits))),
+        ("Examinations", str(len(study.visits))),
         ("First", first.label),
         ("Last", last.label),
         ("Time between, readers", f"{span}; {', '.join(sorted(readers))}"),
     ]
 
 
-def _change_table(found: FollowUp) -> Iterator[Block]:
-    shown = found.visits
+def _change_table(study: FollowUp) -> Iterator[Block]:
+    shown = study.visits
     if len(shown) > VISITS_ON_PAPER:
         shown = (shown[0], *shown[-(VISITS_ON_PAPER - 1) :])
-    step = found.step(1, found.visits[-1].number)
+    step = study.step(1, study.visits[-1].number)
     header = ("space, in mm", *(visit.label for visit in shown), "change", "detectable", "reading")
     rows = [
         [
@@ -119,34 +119,34 @@ def _change_table(found: FollowUp) -> Iterator[Block]:
         if isinstance(one.result, Change)
     ]
     if sources:
-        words = "; ".join(dict.fromkeys(sources))
-        yield paragraph(f"Smallest detectable change from: {words}.", small=True)
+        source_names = "; ".join(dict.fromkeys(sources))
+        yield paragraph(f"Smallest detectable change from: {source_names}.", small=True)
 
 
 def _value(visit: Visit, one: SpaceChange) -> str:
-    held = visit.measured(one.kind, one.side)
-    if held is None:
+    measurement = visit.measured(one.kind, one.side)
+    if measurement is None:
         return "not measured"
-    return f"{number(held.value_mm, 1)} ± {number(max(held.u95_mm, 0.1), 1)}"
+    return f"{number(measurement.value_mm, 1)} ± {number(max(measurement.u95_mm, 0.1), 1)}"
 
 
 def _result_cells(one: SpaceChange, *, forbidden: bool) -> list[str]:
     if not isinstance(one.result, Change):
         if forbidden and one.result.reason.endswith("_differs"):
-            # The sentence stands once below, for all spaces.
+            # The reason is printed once below, for all spaces.
             return ["not given", DASH, f"may not be compared ({one.result.reason})"]
         return ["not given", DASH, f"{one.result.detail} ({one.result.reason})"]
-    held = one.result
-    sign = "+" if held.change_mm > 0 else ""
+    change = one.result
+    sign = "+" if change.change_mm > 0 else ""
     return [
-        f"{sign}{number(held.change_mm, 1)}",
-        f"from {number(held.detectable.value_mm, 1)}",
-        VERDICTS[held.verdict],
+        f"{sign}{number(change.change_mm, 1)}",
+        f"from {number(change.detectable.value_mm, 1)}",
+        VERDICTS[change.verdict],
     ]
 
 
-def _cautions(found: FollowUp) -> Iterator[Block]:
-    step = found.step(1, found.visits[-1].number)
+def _cautions(study: FollowUp) -> Iterator[Block]:
+    step = study.step(1, study.visits[-1].number)
     forbidding = [item.detail for item in step.differences if item.forbids]
     if forbidding:
         yield callout("First and last examination may not be compared", forbidding)
@@ -157,18 +157,18 @@ def _cautions(found: FollowUp) -> Iterator[Block]:
             space = f"{one.side.value} {one.kind.name}"
             named.setdefault(item.detail, []).append(space)
     texts += [f"{', '.join(spaces)}: {detail}" for detail, spaces in named.items()]
-    for other in found.steps:
+    for other in study.steps:
         if other.forbidden and other is not step:
-            labels = [found.visits[place - 1].label for place in (other.earlier, other.later)]
-            words = " ".join(item.detail for item in other.differences if item.forbids)
-            texts.append(f"{labels[0]} and {labels[1]} may not be compared: {words}")
+            labels = [study.visits[visit - 1].label for visit in (other.earlier, other.later)]
+            reasons = " ".join(item.detail for item in other.differences if item.forbids)
+            texts.append(f"{labels[0]} and {labels[1]} may not be compared: {reasons}")
     texts = list(dict.fromkeys(texts))
     if texts[CAUTIONS_ON_PAPER:]:
         more = len(texts) - CAUTIONS_ON_PAPER
         texts = [*texts[:CAUTIONS_ON_PAPER], f"and {more} more, all in follow_up.json"]
     if texts:
         yield callout("Keep in mind", texts)
-    diary = found.diary
+    diary = study.diary
     if diary and diary.problems:
         count = plural(len(diary.problems), "entry", "entries")
         yield paragraph(f"{count} of the diary not used; they are in follow_up.json.", small=True)
@@ -180,35 +180,37 @@ def _cautions(found: FollowUp) -> Iterator[Block]:
 # -------------------------------------------------------------------------------------- charts
 
 
-def follow_up_charts(found: FollowUp) -> tuple[Chart, ...]:
+def follow_up_charts(study: FollowUp) -> tuple[Chart, ...]:
     """Draw both spaces over time, and every record of the diary on the same time axis."""
-    axis, places = _time_axis(found)
+    axis, xs = _time_axis(study)
     drawn = [
-        _space_chart(found, kind, axis, places)
+        _space_chart(study, kind, axis, xs)
         for kind in Kind
-        if any(visit.measured(kind, side) for visit in found.visits for side in Side)
+        if any(visit.measured(kind, side) for visit in study.visits for side in Side)
     ]
-    records = found.diary.records if found.diary else ()
+    records = study.diary.records if study.diary else ()
     if records:
-        narrow = _dates_axis(_days(found), NARROW_TICKS)
-        drawn += [_record_chart(one, narrow, place) for place, one in enumerate(records, start=1)]
+        narrow = _dates_axis(_days(study), NARROW_TICKS)
+        drawn += [
+            _record_chart(record, narrow, number) for number, record in enumerate(records, start=1)
+        ]
     return tuple(drawn)
 
 
-def _days(found: FollowUp) -> list[date]:
+def _days(study: FollowUp) -> list[date]:
     """List every day of which anything is known."""
-    records = found.diary.records if found.diary else ()
+    records = study.diary.records if study.diary else ()
     entered = [day for record in records for day, _ in record.entries]
-    return [*(visit.day for visit in found.visits if visit.day), *entered]
+    return [*(visit.day for visit in study.visits if visit.day), *entered]
 
 
-def _time_axis(found: FollowUp) -> tuple[Axis, list[float]]:
-    days = [visit.day for visit in found.visits if visit.day]
+def _time_axis(study: FollowUp) -> tuple[Axis, list[float]]:
+    days = [visit.day for visit in study.visits if visit.day]
     if not days:
-        places = [float(visit.number) for visit in found.visits]
-        ticks = tuple((place, f"{place:.0f}") for place in places)
-        return Axis("examination", 0.6, len(places) + 0.4, ticks), places
-    return _dates_axis(_days(found), WIDE_TICKS), [float(day.toordinal()) for day in days]
+        xs = [float(visit.number) for visit in study.visits]
+        ticks = tuple((x, f"{x:.0f}") for x in xs)
+        return Axis("examination", 0.6, len(xs) + 0.4, ticks), xs
+    return _dates_axis(_days(study), WIDE_TICKS), [float(day.toordinal()) for day in days]
 
 
 def _dates_axis(days: Sequence[date], count: int) -> Axis:
@@ -216,60 +218,61 @@ def _dates_axis(days: Sequence[date], count: int) -> Axis:
     span = max((last - first).days, 2)
     margin = max(1.0, 0.06 * span)
     ticks = [first + timedelta(days=round(span * k / (count - 1))) for k in range(count)]
-    words = "%Y-%m" if span > 200 else "%Y-%m-%d"
-    named = {day.strftime(words): float(day.toordinal()) for day in reversed(ticks)}
+    date_format = "%Y-%m" if span > 200 else "%Y-%m-%d"
+    named = {day.strftime(date_format): float(day.toordinal()) for day in reversed(ticks)}
     return Axis(
         "date",
         first.toordinal() - margin,
         first.toordinal() + span + margin,
-        tuple((place, name) for name, place in sorted(named.items())),
+        tuple((x, name) for name, x in sorted(named.items())),
     )
 
 
-def _space_chart(found: FollowUp, kind: Kind, axis: Axis, places: list[float]) -> Chart:
-    drawn: list[Item] = []
+def _space_chart(study: FollowUp, kind: Kind, axis: Axis, xs: list[float]) -> Chart:
+    shapes: list[Item] = []
     values_mm: list[float] = []
     for side, shape in SIDE_SHAPES.items():
         shift = SIDE_STEP * (axis.high - axis.low) * (-1 if side is Side.RIGHT else 1)
-        held = [
-            (place + shift, visit.number, measured)
-            for place, visit in zip(places, found.visits, strict=True)
+        measured_at = [
+            (x + shift, visit.number, measured)
+            for x, visit in zip(xs, study.visits, strict=True)
             if (measured := visit.measured(kind, side)) is not None
         ]
-        if not held:
+        if not measured_at:
             continue
-        points = tuple((place, one.value_mm) for place, _, one in held)
+        points = tuple((x, one.value_mm) for x, _, one in measured_at)
         ends = tuple(
-            (place, one.value_mm - one.u95_mm, one.value_mm + one.u95_mm) for place, _, one in held
+            (x, one.value_mm - one.u95_mm, one.value_mm + one.u95_mm) for x, _, one in measured_at
         )
         values_mm += [end for bar in ends for end in bar[1:]]
-        drawn += [Bars(ends, KIND_COLOURS[kind])]
-        drawn += _segments(found, [(place, n, one.value_mm) for place, n, one in held], kind)
-        drawn += [Dots(points, KIND_COLOURS[kind], shape, side is Side.RIGHT, f"{side.value} hip")]
+        shapes += [Bars(ends, KIND_COLOURS[kind])]
+        shapes += _segments(study, [(x, n, one.value_mm) for x, n, one in measured_at], kind)
+        shapes += [Dots(points, KIND_COLOURS[kind], shape, side is Side.RIGHT, f"{side.value} hip")]
     return Chart(
         name=f"course_{kind.value}",
         title=f"{kind.name} with 95 % uncertainty",
-        alt=f"{kind.name} of both sides over {len(found.visits)} examinations.",
+        alt=f"{kind.name} of both sides over {len(study.visits)} examinations.",
         x=axis,
         y=axis_around("distance, mm", values_mm, least_span=4.0),
-        items=tuple(drawn),
+        items=tuple(shapes),
         height_mm=CHART_HEIGHT_MM,
     )
 
 
-def _segments(found: FollowUp, held: list[tuple[float, int, float]], kind: Kind) -> Iterator[Item]:
+def _segments(
+    study: FollowUp, points: list[tuple[float, int, float]], kind: Kind
+) -> Iterator[Item]:
     """Join neighbours; where they may not be compared the line is dotted."""
-    for (x1, n1, y1), (x2, n2, y2) in itertools.pairwise(held):
-        allowed = n2 - n1 == 1 and not found.step(n1, n2).forbidden
-        points = ((x1, y1), (x2, y2))
-        yield Line(points, KIND_COLOURS[kind], "solid" if allowed else "dotted")
+    for (x1, n1, y1), (x2, n2, y2) in itertools.pairwise(points):
+        allowed = n2 - n1 == 1 and not study.step(n1, n2).forbidden
+        yield Line(((x1, y1), (x2, y2)), KIND_COLOURS[kind], "solid" if allowed else "dotted")
 
 
-def _record_chart(record: Record, axis: Axis, place: int) -> Chart:
+def _record_chart(record: Record, axis: Axis, number_of_record: int) -> Chart:
     points = tuple((float(day.toordinal()), value) for day, value in record.entries)
     name = record.name.replace("_", " ")
     return Chart(
-        name=f"diary_{place:02d}",
+        name=f"diary_{number_of_record:02d}",
         title=name,
         alt=f"{name}: {len(points)} entries over time.",
         x=axis,

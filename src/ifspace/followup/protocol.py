@@ -30,8 +30,8 @@ class Difference:
 
 def differences(one: Visit, two: Visit) -> tuple[Difference, ...]:
     """List what differs between two examinations as a whole, what forbids first."""
-    found = [*_position(one, two), *_images(one, two), *_person(one, two)]
-    return tuple(sorted(found, key=lambda item: not item.forbids))
+    all_differences = [*_position(one, two), *_images(one, two), *_person(one, two)]
+    return tuple(sorted(all_differences, key=lambda item: not item.forbids))
 
 
 def space_differences(one: Visit, two: Visit, kind: Kind, side: Side) -> tuple[Difference, ...]:
@@ -40,24 +40,24 @@ def space_differences(one: Visit, two: Visit, kind: Kind, side: Side) -> tuple[D
 
 
 def _position(one: Visit, two: Visit) -> Iterator[Difference]:
-    for fact, words in (("hip_rotation", "Hip rotation"), ("knee_bolster", "A knee bolster")):
-        codes = [visit.result.session.acquisition.get(fact, UNKNOWN) for visit in (one, two)]
-        yield from _compared(fact, words, codes, [_words(fact, code) for code in codes])
+    for field, label in (("hip_rotation", "Hip rotation"), ("knee_bolster", "A knee bolster")):
+        codes = [visit.result.session.acquisition.get(field, UNKNOWN) for visit in (one, two)]
+        yield from _compared(field, label, codes, [_code_label(field, code) for code in codes])
     lying = [_lying(visit) for visit in (one, two)]
     yield from _compared("patient_position", "Lying on the table", lying, lying)
 
 
-def _compared(fact: str, words: str, codes: list[str], shown: list[str]) -> Iterator[Difference]:
+def _compared(field: str, label: str, codes: list[str], shown: list[str]) -> Iterator[Difference]:
     if UNKNOWN in codes:
-        detail = f"{words} is not known for both examinations; a difference cannot be ruled out."
-        yield Difference(f"{fact}_unknown", False, detail)
+        detail = f"{label} is not known for both examinations; a difference cannot be ruled out."
+        yield Difference(f"{field}_unknown", False, detail)
     elif codes[0] != codes[1]:
-        detail = f"{words} differs ({shown[0]}, then {shown[1]}), which changes both spaces."
-        yield Difference(f"{fact}_differs", True, detail)
+        detail = f"{label} differs ({shown[0]}, then {shown[1]}), which changes both spaces."
+        yield Difference(f"{field}_differs", True, detail)
 
 
-def _words(fact: str, code: str) -> str:
-    return ACQUISITION[fact].codes.get(code, code)
+def _code_label(field: str, code: str) -> str:
+    return ACQUISITION[field].codes.get(code, code)
 
 
 def _lying(visit: Visit) -> str:
@@ -76,7 +76,7 @@ def _images(one: Visit, two: Visit) -> Iterator[Difference]:
     if first.contrast is not second.contrast:
         detail = f"The weighting differs ({first.contrast.value}, then {second.contrast.value})."
         yield Difference("contrast_differs", False, detail)
-    for code, words, unit, tolerance, values in (
+    for code, label, unit, tolerance, values in (
         (
             "slice_step_differs",
             "The slice step",
@@ -101,7 +101,7 @@ def _images(one: Visit, two: Visit) -> Iterator[Difference]:
     ):
         if values[0] is None or values[1] is None or abs(values[0] - values[1]) <= tolerance:
             continue
-        detail = f"{words} differs ({values[0]:.4g}, then {values[1]:.4g} {unit})."
+        detail = f"{label} differs ({values[0]:.4g}, then {values[1]:.4g} {unit})."
         yield Difference(code, False, detail)
 
 

@@ -40,8 +40,8 @@ class Visit:
 
     def measured(self, kind: Kind, side: Side) -> Measurement | None:
         """Give the measurement of a space, where there is one."""
-        found = self.outcome(kind, side)
-        return found if isinstance(found, Measurement) else None
+        outcome = self.outcome(kind, side)
+        return outcome if isinstance(outcome, Measurement) else None
 
 
 def read_visits(paths: Sequence[Path], days: Sequence[date] = ()) -> tuple[Visit, ...]:
@@ -65,15 +65,15 @@ def read_visits(paths: Sequence[Path], days: Sequence[date] = ()) -> tuple[Visit
     if days and len(days) != len(paths):
         message = f"{len(days)} dates for {len(paths)} results; give one date for each"
         raise UnreadableInputError(message)
-    held = [
-        (days[place] if days else None, read_result(path), _sha256(path))
-        for place, path in enumerate(paths)
+    dated = [
+        (days[index] if days else None, read_result(path), _sha256(path))
+        for index, path in enumerate(paths)
     ]
     if days:
-        held.sort(key=lambda one: one[0] or date.min)
+        dated.sort(key=lambda one: one[0] or date.min)
     visits = tuple(
         Visit(result, number, day, digest)
-        for number, (day, result, digest) in enumerate(held, start=1)
+        for number, (day, result, digest) in enumerate(dated, start=1)
     )
     _refuse_one_study_twice(visits)
     _refuse_two_persons(visits)
@@ -100,7 +100,7 @@ def _refuse_one_study_twice(visits: Sequence[Visit]) -> None:
 def _refuse_two_persons(visits: Sequence[Visit]) -> None:
     """Refuse what the results themselves contradict; that they are of one person they cannot say.
 
-    A result holds no name, so only sex and age can speak.
+    A result holds no name; only sex and age can contradict.
     """
     sexes = {visit.result.series.patient_sex for visit in visits} - {None, "O"}
     if len(sexes) > 1:

@@ -9,7 +9,7 @@ from ifspace.followup.pages import follow_up_charts, follow_up_sheet
 from ifspace.followup.study import FollowUp, follow_up_to_json
 
 
-def write_follow_up(found: FollowUp, out: Path, *, overwrite: bool = False) -> tuple[Path, ...]:
+def write_follow_up(study: FollowUp, out: Path, *, overwrite: bool = False) -> tuple[Path, ...]:
     """Write follow_up.json, follow_up.pdf and the charts as SVG and PNG.
 
     Raises
@@ -17,8 +17,8 @@ def write_follow_up(found: FollowUp, out: Path, *, overwrite: bool = False) -> t
     OutputError
         If a file is there already or cannot be written; nothing is left behind.
     """
-    drawn = follow_up_charts(found)
-    sheet = follow_up_sheet(found, drawn)
+    drawn = follow_up_charts(study)
+    sheet = follow_up_sheet(study, drawn)
     return write_study(
-        "follow_up", follow_up_to_json(found), sheet, drawn, out, overwrite=overwrite
+        "follow_up", follow_up_to_json(study), sheet, drawn, out, overwrite=overwrite
     )

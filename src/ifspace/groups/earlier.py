@@ -1,21 +1,20 @@
-"""A cut-off that an earlier comparison chose, measured on other persons - or refused."""
+"""Validate the cut-off of an earlier comparison on other persons."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from ifspace.errors import UnreadableInputError
 from ifspace.groups.roc import Accuracy, accuracy, too_few
 from ifspace.groups.table import GroupTable, Hips
 from ifspace.model import Kind
 from ifspace.statistics import NotEstimable
+from ifspace.tables import read_json
 
 
 @dataclass(frozen=True)
@@ -63,15 +62,7 @@ def read_earlier(path: Path) -> EarlierStudy:
     UnreadableInputError
         If it cannot be read or is not such a file.
     """
-    try:
-        data: Any = json.loads(path.read_bytes())
-        file = _File.model_validate(data)
-    except OSError as error:
-        message = f"{path.name} cannot be read: {error.strerror}; check its path"
-        raise UnreadableInputError(message) from error
-    except (ValueError, ValidationError, RecursionError) as error:
-        message = f"{path.name} is not a groups.json that compare-groups wrote; choose another"
-        raise UnreadableInputError(message) from error
+    file = read_json(path, _File.model_validate, "a groups.json that compare-groups wrote")
     cutoffs_mm = {
         kind: space.optimal.apparent.cutoff_mm
         for kind, space in file.spaces.items()
@@ -83,7 +74,7 @@ def read_earlier(path: Path) -> EarlierStudy:
 def judge_earlier(
     earlier: EarlierStudy, kind: Kind, table: GroupTable, hips: Hips
 ) -> EarlierCutoff | NotEstimable:
-    """Measure the earlier cut-off here, unless these persons took part in choosing it."""
+    """Evaluate the earlier cut-off, unless it was chosen on the same persons."""
     if kind not in earlier.cutoffs_mm:
         return NotEstimable("no_earlier_cutoff", "the earlier comparison chose no cut-off")
     if earlier.table_sha256 == table.sha256:
@@ -101,6 +92,6 @@ def judge_earlier(
     missing = too_few(hips.is_case)
     if missing is not None:
         return missing
-    held = accuracy(earlier.cutoffs_mm[kind], hips.values_mm, hips.is_case, hips.persons)
+    result = accuracy(earlier.cutoffs_mm[kind], hips.values_mm, hips.is_case, hips.persons)
     statement = "chosen on other persons and measured here without being changed"
-    return EarlierCutoff(held, statement)
+    return EarlierCutoff(result, statement)

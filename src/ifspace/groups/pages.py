@@ -13,25 +13,26 @@ from ifspace.figures import (
     Line,
     Sheet,
     axis_around,
-    callout,
     charts,
     facts,
     heading,
-    items,
     paragraph,
     table,
 )
 from ifspace.figures.chart import Item
+from ifspace.figures.study_page import (
+    STATISTIC_HEADER,
+    side_dots,
+    statistic_row,
+    study_sheet,
+    study_warnings,
+)
 from ifspace.figures.wording import (
     DASH,
-    KIND_COLOURS,
-    SIDE_SHAPES,
     given,
-    ignoring_of,
     interval_of,
     kind_title,
     number,
-    p_value,
     plural,
     share,
     span,
@@ -39,14 +40,12 @@ from ifspace.figures.wording import (
 from ifspace.groups.roc import Accuracy, curve
 from ifspace.groups.study import GroupStudy, GroupSummary, SpaceGroups, Subgroup
 from ifspace.model import Kind, Side
-from ifspace.statistics import Estimate, NotEstimable, Result
-from ifspace.version import __version__
+from ifspace.statistics import Estimate, NotEstimable
 
 # With it a space of many cut-offs and subgroups still fits its page.
 CHART_HEIGHT_MM = 58.0
 # How far the points of a group are spread sideways, in units of the group axis.
 SPREAD = 0.28
-HEADER = ("statistic", "value", "95 % interval", "hips as independent")
 WIDTHS = (2.9, 0.7, 1.7, 1.3)
 
 METHODS = (
@@ -76,13 +75,15 @@ METHODS = (
 
 def groups_sheet(study: GroupStudy, drawn: dict[Kind, tuple[Chart, ...]]) -> Sheet:
     """Put the PDF summary together."""
-    held = study.table
-    blocks: list[Block] = [facts(_facts(study)), *_warnings(study)]
-    for place, space in enumerate(study.spaces):
-        blocks += _space_blocks(space, drawn[space.kind], study, new_page=place > 0)
-    blocks += [heading("How these figures were made", level=3), items(METHODS, small=True)]
-    subtitle = f"{held.case_name} (cases) against {held.control_name} (controls)"
-    return Sheet("Comparison of groups", subtitle, tuple(blocks), f"ifspace {__version__}")
+    cautions = [text for space in study.spaces for text in space.cautions]
+    blocks: list[Block] = [
+        facts(_facts(study)),
+        *study_warnings(cautions, study.table.problems, "groups.json"),
+    ]
+    for number_of_space, space in enumerate(study.spaces):
+        blocks += _space_blocks(space, drawn[space.kind], study, new_page=number_of_space > 0)
+    subtitle = f"{study.table.case_name} (cases) against {study.table.control_name} (controls)"
+    return study_sheet("Comparison of groups", subtitle, blocks, METHODS)
 
 
 def _facts(study: GroupStudy) -> list[tuple[str, str]]:
@@ -93,18 +94,6 @@ def _facts(study: GroupStudy) -> list[tuple[str, str]]:
         ("Averaged over readings", str(study.table.averaged)),
         ("Not measured", str(study.table.missing)),
     ]
-
-
-def _warnings(study: GroupStudy) -> Iterator[Block]:
-    texts = list(dict.fromkeys(text for space in study.spaces for text in space.cautions))
-    if texts:
-        yield callout("Keep in mind", texts)
-    problems = study.table.problems
-    if problems:
-        shown = [f"row {item.row}: {item.detail} ({item.reason})" for item in problems[:12]]
-        more = len(problems) - len(shown)
-        shown += [f"and {more} more, all in groups.json"] if more else []
-        yield callout(f"{plural(len(problems), 'row')} not used", shown)
 
 
 def _space_blocks(
@@ -119,10 +108,12 @@ def _space_blocks(
         ],
         bold_first=True,
     )
-    difference = _row("difference, cases minus controls (mm)", space.difference_mm)
+    difference = statistic_row(
+        "difference, cases minus controls (mm)", space.difference_mm, with_p=True
+    )
     yield table(
-        HEADER,
-        [difference, _row("area under the ROC curve", space.auc)],
+        STATISTIC_HEADER,
+        [difference, statistic_row("area under the ROC curve", space.auc, with_p=True)],
         widths=WIDTHS,
         bold_first=True,
     )
@@ -144,36 +135,25 @@ def _summary_row(name: str, group: GroupSummary) -> list[str]:
     return [name, str(group.hips), str(group.persons), mean, number(group.median_mm, 1)]
 
 
-def _row(name: str, result: Result, digits: int = 2) -> list[str]:
-    words = (
-        f", {p_value(result.p_value)}" if isinstance(result, Estimate) and result.p_value else ""
-    )
-    return [
-        f"{name}{words}",
-        given(result, digits),
-        interval_of(result, digits),
-        ignoring_of(result, digits),
-    ]
-
-
 def _cutoff_blocks(space: SpaceGroups) -> Iterator[Block]:
     rows, notes = [], []
-    for item in space.published:
-        source = ", ".join(item.evidence_ids)
-        if isinstance(item.accuracy, NotEstimable):
-            rows.append([DASH, source, "not given", item.accuracy.detail, DASH])
+    for published in space.published:
+        source = ", ".join(published.evidence_ids)
+        if isinstance(published.accuracy, NotEstimable):
+            rows.append([DASH, source, "not given", published.accuracy.detail, DASH])
         else:
-            rows.append(_accuracy_row(item.accuracy, source))
+            rows.append(_accuracy_row(published.accuracy, source))
     if isinstance(space.optimal, NotEstimable):
         notes.append(f"Best cut-off on these data: not given; {space.optimal.detail}.")
     else:
-        held = space.optimal
-        rows.append(_accuracy_row(held.apparent, "best on these data, NOT validated"))
-        corrected = (100 * held.corrected_sensitivity, 100 * held.corrected_specificity)
+        optimal = space.optimal
+        rows.append(_accuracy_row(optimal.apparent, "best on these data, NOT validated"))
+        corrected = (100 * optimal.corrected_sensitivity, 100 * optimal.corrected_specificity)
         notes.append(
-            f"The best cut-off of {number(held.apparent.cutoff_mm, 1)} mm"
-            f" (95 % {span(held.cutoff_interval_mm, 1)} mm) is {held.statement}. Corrected for the"
-            f" choice: sensitivity {corrected[0]:.0f} %, specificity {corrected[1]:.0f} %."
+            f"The best cut-off of {number(optimal.apparent.cutoff_mm, 1)} mm"
+            f" (95 % {span(optimal.cutoff_interval_mm, 1)} mm) is {optimal.statement}."
+            f" Corrected for the choice: sensitivity {corrected[0]:.0f} %,"
+            f" specificity {corrected[1]:.0f} %."
         )
     if isinstance(space.earlier, NotEstimable):
         notes.append(f"Earlier cut-off: refused; {space.earlier.detail}.")
@@ -186,10 +166,10 @@ def _cutoff_blocks(space: SpaceGroups) -> Iterator[Block]:
         yield paragraph(note)
 
 
-def _accuracy_row(held: Accuracy, source: str) -> list[str]:
-    counts = f"{held.cases}, {held.controls}"
-    length = f"{number(held.cutoff_mm, 1)} mm"
-    return [length, source, counts, share(held.sensitivity), share(held.specificity)]
+def _accuracy_row(accuracy: Accuracy, source: str) -> list[str]:
+    counts = f"{accuracy.cases}, {accuracy.controls}"
+    length = f"{number(accuracy.cutoff_mm, 1)} mm"
+    return [length, source, counts, share(accuracy.sensitivity), share(accuracy.specificity)]
 
 
 def _subgroup_blocks(space: SpaceGroups) -> Iterator[Block]:
@@ -201,27 +181,35 @@ def _subgroup_blocks(space: SpaceGroups) -> Iterator[Block]:
     yield table(header, rows, widths=(1.2, 0.9, 2.2, 2.2), bold_first=True)
 
 
-def _subgroup_row(item: Subgroup) -> list[str]:
-    if isinstance(item.difference_mm, NotEstimable) and isinstance(item.auc, NotEstimable):
-        return [item.name, f"{item.cases}, {item.controls}", item.difference_mm.detail, "not given"]
+def _subgroup_row(subgroup: Subgroup) -> list[str]:
+    if isinstance(subgroup.difference_mm, NotEstimable) and isinstance(subgroup.auc, NotEstimable):
+        return [
+            subgroup.name,
+            f"{subgroup.cases}, {subgroup.controls}",
+            subgroup.difference_mm.detail,
+            "not given",
+        ]
     return [
-        item.name,
-        f"{item.cases}, {item.controls}",
-        f"{given(item.difference_mm, 2)} ({interval_of(item.difference_mm, 2)})",
-        f"{given(item.auc, 2)} ({interval_of(item.auc, 2)})",
+        subgroup.name,
+        f"{subgroup.cases}, {subgroup.controls}",
+        f"{given(subgroup.difference_mm, 2)} ({interval_of(subgroup.difference_mm, 2)})",
+        f"{given(subgroup.auc, 2)} ({interval_of(subgroup.auc, 2)})",
     ]
 
 
 def _adjusted_blocks(space: SpaceGroups) -> Iterator[Block]:
-    held = space.adjusted
-    if isinstance(held, NotEstimable):
-        yield paragraph(f"Not given: {held.detail}.")
+    model = space.adjusted
+    if isinstance(model, NotEstimable):
+        yield paragraph(f"Not given: {model.detail}.")
         return
-    rows = [_row(f"{name} (mm)", result) for name, result in held.coefficients.items()]
-    yield table(HEADER, rows, widths=WIDTHS, bold_first=True)
-    left = f"; {held.left_out} hips without age or sex left out" if held.left_out else ""
-    note = f". {held.note}" if held.note else ""
-    yield paragraph(f"Linear model of {plural(held.hips, 'hip')}{left}{note}.", small=True)
+    rows = [
+        statistic_row(f"{name} (mm)", result, with_p=True)
+        for name, result in model.coefficients.items()
+    ]
+    yield table(STATISTIC_HEADER, rows, widths=WIDTHS, bold_first=True)
+    left_out = f"; {model.left_out} hips without age or sex left out" if model.left_out else ""
+    note = f". {model.note}" if model.note else ""
+    yield paragraph(f"Linear model of {plural(model.hips, 'hip')}{left_out}{note}.", small=True)
 
 
 # -------------------------------------------------------------------------------------- charts
@@ -236,17 +224,11 @@ def space_charts(space: SpaceGroups, study: GroupStudy) -> tuple[Chart, ...]:
 
 
 def _values_chart(space: SpaceGroups, study: GroupStudy) -> Chart:
-    colour = KIND_COLOURS[space.kind]
     names = (study.table.case_name, study.table.control_name)
-    dots: list[Item] = []
-    for side, shape in SIDE_SHAPES.items():
-        points = tuple(point for group in (0, 1) for point in _points(space, group, side))
-        if points:
-            dots.append(Dots(points, colour, shape, side is Side.RIGHT, f"{side.value} hip"))
     values_mm = space.hips.values_mm.tolist()
     means = [
-        Line(((place - 0.35, mean_mm), (place + 0.35, mean_mm)), "ink", "solid", words)
-        for place, mean_mm, words in (
+        Line(((x - 0.35, mean_mm), (x + 0.35, mean_mm)), "ink", "solid", label)
+        for x, mean_mm, label in (
             (1.0, space.cases.mean_mm, "mean"),
             (2.0, space.controls.mean_mm, ""),
         )
@@ -256,8 +238,8 @@ def _values_chart(space: SpaceGroups, study: GroupStudy) -> Chart:
         item.accuracy.cutoff_mm for item in space.published if isinstance(item.accuracy, Accuracy)
     ]
     levels = [
-        Level(length, "", "muted", "dotted", label="" if place else "published cut-offs")
-        for place, length in enumerate(lengths)
+        Level(length, "", "muted", "dotted", label="" if number_of_cutoff else "published cut-offs")
+        for number_of_cutoff, length in enumerate(lengths)
     ]
     return Chart(
         name=f"values_{space.kind.value}",
@@ -265,19 +247,19 @@ def _values_chart(space: SpaceGroups, study: GroupStudy) -> Chart:
         alt=f"Distances of {names[0]} and {names[1]}, one point per hip, with means and cut-offs.",
         x=Axis("", 0.5, 2.5, ((1.0, names[0]), (2.0, names[1]))),
         y=axis_around("distance, mm", [*values_mm, *lengths]),
-        items=(*levels, *dots, *means),
+        items=(*levels, *side_dots(space.kind, _points(space)), *means),
         height_mm=CHART_HEIGHT_MM,
     )
 
 
-def _points(space: SpaceGroups, group: int, side: Side) -> Iterator[tuple[float, float]]:
-    """Spread the points of a group sideways by their order, never by chance."""
-    own = [item for item in space.hips.items if item.is_case is (group == 0)]
-    for place, item in enumerate(own):
-        if item.hip.side is side:
+def _points(space: SpaceGroups) -> Iterator[tuple[Side, tuple[float, float]]]:
+    """Spread the points of each group sideways by their order, never at random."""
+    for group, is_case in ((1.0, True), (2.0, False)):
+        own = [value for value in space.hips.items if value.is_case is is_case]
+        for number_of_hip, value in enumerate(own):
             # Multiples of the golden section fill a range evenly in any order.
-            offset = ((place * 0.618034) % 1.0 - 0.5) * 2.0 * SPREAD
-            yield group + 1.0 + offset, item.value_mm
+            offset = ((number_of_hip * 0.618034) % 1.0 - 0.5) * 2.0 * SPREAD
+            yield value.hip.side, (group + offset, value.value_mm)
 
 
 def _roc_chart(space: SpaceGroups) -> Chart:
@@ -287,7 +269,7 @@ def _roc_chart(space: SpaceGroups) -> Chart:
         point
         for item in space.published
         if isinstance(item.accuracy, Accuracy)
-        for point in _place(item.accuracy)
+        for point in _roc_point(item.accuracy)
     )
     found: list[Item] = [
         Line(((0.0, 0.0), (1.0, 1.0)), "muted", "dotted", "chance"),
@@ -295,7 +277,7 @@ def _roc_chart(space: SpaceGroups) -> Chart:
         Dots(published, "caution", "square", filled=True, label="published cut-offs"),
     ]
     if not isinstance(space.optimal, NotEstimable):
-        best = _place(space.optimal.apparent)
+        best = _roc_point(space.optimal.apparent)
         found.append(Dots(best, "ink", "diamond", filled=False, label="best here, not validated"))
     return Chart(
         name=f"roc_{space.kind.value}",
@@ -309,9 +291,9 @@ def _roc_chart(space: SpaceGroups) -> Chart:
     )
 
 
-def _place(held: Accuracy) -> tuple[tuple[float, float], ...]:
-    both = (held.sensitivity, held.specificity)
-    if not all(isinstance(one, Estimate) for one in both):
+def _roc_point(accuracy: Accuracy) -> tuple[tuple[float, float], ...]:
+    both = (accuracy.sensitivity, accuracy.specificity)
+    if not all(isinstance(result, Estimate) for result in both):
         return ()
-    sensitivity, specificity = (one.value for one in both if isinstance(one, Estimate))
+    sensitivity, specificity = (result.value for result in both if isinstance(result, Estimate))
     return ((1.0 - specificity, sensitivity),)

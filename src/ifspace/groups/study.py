@@ -171,36 +171,39 @@ def difference_mm(hips: Hips) -> Result:
         note = "no interval: the hips of each group do not differ from each other"
         return Estimate(float(cases_mm.mean() - controls_mm.mean()), note=note)
     design = np.column_stack([np.ones(len(is_case)), is_case])
-    found = robust_line(design, values_mm, hips.persons, ("controls", "difference"))["difference"]
-    if not isinstance(found, Estimate):
-        return found
+    line = robust_line(design, values_mm, hips.persons, ("controls", "difference"))
+    difference = line["difference"]
+    if not isinstance(difference, Estimate):
+        return difference
     naive, p_value = _welch(cases_mm, controls_mm)
     if not is_clustered(hips.persons):
-        return Estimate(found.value, naive, None, p_value)
-    return Estimate(found.value, found.interval, naive, found.p_value, found.note)
+        return Estimate(difference.value, naive, None, p_value)
+    return Estimate(
+        difference.value, difference.interval, naive, difference.p_value, difference.note
+    )
 
 
 def _welch(cases_mm: Floats, controls_mm: Floats) -> tuple[Interval | None, float | None]:
     """Give the textbook interval of a difference and its p-value; nothing without spread."""
-    held = stats.ttest_ind(cases_mm, controls_mm, equal_var=False)
-    ends = held.confidence_interval(CONFIDENCE)
+    test = stats.ttest_ind(cases_mm, controls_mm, equal_var=False)
+    ends = test.confidence_interval(CONFIDENCE)
     if not np.isfinite(ends.low):
         return None, None
-    return Interval(float(ends.low), float(ends.high), WELCH_METHOD), float(held.pvalue)
+    return Interval(float(ends.low), float(ends.high), WELCH_METHOD), float(test.pvalue)
 
 
 def _published(kind: Kind, hips: Hips) -> tuple[PublishedAccuracy, ...]:
-    found = []
+    rows = []
     for cutoff in cutoffs_for(kind, [item.covariates for item in hips.items]):
         chosen = hips.where(cutoff.applies.tolist())
         missing = too_few(chosen.is_case)
-        held = missing or accuracy(
+        result = missing or accuracy(
             cutoff.cutoff_mm, chosen.values_mm, chosen.is_case, chosen.persons
         )
-        if isinstance(held, NotEstimable):
-            held = NotEstimable(held.reason, f"{cutoff.cutoff_mm:g} mm: {held.detail}")
-        found.append(PublishedAccuracy(cutoff.evidence_ids, held))
-    return tuple(found)
+        if isinstance(result, NotEstimable):
+            result = NotEstimable(result.reason, f"{cutoff.cutoff_mm:g} mm: {result.detail}")
+        rows.append(PublishedAccuracy(cutoff.evidence_ids, result))
+    return tuple(rows)
 
 
 def _subgroups(hips: Hips) -> tuple[Subgroup, ...]:
@@ -249,10 +252,10 @@ def _adjusted(hips: Hips) -> AdjustedModel | NotEstimable:
     flat = [name for name, column in columns.items() if np.ptp(column) == 0.0]
     columns = {name: column for name, column in columns.items() if name not in flat}
     design = np.column_stack([np.ones(len(known.items)), *columns.values()])
-    found = robust_line(design, known.values_mm, known.persons, ("constant", *columns))
-    found.pop("constant")
+    coefficients = robust_line(design, known.values_mm, known.persons, ("constant", *columns))
+    coefficients.pop("constant")
     note = f"{' and '.join(flat)} left out: the same for every hip" if flat else ""
-    return AdjustedModel(found, len(known.items), left_out, note)
+    return AdjustedModel(coefficients, len(known.items), left_out, note)
 
 
 def _is_described(item: Any) -> bool:
@@ -260,17 +263,19 @@ def _is_described(item: Any) -> bool:
 
 
 def _cautions(hips: Hips) -> tuple[str, ...]:
-    found = []
+    cautions = []
     for is_case, name in ((True, "cases"), (False, "controls")):
         persons = {item.hip.person for item in hips.items if item.is_case is is_case}
         if len(persons) < FEW_CLUSTERS:
-            found.append(f"Only {len(persons)} persons are {name}: every interval is uncertain.")
+            cautions.append(f"Only {len(persons)} persons are {name}: every interval is uncertain.")
     ages = [item.covariates.age_years for item in hips.items]
     if any(age is None for age in ages):
-        found.append("Where an age is not known, adult cut-offs are used; not for under 18 years.")
+        cautions.append(
+            "Where an age is not known, adult cut-offs are used; not for under 18 years."
+        )
     if any(age is not None and age < AGE_BANDS[1][1] for age in ages):
-        found.append("Some persons are under 18: both spaces grow with age.")
-    return tuple(found)
+        cautions.append("Some persons are under 18: both spaces grow with age.")
+    return tuple(cautions)
 
 
 # ------------------------------------------------------------------------------------- to JSON
@@ -298,9 +303,9 @@ def groups_to_json(study: GroupStudy) -> dict[str, Any]:
 
 
 def _space_json(space: SpaceGroups) -> dict[str, Any]:
-    held = {
-        item.name: to_json(getattr(space, item.name))
-        for item in fields(space)
-        if item.name not in ("kind", "hips")
+    values = {
+        field.name: to_json(getattr(space, field.name))
+        for field in fields(space)
+        if field.name not in ("kind", "hips")
     }
-    return {name: value for name, value in held.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}

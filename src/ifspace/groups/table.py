@@ -15,9 +15,10 @@ from ifspace.hips import (
     CellError,
     Covariates,
     Hip,
-    facts_of,
+    covariates_of,
     hip_of,
     kind_of,
+    read_rows,
     sex_of,
     value_of,
 )
@@ -26,7 +27,7 @@ from ifspace.statistics import cluster_index
 from ifspace.statistics.clusters import Floats, Ints
 from ifspace.tables import Row, RowProblem, Table, plain_text
 
-# Words that tell by themselves which of two groups the cases are.
+# Group names that are recognised as cases or as controls.
 CASE_WORDS = ("case", "cases", "symptomatic", "ifi", "positive", "yes", "true", "1")
 CONTROL_WORDS = ("control", "controls", "asymptomatic", "negative", "no", "false", "0", "healthy")
 
@@ -57,7 +58,7 @@ class GroupTable:
     sha256: str
 
     def of_kind(self, kind: Kind) -> Hips:
-        """Lay the hips of one space out as arrays."""
+        """Give the hips of one space as arrays."""
         return Hips(tuple(item for item in self.values if item.kind is kind))
 
 
@@ -95,9 +96,9 @@ def groups_from_table(table: Table, column: str, cases: str | None = None) -> Gr
     table
         One row per hip, space and reading.
     column
-        The column that holds two different words, one per group.
+        The column that holds two different names, one per group.
     cases
-        The word of the cases, where it does not speak for itself.
+        The name of the cases, where it is not recognised.
 
     Raises
     ------
@@ -108,18 +109,11 @@ def groups_from_table(table: Table, column: str, cases: str | None = None) -> Gr
     table.require((CASE_NAMES, "side", "kind", "value_mm", name))
     case_name, control_name = _names(table, name, cases)
     read: dict[tuple[Kind, Hip], list[tuple[int, HipValue]]] = defaultdict(list)
-    problems = list(table.problems)
-    missing = 0
-    for row in table.rows:
-        try:
-            item = _value(row, name, case_name)
-        except CellError as error:
-            problems.append(RowProblem(row.number, error.reason, error.detail))
-            continue
-        if item is None:
-            missing += 1
-            continue
-        read[item.kind, item.hip].append((row.number, item))
+    rows, problems = read_rows(table, lambda row: _value(row, name, case_name))
+    for number, value in rows:
+        if value is not None:
+            read[value.kind, value.hip].append((number, value))
+    missing = sum(value is None for _, value in rows)
     kept, contradicted = _drop_contradicted(read)
     problems = sorted([*problems, *contradicted], key=lambda problem: problem.row)
     averaged = sum(len(items) > 1 for items in kept.values())
@@ -133,7 +127,7 @@ def groups_from_table(table: Table, column: str, cases: str | None = None) -> Gr
 
 
 def _names(table: Table, column: str, cases: str | None) -> tuple[str, str]:
-    """Find the two words of the column, cases first."""
+    """Find the two group names of the column, cases first."""
     words = sorted({plain_text(row.text(column)) for row in table.rows if row.text(column)})
     if len(words) != 2:
         shown = ", ".join(words[:6]) or "nothing"
@@ -159,7 +153,7 @@ def _value(row: Row, column: str, case_name: str) -> HipValue | None:
     if not group:
         raise CellError("group_missing", f"the row has nothing in column {column}")
     value_mm = value_of(row)
-    hip, kind, covariates = hip_of(row), kind_of(row), facts_of(row)
+    hip, kind, covariates = hip_of(row), kind_of(row), covariates_of(row)
     if value_mm is None:
         return None
     return HipValue(hip, kind, value_mm, group == case_name, covariates, sex_of(row))

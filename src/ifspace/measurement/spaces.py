@@ -115,20 +115,20 @@ def slice_of_mark(volume: Volume, mark: Mark) -> int:
     # of a mouse would take a fifth of the time there is.
     if named is None or volume.is_named(slice_index, named):
         return slice_index
-    places = [k for k in range(len(volume.slices)) if volume.is_named(k, named)]
-    if not places:
+    named_slices = [k for k in range(len(volume.slices)) if volume.is_named(k, named)]
+    if not named_slices:
         message = f"{mark.name} names an image that is not in this series"
         raise ValueError(message)
     # Repeated slices share a place; the mark's own word decides between them.
-    near = [
+    on_plane = [
         k
-        for k in places
+        for k in named_slices
         if abs(float(volume.slices[k].plane.height_mm(mark.position_lps_mm))) <= volume.on_slice_mm
     ]
-    if not near:
+    if not on_plane:
         message = f"{mark.name} does not lie on the slice that it names"
         raise ValueError(message)
-    return near[0]
+    return on_plane[0]
 
 
 def counted(slice_indices: Sequence[int]) -> str:
@@ -149,12 +149,12 @@ def level_range_indices(volume: Volume, session: Session, side: Side) -> tuple[i
         return None
     indices = []
     for name in ends:
-        found = [k for k in range(len(volume.slices)) if volume.is_named(k, name)]
-        if not found:
+        matches = [k for k in range(len(volume.slices)) if volume.is_named(k, name)]
+        if not matches:
             message = f"the level range of the {side} side names a slice that is not in this series"
             raise ValueError(message)
-        indices.append(found)
-    return min(min(found) for found in indices), max(max(found) for found in indices)
+        indices.append(matches)
+    return min(min(matches) for matches in indices), max(max(matches) for matches in indices)
 
 
 def repeat_budget(volume: Volume, session: Session, kind: Kind) -> Budget:
@@ -193,8 +193,8 @@ def _pairs(
     shared = sorted(ischial.keys() & femoral.keys())
     if not shared:
         places = " and ".join(
-            f"{name} on {counted(sorted(found))}"
-            for name, found in zip(MARKS_OF_KIND[kind], by_slice, strict=True)
+            f"{name} on {counted(sorted(slices))}"
+            for name, slices in zip(MARKS_OF_KIND[kind], by_slice, strict=True)
         )
         return Refusal(Reason.MARKS_ON_DIFFERENT_SLICES, f"{places}; place both on one slice")
     if sides_are_crossed([mark for mark in marks if _lies_on_a_slice(volume, mark)]):

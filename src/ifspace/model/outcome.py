@@ -75,7 +75,7 @@ class Measurement:
 class Refusal:
     """Why there is no number: in the closed list, and in a sentence a radiologist understands.
 
-    It is returned, never raised. `slice_index` names the slice it speaks of; absent where it
+    It is returned, never raised. `slice_index` is the slice that is refused; absent where it
     holds for a whole side or series.
     """
 

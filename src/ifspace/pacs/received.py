@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ifspace.atomic import whole_file
 from ifspace.errors import NetworkError, OutputError, UnsafePathError
 from ifspace.pacs.objects import Received
 from ifspace.safe_paths import uid_path
@@ -35,17 +34,11 @@ class ReceivedFiles:
         return self.keep(uid, event.encoded_dataset())
 
     def keep(self, uid: str, content: bytes) -> int:
-        """Write one object under a temporary name and rename it; gives the DIMSE status."""
-        temporary: str | None = None
+        """Write one object, for its owner alone to read; gives the DIMSE status."""
         try:
             target = uid_path(self._out, uid, ".dcm")
-            self._out.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(prefix=".receiving-", dir=self._out)
-            with os.fdopen(handle, "wb") as file:
+            with whole_file(target, overwrite=False, private=True) as file:
                 file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            _rename_to_new(Path(temporary), target)
         except UnsafePathError as error:
             self._refused.append(str(error))
             return INVALID
@@ -57,9 +50,6 @@ class ReceivedFiles:
             reason = f"a received object cannot be written: {error.strerror}; make room for it"
             self.trouble = OutputError(reason)
             return OUT_OF_RESOURCES
-        finally:
-            if temporary is not None:
-                Path(temporary).unlink(missing_ok=True)
         self._paths.append(target)
         return SUCCESS
 
@@ -78,21 +68,3 @@ class ReceivedFiles:
             why = detail or "the study may have been deleted there"
             raise NetworkError(f"{address} sent nothing that can be kept ({failed} failed); {why}")
         return Received(tuple(self._paths), failed, detail)
-
-
-def _rename_to_new(temporary: Path, target: Path) -> None:
-    """Give a file its name, by a link, which fails where something of that name is.
-
-    Raises
-    ------
-    FileExistsError
-        If there is a file already.
-    """
-    try:
-        target.hardlink_to(temporary)
-    except FileExistsError:
-        raise
-    except OSError:
-        # Some file systems have no links: the name is taken first, then its empty file replaced.
-        target.open("xb").close()
-        temporary.replace(target)

@@ -11,6 +11,7 @@ from pydicom import dcmread
 from pydicom.fileset import FileSet
 from pydicom.uid import UID
 
+from ifspace.atomic import output_errors, whole_folder
 from ifspace.errors import OutputError
 from ifspace.phantom.spec import Layout
 
@@ -26,25 +27,22 @@ def pack(out: Path, files: Sequence[bytes], layout: Layout, file_set_uid: str) -
     OutputError
         If something is there already or the folder cannot be written.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
+    name = {Layout.ZIPPED: "study.zip"}.get(layout, "dicom")
+    if (out / name).exists():
+        raise OutputError(f"{out} already holds a study; choose another folder")
+    with output_errors(str(out)), whole_folder(out, [name], overwrite=False) as stage:
+        path = stage / name
         if layout is Layout.ZIPPED:
-            return _zip(out / "study.zip", files)
-        folder = out / "dicom"
-        folder.mkdir()
-        if layout is Layout.DICOMDIR:
-            return _dicomdir(folder, files, file_set_uid)
-        for index, content in enumerate(files):
-            path = folder / _name(index, layout)
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(content)
-    except FileExistsError as error:
-        message = f"{out} already holds a study; choose another folder"
-        raise OutputError(message) from error
-    except OSError as error:
-        message = f"{out} cannot be written ({error.strerror}); choose another folder"
-        raise OutputError(message) from error
-    return folder
+            _zip(path, files)
+        elif layout is Layout.DICOMDIR:
+            path.mkdir()
+            _dicomdir(path, files, file_set_uid)
+        else:
+            for index, content in enumerate(files):
+                place = path / _name(index, layout)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content)
+    return out / name / "DICOMDIR" if layout is Layout.DICOMDIR else out / name
 
 
 def _name(index: int, layout: Layout) -> str:
@@ -55,20 +53,18 @@ def _name(index: int, layout: Layout) -> str:
     return f"IM{index:04d}.dcm"
 
 
-def _zip(path: Path, files: Sequence[bytes]) -> Path:
+def _zip(path: Path, files: Sequence[bytes]) -> None:
     with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as archive:
         for index, content in enumerate(files):
             entry = zipfile.ZipInfo(f"dicom/{_name(index, Layout.FOLDER)}", ZIP_TIME)
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, content)
-    return path
 
 
-def _dicomdir(folder: Path, files: Sequence[bytes], file_set_uid: str) -> Path:
+def _dicomdir(folder: Path, files: Sequence[bytes], file_set_uid: str) -> None:
     file_set = FileSet()
     file_set.UID = UID(file_set_uid)
     file_set.ID = "PHANTOM"
     for content in files:
         file_set.add(dcmread(BytesIO(content)))
     file_set.write(folder)
-    return folder / "DICOMDIR"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import FileDataset
 
+from ifspace.atomic import write_file
 from ifspace.model import MARKS_OF_KIND, Kind, Side
 from ifspace.phantom.dicom import SeriesPixels, classic_objects, series_uid, uid_of
 from ifspace.phantom.enhanced import enhanced_object
@@ -191,4 +192,4 @@ def _space_json(of_side: SideTruth, kind: Kind) -> dict[str, Any]:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_file(path, (json.dumps(content, indent=1) + "\n").encode())

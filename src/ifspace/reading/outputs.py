@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ifspace.errors import OutputError
+from ifspace.atomic import output_errors, refuse_overwriting, write_file
 from ifspace.export import ALL_FORMATS, export, refuse_inside
 from ifspace.landmarks import FoundSide
 from ifspace.model import Kind, Measurement, Side, StudyResult
@@ -113,8 +113,8 @@ def write_outputs(
 
 
 def _write_comparison(path: Path, results: list[StudyResult], *, overwrite: bool) -> None:
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path.name} already exists in the folder; choose another one")
+    if not overwrite:
+        refuse_overwriting(path.parent, [path.name])
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["kind", "side", "reading", "first_mm", "second_mm", "difference_mm"])
@@ -130,12 +130,8 @@ def _write_comparison(path: Path, results: list[StudyResult], *, overwrite: bool
                     row.difference_mm,
                 ]
             )
-    try:
-        path.write_text(text.getvalue(), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"the comparison cannot be written: {error.strerror}; choose another folder"
-        ) from error
+    with output_errors("the comparison"):
+        write_file(path, text.getvalue().encode())
 
 
 def signed_words(result: StudyResult | None) -> str:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
+from ifspace.atomic import refuse_overwriting, write_folder
 from ifspace.io.session import session_to_json
 from ifspace.model import PatientIdentity, Side, StudyResult, Volume
 from ifspace.report.console import spaces_table
-from ifspace.report.files import (
-    MANIFEST_NAME,
-    RESULT_NAME,
-    picture_name,
-    refuse_overwriting,
-    write_all,
-)
+from ifspace.report.files import MANIFEST_NAME, RESULT_NAME, picture_name
 from ifspace.report.manifest import manifest, pictures_beside
 from ifspace.report.pdf import report_pdf
 from ifspace.report.picture import key_pictures
@@ -25,6 +18,7 @@ from ifspace.report.result_file import result_schema, validate_result
 from ifspace.report.slicer import slicer_markups
 from ifspace.report.table import measurements_csv
 from ifspace.report.text import findings_paragraph
+from ifspace.tables import json_bytes
 
 __all__ = [
     "FORMATS",
@@ -106,8 +100,8 @@ def write_reports(
     contents = _contents(result, pictures, identity, formats)
     if "manifest" in formats:
         outputs: dict[str, bytes | Path] = {**contents, **{path.name: path for path in listed}}
-        contents[MANIFEST_NAME] = _json(manifest(result, outputs))
-    return write_all(out, contents)
+        contents[MANIFEST_NAME] = json_bytes(manifest(result, outputs))
+    return write_folder(out, contents, overwrite=overwrite)
 
 
 def _contents(
@@ -119,9 +113,9 @@ def _contents(
     """Make every file but the manifest in memory, so that a failure leaves nothing behind."""
     contents: dict[str, bytes] = {}
     if "json" in formats:
-        contents[_NAMES["json"]] = _json(result_to_json(result))
+        contents[_NAMES["json"]] = json_bytes(result_to_json(result))
     if "session" in formats:
-        contents[_NAMES["session"]] = _json(session_to_json(result.session))
+        contents[_NAMES["session"]] = json_bytes(session_to_json(result.session))
     if "csv" in formats:
         contents[_NAMES["csv"]] = _bytes(measurements_csv(result))
     if "pdf" in formats:
@@ -129,12 +123,8 @@ def _contents(
     if "png" in formats:
         contents.update({picture_name(side): png for side, png in pictures.items()})
     if "slicer" in formats:
-        contents[_NAMES["slicer"]] = _json(slicer_markups(result))
+        contents[_NAMES["slicer"]] = json_bytes(slicer_markups(result))
     return contents
-
-
-def _json(data: dict[str, Any]) -> bytes:
-    return _bytes(json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _bytes(text: str) -> bytes:

@@ -1,23 +1,14 @@
-"""The report on paper: PDF/A-2a and PDF/UA-1, made by typst.
-
-The page is data: everything reaches the template as one JSON string, so that a name or a series
-description can hold whatever it likes without becoming markup.
-"""
+"""The report on paper: PDF/A-2a and PDF/UA-1."""
 
 from __future__ import annotations
 
 import io
-import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-import typst
 from PIL import Image
 
 from ifspace.errors import OutputError
@@ -33,12 +24,10 @@ from ifspace.report.letters import (
 )
 from ifspace.report.references import number_references
 from ifspace.report.texts import Texts, load_texts
+from ifspace.report.typeset import NO_DATE_EPOCH, Standard, TypstError, set_page, wanted_epoch
 
 # For archives and for screen readers.
-PDF_STANDARDS: Final[list[Literal["a-2a", "ua-1"]]] = ["a-2a", "ua-1"]
-
-# 1980-01-01, the oldest date a ZIP archive can hold, is widely read as "no date".
-NO_DATE_EPOCH = 315_532_800
+PDF_STANDARDS: Final[tuple[Standard, ...]] = ("a-2a", "ua-1")
 
 
 def report_pdf(
@@ -73,7 +62,7 @@ def report_pdf(
     for with_system in (False, True) if system_fonts else (False,):
         try:
             return _compile(data, pictures, font_folders, system_fonts=with_system)
-        except typst.TypstError as error:
+        except TypstError as error:
             # Without the fonts of the computer first: they differ from one to the next.
             problem = error
     if not _can_be_named(identity):
@@ -95,7 +84,7 @@ def _compile_plainly(
     data["font_note"] = load_texts()["patient.fonts"].format(script=script, font=font)
     try:
         return _compile(without_foreign_letters(printable(data)), pictures, (), system_fonts=False)
-    except typst.TypstError as error:
+    except TypstError as error:
         message = f"the PDF could not be set ({error.message}); leave it out and report this"
         raise OutputError(message) from error
 
@@ -172,14 +161,10 @@ def creation_epoch(result: StudyResult, identity: PatientIdentity | None) -> int
 
     The clock would make two runs differ. So: what the caller wants, else when the reader signed,
     else the day of the study, else a date that is plainly no real one.
-
-    References
-    ----------
-    https://reproducible-builds.org/specs/source-date-epoch
     """
-    wanted = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if wanted.isdigit():
-        return int(wanted)
+    wanted = wanted_epoch()
+    if wanted is not None:
+        return wanted
     signature = result.session.signature
     dates = [signature.signed_at if signature else "", identity.study_date if identity else ""]
     for text in dates:
@@ -198,25 +183,12 @@ def _compile(
     *,
     system_fonts: bool,
 ) -> bytes:
-    """Set the pages in a folder that holds nothing but template, pictures and data."""
-    room = files("ifspace.report")
-    with (
-        tempfile.TemporaryDirectory(prefix="ifspace-") as folder,
-        as_file(room / "fonts") as fonts,
-        as_file(room / "templates") as templates,
-    ):
-        root = Path(folder)
-        for template in templates.glob("*.typ"):
-            (root / template.name).write_bytes(template.read_bytes())
-        for side, png in pictures.items():
-            (root / picture_name(side)).write_bytes(png)
-        epoch: int = data["creation_epoch"]
-        return typst.compile(
-            root / "report.typ",
-            root=root,
-            font_paths=[fonts, *font_folders],
-            ignore_system_fonts=not system_fonts,
-            sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-            pdf_standards=[*PDF_STANDARDS],
-            timestamp=epoch,
-        )
+    return set_page(
+        "report.typ",
+        data,
+        system_fonts=system_fonts,
+        epoch=data["creation_epoch"],
+        standards=PDF_STANDARDS,
+        pictures={picture_name(side): png for side, png in pictures.items()},
+        font_folders=font_folders,
+    )

@@ -7,15 +7,12 @@ Of DICOM studies that were not de-identified only files without the patient's id
 from __future__ import annotations
 
 import filecmp
-import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ifspace.atomic import copy_file, write_file
 from ifspace.batch.bids.columns import descriptions, tsv_text
 from ifspace.batch.bids.names import BidsName, derived_name
 from ifspace.batch.case import STUDIES_FOLDER
@@ -26,6 +23,7 @@ from ifspace.batch.tables import PAGE, failure_rows, measured_rows
 from ifspace.errors import OutputError
 from ifspace.notice import NOTICE
 from ifspace.report.table import COLUMNS
+from ifspace.tables import json_bytes
 from ifspace.version import __version__
 
 BIDS_VERSION = "1.10.0"
@@ -162,7 +160,7 @@ def write_dataset(
             _write_case(dataset, item, batch / STUDIES_FOLDER / item.case.case_id)
         put(folder / "README.md", _README)
         put(folder / ".bidsignore", "\n".join(_IGNORED) + "\n")
-        put_json(folder / "dataset_description.json", _description(raw or {}))
+        write_file(folder / "dataset_description.json", json_bytes(_description(raw or {})))
     except OSError as error:
         raise OutputError(_UNWRITABLE.format(error.strerror)) from error
     return (folder / "dataset_description.json",)
@@ -180,7 +178,10 @@ def _write_case(dataset: Dataset, item: Recorded, source: Path) -> None:
     for file, target in dataset.files(item).items():
         _copy_if_newer(source / file, dataset.folder / target)
     put(place, tsv_text(MEASUREMENT_COLUMNS, measured_rows([item], dataset.who)))
-    put_json(place.with_suffix(".json"), descriptions(MEASUREMENT_COLUMNS, _ABOUT[_MEASUREMENTS]))
+    write_file(
+        place.with_suffix(".json"),
+        json_bytes(descriptions(MEASUREMENT_COLUMNS, _ABOUT[_MEASUREMENTS])),
+    )
 
 
 def write_group_tables(
@@ -215,7 +216,7 @@ def write_group_tables(
     try:
         for name, (columns, rows) in tables.items():
             put(folder / f"{name}.tsv", tsv_text(columns, rows))
-            put_json(folder / f"{name}.json", descriptions(columns, _ABOUT[name]))
+            write_file(folder / f"{name}.json", json_bytes(descriptions(columns, _ABOUT[name])))
             written.append(folder / f"{name}.tsv")
         put(folder / PAGE, cohort_page(Cohort.of(recorded, dataset.placing), folder))
     except OSError as error:
@@ -270,29 +271,9 @@ def _copy_if_newer(source: Path, target: Path) -> None:
         # Some disks count time in whole seconds: a result made again within one has the old time.
         if newer_ns < 0 or (newer_ns == 0 and filecmp.cmp(source, target, shallow=False)):
             return
-    handle, temporary = tempfile.mkstemp(prefix=".ifspace-", dir=target.parent)
-    os.close(handle)
-    shutil.copyfile(source, temporary)
-    shutil.copystat(source, temporary)
-    Path(temporary).replace(target)
+    copy_file(source, target, keep_time=True)
 
 
 def put(path: Path, text: str) -> None:
-    """Write a file under a name of its own and rename it: many participants run at once."""
-    handle, temporary = tempfile.mkstemp(prefix=".ifspace-", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-    mode = 0o666 & ~_umask()
-    Path(temporary).chmod(mode)
-    Path(temporary).replace(path)
-
-
-def put_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file."""
-    put(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
+    """Write a text file; many participants do so at once."""
+    write_file(path, text.encode())
