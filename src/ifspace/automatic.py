@@ -27,6 +27,7 @@ from ifspace.model import (
     Flag,
     FlagCode,
     Kind,
+    LevelValue,
     Mark,
     MarkName,
     MarkState,
@@ -46,6 +47,9 @@ from ifspace.model import (
 
 # A muscle label as a second estimate of the room: more than this apart is worth a look.
 MUSCLE_TOLERANCE_MM = 3.0
+# A distance changes by less than this from slice to slice, in mm per mm of level: 1.4 at most
+# between 30 analytic hips' slices.
+STEEPEST = 1.5
 
 
 class Finder:
@@ -79,10 +83,16 @@ class Finder:
             if proposed and side not in self._sides:
                 yield found
 
-    def can_find(self, side: Side) -> bool:
-        """Tell whether this side has seeds or a label map."""
+    def can_find(self, kind: Kind, side: Side) -> bool:
+        """Tell whether this side has seeds or a label map.
+
+        What was found before and corrected gives the reason for a space that has no marks.
+        """
         seeded = any(seed.side is side for seed in self.session.seeds)
-        return seeded or self.labels is not None
+        marked = any(
+            mark.side is side and mark.name in MARKS_OF_KIND[kind] for mark in self.session.marks
+        )
+        return seeded or self.labels is not None or (side in self._known and not marked)
 
     def find(self, side: Side, level_range: tuple[int, int] | None) -> FoundSide:
         """Find both spaces of a side: from its seeds, or else from the label map."""
@@ -129,15 +139,52 @@ def outcome_of(
     ]
     if not sound:
         return NotMeasured.of(kind, found.side, _why_none(found, kind, flags))
+    distances = [_distance(volume, found, kind, reading) for reading in sound]
+    curve = [distance.value for distance in distances]
+    hidden = _may_be_smaller(volume, _looked_at(found, kind), curve)
+    if hidden:
+        return NotMeasured(
+            kind, found.side, Reason.LOW_CONFIDENCE, _at_most(curve, hidden), tuple(curve)
+        )
     return headline(
         volume,
         kind,
         found.side,
-        [_distance(volume, found, kind, reading) for reading in sound],
+        distances,
         level_range=level_range or _looked_at(found, kind),
         method=found.method,
         apex_slice_index=found.apex_slice,
         ifs_3d_mm=found.ifs_3d_mm if kind is Kind.IFS else None,
+    )
+
+
+def _may_be_smaller(
+    volume: Volume, level_range: tuple[int, int], curve: Sequence[LevelValue]
+) -> list[int]:
+    """Give the slices of a range without a number whose distance may be below all others."""
+    smallest_mm = min(point.value_mm for point in curve)
+    planes = [item.plane for item in volume.slices]
+
+    def least_mm(k: int) -> float:
+        """Lower limit of the distance on a slice, from those beside it."""
+        return max(
+            point.value_mm
+            - STEEPEST * abs(float(planes[k].height_mm(planes[point.slice_index].origin_lps_mm)))
+            for point in curve
+        )
+
+    read = {point.slice_index for point in curve}
+    within = range(level_range[0], level_range[1] + 1)
+    return [k for k in within if k not in read and least_mm(k) < smallest_mm]
+
+
+def _at_most(curve: Sequence[LevelValue], hidden: Sequence[int]) -> str:
+    """Say what the slices that were read allow to say: an upper limit."""
+    best = min(curve, key=lambda point: point.value_mm)
+    return (
+        f"at most {best.value_mm:.1f} mm on the slices read (± {best.u95_mm:.1f} mm on "
+        f"{counted([best.slice_index])}); {counted(hidden)} could not be read and may be smaller: "
+        "look there and place the marks, or narrow the level range"
     )
 
 
