@@ -17,6 +17,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 from tests.dicom_out.test_damaged_reports import undamaged_report
 from tests.io.test_labels import write_segmentation
 
+from ifspace.codec import read_json
 from ifspace.dicom_out import (
     foreign_lengths,
     label_of_report,
@@ -24,12 +25,12 @@ from ifspace.dicom_out import (
     read_sr,
     validate_sr,
 )
-from ifspace.errors import IfspaceError
+from ifspace.errors import IfspaceError, SessionError
 from ifspace.io import inventory_to_json, load_volume, open_study, read_headers, read_identity
 from ifspace.io.classic import read_headers_of_file
 from ifspace.io.filing import filing_of
 from ifspace.io.labels import read_label_map
-from ifspace.io.session import read_json, read_session, validate_session
+from ifspace.io.session import read_session, validate_session
 from ifspace.io.sniff import FileKind
 from ifspace.io.source import is_dicomdir, listed
 from ifspace.io.volume_header import check_volume_header
@@ -73,7 +74,7 @@ def readers(room: Path) -> tuple[Reader, ...]:
         Reader("segmentation", "a", (segmentation,), read_label_map, 8),
         Reader("reports", "a", reports, _report, 8),
         Reader("session", "a.json", (marks,), _session, 10),
-        Reader("result", "a.json", (result,), lambda path: validate_result(read_json(path)), 10),
+        Reader("result", "a.json", (result,), lambda path: validate_result(_content(path)), 10),
         Reader("DICOMDIR", "DICOMDIR", (_dicomdir(room),), _dicomdir_read, 8),
         Reader("ZIP", "a.zip", (_zip(slices[:2]),), _series, 3),
         *(
@@ -98,8 +99,13 @@ def _report(path: Path) -> None:
         _attempt(lambda read=read: read(path))
 
 
+def _content(path: Path) -> object:
+    """Read a JSON document as `ifspace validate` does."""
+    return read_json(path, "the file", "write it again", SessionError)
+
+
 def _session(path: Path) -> None:
-    _attempt(lambda: validate_session(read_json(path)))
+    _attempt(lambda: validate_session(_content(path)))
     read_session(path)
 
 
