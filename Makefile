@@ -12,7 +12,7 @@ CORE := $(BIN)/python -m pytest tests --ignore=tests/plugin --ignore=tests/inter
 WINDOWS := env -u DISPLAY QT_QPA_PLATFORM=xcb $(VENV)-napari/bin/python -m pytest tests/plugin \
   -n 2 --dist loadscope -q
 
-.PHONY: demo test test-core test-plugin test-slow test-all coverage test-interop lint types contracts docs bench check lock clean
+.PHONY: demo test test-core test-plugin test-slow test-all coverage test-interop fuzz lint types contracts docs bench check lock clean
 
 demo: $(VENV)/core.ok
 	$(BIN)/ifspace demo -o demo-report --overwrite
@@ -44,6 +44,10 @@ coverage: $(VENV)/dev.ok $(VENV)/apt.ok
 test-interop: $(VENV)/dev.ok $(VENV)/apt.ok
 	PYTHON=$(BIN)/python sh tests/interop/setup.sh || echo "Not everything installed; what needs it is skipped."
 	$(BIN)/python -m pytest tests/interop -q -rs
+
+# A million damaged files for every reader; some hours.
+fuzz: $(VENV)/dev.ok
+	$(BIN)/python -m tests.fuzz.run --count 1000000
 
 lint: $(VENV)/dev.ok
 	$(BIN)/ruff check .

@@ -1,8 +1,7 @@
 """Compare what two checkouts make of the same studies: millimetres, sides, refusals and pictures.
 
-Every phantom variant with marks, a choice of them with seeds and for proposals, an analytic hip
-with a label map, and the real scans with the marks of both readers and with frozen seeds. Each
-checkout runs under its own ``.venv`` where it has one, else under this interpreter.
+Phantom variants with marks, with seeds and for proposals, an analytic hip with a label map, real
+scans with the marks of both readers and with frozen seeds. A checkout runs under its own ``.venv``.
 
     python benchmarks/compare_checkouts.py OLD NEW [--work FOLDER] [--only PATTERN]
 
@@ -22,6 +21,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,7 @@ MARKS = {
 # Loaded before the first case, so that every case starts from the same warm state.
 HEAVY = ("numpy", "scipy.ndimage", "scipy.optimize", "skimage.measure", "SimpleITK", "pydicom")
 SHOWN = 3
+FIXED = {"SOURCE_DATE_EPOCH": "1700000000", "NO_COLOR": "1", "OMP_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,9 @@ class Checkout:
     @property
     def commit(self) -> str:
         """The commit with what was changed since."""
-        head = self._git("rev-parse", "HEAD").strip()
         changed = self._git("diff", "HEAD", "--", "src")
-        mark = hashlib.sha256(changed.encode()).hexdigest()[:8] if changed else ""
-        return f"{head[:12]}{'-' + mark if mark else ''}"
+        mark = f"-{hashlib.sha256(changed.encode()).hexdigest()[:8]}" if changed else ""
+        return self._git("rev-parse", "HEAD")[:12] + mark
 
     def _git(self, *arguments: str) -> str:
         return subprocess.run(
@@ -87,12 +87,7 @@ class Checkout:
         missing = [case for case in cases if not (out / case.name / "exit").exists()]
         listed = out / "cases.json"
         listed.write_text(json.dumps([[case.name, case.arguments] for case in missing]))
-        environment = os.environ | {
-            "PYTHONPATH": str(self.root / "src"),
-            "SOURCE_DATE_EPOCH": "1700000000",
-            "NO_COLOR": "1",
-            "OMP_NUM_THREADS": "1",
-        }
+        environment = os.environ | {"PYTHONPATH": str(self.root / "src")} | FIXED
         command = [self.python, Path(__file__).resolve(), "--run", listed, out]
         return subprocess.Popen(command, env=environment)
 
@@ -118,7 +113,13 @@ def _run_one(folder: Path, arguments: list[str]) -> None:
         for number, name in ((1, "stdout"), (2, "stderr")):
             opened = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(opened, number)
-        sys.argv = ["ifspace", *(str(folder / "out") if a == "OUT" else a for a in arguments)]
+        sys.argv = [
+            "ifspace",
+            *(
+                a.replace("OUT", str(folder / "out"), 1) if a.startswith("OUT") else a
+                for a in arguments
+            ),
+        ]
         importlib.import_module("ifspace.cli").main()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(bool(end.code))
@@ -132,8 +133,8 @@ def variants_of(checkout: Checkout) -> list[str]:
     """Ask a checkout for the names of its phantoms."""
     command = [checkout.python, "-m", "ifspace", "phantom", "none", "--variant", "list"]
     environment = os.environ | {"PYTHONPATH": str(checkout.root / "src")}
-    lines = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-    return [line.partition(":")[0] for line in lines.stdout.splitlines()]
+    lines = subprocess.check_output(command, text=True, env=environment).splitlines()
+    return [line.partition(":")[0] for line in lines]
 
 
 def phantom_cases(variants: list[str], size: str) -> list[Case]:
@@ -166,21 +167,16 @@ def measure(name: str, path: Path, *options: str) -> Case:
 
 def analytic_cases(inputs: Path) -> Iterator[Case]:
     """Measure a hip of known shape by a perfect label map."""
-    import numpy as np
     from benchmarks.accuracy.labels import perfect_labels, tall_case
 
-    image, labels = inputs / "hip.nii.gz", inputs / "hip-labels.nii.gz"
-    case = tall_case(ANALYTIC_HIP, "T1", tendon=True)
-    bones = perfect_labels(case.hip, case.scan)
-    for path, grid, voxels in (
-        (image, case.volume.grid, case.volume.voxels),
-        (labels, bones.grid, bones.voxels.astype(np.uint8)),
-    ):
-        if not path.exists():
-            write_image(path, grid.affine_lps_mm, voxels)
-    named = ",".join(f"{name}={number}" for name, number in bones.values.items())
-    yield measure("masks/analytic", image, "--masks", str(labels), "--labels", named)
-    yield Case("propose/analytic", ("propose", str(image), "-o", "OUT/session.json"))
+    image, labels, names = (inputs / name for name in ("hip.nii.gz", "bones.nii.gz", "names.txt"))
+    if not names.exists():
+        case = tall_case(ANALYTIC_HIP, "T1", tendon=True)
+        bones = perfect_labels(case.hip, case.scan)
+        write_image(image, case.volume.grid.affine_lps_mm, case.volume.voxels)
+        write_image(labels, bones.grid.affine_lps_mm, bones.voxels.astype("uint8"))
+        names.write_text(",".join(f"{name}={number}" for name, number in bones.values.items()))
+    yield measure("masks/analytic", image, "--masks", str(labels), "--labels", names.read_text())
 
 
 def write_image(path: Path, affine_lps_mm, voxels) -> None:
@@ -206,7 +202,8 @@ def real_cases(inputs: Path) -> Iterator[Case]:
     for name, relative in PATHS.items():
         path = DATA / relative
         yield Case(f"propose/{name}", ("propose", str(path), "-o", "OUT/session.json"))
-        head = header(path)
+        slices = slices_of(path)
+        head = header(slices)
         for reader in ("A", "B"):
             read = [r for r in readings if (r["reader"], r["case"]) == (reader, name)]
             if read:
@@ -214,22 +211,32 @@ def real_cases(inputs: Path) -> Iterator[Case]:
                 session.write_text(json.dumps(head | {"reader": reader, "marks": marks_of(read)}))
                 yield measure(f"reader-{reader}/{name}", path, "--session", str(session))
         session = inputs / f"{name}-seeds.json"
-        session.write_text(json.dumps(head | {"marks": [], "seeds": seeds_of(name, hips)}))
+        level_range = {
+            side.value: [slices[k].SOPInstanceUID for k in hip[3]]
+            for (case, side), hip in HIPS.items()
+            if case == name and slices
+        }
+        seeded = {"reader": "C", "marks": [], "level_range": level_range}
+        session.write_text(json.dumps(head | seeded | {"seeds": seeds_of(name, hips)}))
         yield measure(f"seeds/{name}", path, "--session", str(session))
 
 
-def header(path: Path) -> dict[str, object]:
-    """Give the head of a session of this series."""
+def slices_of(path: Path) -> list:
+    """Read the headers of a DICOM series, the most inferior slice first; none of other files."""
     import pydicom
 
-    found = sorted(path.rglob("*.dcm")) if path.is_dir() else []
-    image = pydicom.dcmread(found[0], stop_before_pixels=True) if found else pydicom.Dataset()
-    return {
-        "schema": "ifspace-session/1",
-        "study_instance_uid": image.get("StudyInstanceUID"),
-        "series_instance_uid": image.get("SeriesInstanceUID"),
-        "frame_of_reference_uid": image.get("FrameOfReferenceUID"),
-    }
+    found = path.rglob("*.dcm") if path.is_dir() else []
+    images = [pydicom.dcmread(file, stop_before_pixels=True) for file in found]
+    return sorted(images, key=lambda image: float(image.ImagePositionPatient[2]))
+
+
+def header(slices: list) -> dict[str, object]:
+    """Give the head of a session of this series."""
+    head = {"schema": "ifspace-session/1"}
+    for name in ("study_instance_uid", "series_instance_uid", "frame_of_reference_uid"):
+        keyword = name.title().replace("_", "").replace("Uid", "UID")
+        head[name] = str(slices[0][keyword].value) if slices else None
+    return head
 
 
 def marks_of(readings: list[dict]) -> list[dict]:
@@ -285,8 +292,7 @@ def files_below(folder: Path) -> set[str]:
 
 def of_json(before: Path, after: Path) -> Iterator[str]:
     """Compare two documents, without versions."""
-    flat = [dict(leaves(json.loads(path.read_text()))) for path in (before, after)]
-    yield from of_values(*flat)
+    yield from of_values(*(dict(leaves(json.loads(p.read_text()))) for p in (before, after)))
 
 
 def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
@@ -337,12 +343,11 @@ def of_picture(before: Path, after: Path) -> Iterator[str]:
     import numpy as np
     from PIL import Image
 
-    pixels = [np.asarray(Image.open(path).convert("RGB")) for path in (before, after)]
-    if pixels[0].shape != pixels[1].shape:
-        yield f"{pixels[0].shape} became {pixels[1].shape}"
+    old, new = (np.asarray(Image.open(path).convert("RGB")) for path in (before, after))
+    if old.shape != new.shape:
+        yield f"{old.shape} became {new.shape}"
     else:
-        changed = int((pixels[0] != pixels[1]).any(-1).sum())
-        yield f"{changed} pixels differ" if changed else "the same pixels in other bytes"
+        yield f"{int((old != new).any(-1).sum())} pixels differ"
 
 
 def print_differences(found: dict[tuple[str, str], list[str]]) -> None:
@@ -357,39 +362,34 @@ def main() -> int:
     parser.add_argument("old", type=Path)
     parser.add_argument("new", type=Path)
     parser.add_argument("--work", type=Path, default=WORK, help="what was made is kept here")
-    parser.add_argument("--only", default="*", help="cases by name, such as 'seeds/*'")
+    parser.add_argument("--only", default="*", help="runs by name, such as 'seeds/*'")
     parser.add_argument("--size", default="small", help="of the phantoms")
     given = parser.parse_args()
     old, new = Checkout(given.old.resolve()), Checkout(given.new.resolve())
-    # The size is part of the place, for other sizes are other inputs.
     outs = [given.work / given.size / checkout.commit for checkout in (old, new)]
     variants = variants_of(old)
     phantoms = phantom_cases(variants, given.size)
-    run_both((old, new), phantoms, outs)
-    inputs = given.work / "inputs"
-    inputs.mkdir(exist_ok=True)
+    wait_for([old.start(phantoms, outs[0])])
+    (inputs := given.work / "inputs").mkdir(exist_ok=True)
     cases = [*measured_phantoms(variants, outs[0]), *analytic_cases(inputs)]
     if DATA.is_dir():
-        # First, for they tell the most.
         cases[:0] = real_cases(inputs)
-    else:
-        print(f"no real scans at {DATA}; phantoms only")
-    cases = [case for case in cases if fnmatch.fnmatch(case.name, given.only)]
-    run_both((old, new), cases, outs)
+    cases = [case for case in (*cases, *phantoms) if fnmatch.fnmatch(case.name, given.only)]
+    wait_for([checkout.start(cases, out) for checkout, out in zip((old, new), outs, strict=True)])
     found: dict[tuple[str, str], list[str]] = {}
-    for case in (*phantoms, *cases):
+    for case in cases:
         for difference in differences(*(out / case.name for out in outs)):
             found.setdefault(difference, []).append(case.name)
     print_differences(found)
-    print(f"{old.commit} and {new.commit}: {len(cases)} studies, {len(found)} differences")
+    codes = sorted(Counter((outs[0] / c.name / "exit").read_text() for c in cases).items())
+    ended = ", ".join(f"{count} with code {code}" for code, count in codes)
+    print(f"{old.commit} and {new.commit}: {len(cases)} runs ({ended}), {len(found)} differences")
     return int(bool(found))
 
 
-def run_both(checkouts, cases: list[Case], outs: list[Path]) -> None:
-    """Run the cases with both checkouts at once."""
-    running = [checkout.start(cases, out) for checkout, out in zip(checkouts, outs, strict=True)]
-    codes = [process.wait() for process in running]
-    if any(codes):
+def wait_for(running: list[subprocess.Popen[bytes]]) -> None:
+    """Wait for the runs of both checkouts, which go on at once."""
+    if any([process.wait() for process in running]):  # noqa: C419 - wait for all of them
         raise SystemExit("a checkout could not run the cases")
 
 

@@ -96,24 +96,33 @@ def _fit(model: ShapeModel, clouds: list[np.ndarray]) -> np.ndarray:
     """Fit the pelvis (affine, then locally) and each femur (rigid, then locally) to the points."""
     rng = np.random.default_rng(0)
     mean = model.mean()
-    parts = [*mean.hips, mean.sacrum]
-    pelvis = np.concatenate(parts)
+    pelvis, affine = fit_parts([*mean.hips, mean.sacrum], clouds[:3], rng)
+    femora = [_fit_femur(mean.femora[side], clouds[3 + side], affine, rng) for side in (0, 1)]
+    return np.concatenate([pelvis, *femora])
+
+
+def fit_parts(
+    parts: list[np.ndarray], clouds: list[np.ndarray], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit surfaces together to as many point clouds: all vertices (n, 3), and the affine map."""
+    rest = np.concatenate(parts)
     start = np.cumsum([0, *(len(p) for p in parts)])
-    system = np.column_stack([pelvis, np.ones(len(pelvis))])
-    hips, own = np.concatenate(clouds[:2]), np.concatenate(parts[:2])
-    scale = np.ptp(hips, axis=0) / np.ptp(own, axis=0)
-    x = (pelvis - own.min(0)) * scale + hips.min(0)
+    system = np.column_stack([rest, np.ones(len(rest))])
+    # The first two of three are the hip bones, whose box does not depend on a cut sacrum.
+    cloud, own = np.concatenate(clouds[:2]), np.concatenate(parts[:2])
+    x = (rest - own.min(0)) * (np.ptp(cloud, axis=0) / np.ptp(own, axis=0)) + cloud.min(0)
     for step in range(48):
-        pairs = [_matches(x[start[n] : start[n + 1]], clouds[n], rng) for n in range(3)]
+        pairs = [
+            _matches(x[start[n] : start[n + 1]], points, rng) for n, points in enumerate(clouds)
+        ]
         index = np.concatenate([p[0] + start[n] for n, p in enumerate(pairs)])
         near = np.concatenate([p[1] for p in pairs])
         if step < 40:
             affine = np.linalg.lstsq(system[index], near, rcond=None)[0]
             x = system @ affine
         else:
-            x = x + _smoothed(pelvis, x, index, near)
-    femora = [_fit_femur(mean.femora[side], clouds[3 + side], affine, rng) for side in (0, 1)]
-    return np.concatenate([x, *femora])
+            x = x + _smoothed(rest, x, index, near)
+    return x, affine
 
 
 def _smoothed(rest: np.ndarray, x: np.ndarray, index: np.ndarray, near: np.ndarray) -> np.ndarray:
@@ -141,35 +150,44 @@ def _fit_femur(
     return x
 
 
-def warp(source: np.ndarray, target: np.ndarray, axes: list[np.ndarray]) -> np.ndarray:
-    """Map grid points near the draw (source vertices) to the patient (target vertices).
+class Bend:
+    """Smooth map that takes source vertices to target vertices, for any point in space.
+
+    An affine map, plus what it leaves, averaged over the 24 nearest vertices; far from every bone
+    the affine map alone holds.
 
     Parameters
     ----------
     source, target
         Matching vertices (n, 3) in mm.
-    axes
-        Grid coordinates in mm along x, y, z.
-
-    Returns
-    -------
-    Points (z, y, x, 3) in the patient's frame.
     """
-    system = np.column_stack([source, np.ones(len(source))])
-    affine = np.linalg.lstsq(system, target, rcond=None)[0]
-    rest = target - system @ affine
-    coarse = [np.linspace(a[0], a[-1], max(2, int(np.ptp(a) / 8) + 1)) for a in axes]
-    nodes = np.stack(np.meshgrid(*coarse[::-1], indexing="ij")[::-1], -1)
-    distance, index = cKDTree(source).query(nodes.reshape(-1, 3), 24)
-    weight = 1 / (distance**2 + 25) ** 1.5
-    # Far from every bone the affine map alone holds.
-    fade = np.exp(-((distance[:, :1] / 80) ** 2))
-    bend = fade * (weight[..., None] * rest[index]).sum(1) / weight.sum(1, keepdims=True)
-    bend = bend.reshape(nodes.shape)
-    size = tuple(len(a) for a in axes[::-1])
-    fine = np.stack([stretched(bend[..., c], size) for c in range(3)], -1)
-    z, y, x = np.meshgrid(axes[2], axes[1], axes[0], indexing="ij", sparse=True)
-    affine = affine.astype(np.float32)
-    for n, axis in enumerate((x, y, z)):
-        fine += axis.astype(np.float32)[..., None] * affine[n]
-    return fine + affine[3]
+
+    def __init__(self, source: np.ndarray, target: np.ndarray) -> None:
+        system = np.column_stack([source, np.ones(len(source))])
+        self.affine = np.linalg.lstsq(system, target, rcond=None)[0]
+        self.rest = target - system @ self.affine
+        self.tree = cKDTree(source)
+
+    def residual(self, points: np.ndarray) -> np.ndarray:
+        """Give what comes on top of the affine map at points (n, 3)."""
+        distance, index = self.tree.query(points, 24)
+        weight = 1 / (distance**2 + 25) ** 1.5
+        fade = np.exp(-((distance[:, :1] / 80) ** 2))
+        return fade * (weight[..., None] * self.rest[index]).sum(1) / weight.sum(1, keepdims=True)
+
+    def points(self, points: np.ndarray) -> np.ndarray:
+        """Map points (n, 3)."""
+        return points @ self.affine[:3] + self.affine[3] + self.residual(points)
+
+    def grid(self, axes: list[np.ndarray]) -> np.ndarray:
+        """Map all points of a grid, (z, y, x, 3); between nodes 8 mm apart it is interpolated."""
+        coarse = [np.linspace(a[0], a[-1], max(2, int(np.ptp(a) / 8) + 1)) for a in axes]
+        nodes = np.stack(np.meshgrid(*coarse[::-1], indexing="ij")[::-1], -1)
+        bend = self.residual(nodes.reshape(-1, 3)).reshape(nodes.shape)
+        size = tuple(len(a) for a in axes[::-1])
+        fine = np.stack([stretched(bend[..., c], size) for c in range(3)], -1)
+        z, y, x = np.meshgrid(axes[2], axes[1], axes[0], indexing="ij", sparse=True)
+        affine = self.affine.astype(np.float32)
+        for n, axis in enumerate((x, y, z)):
+            fine += axis.astype(np.float32)[..., None] * affine[n]
+        return fine + affine[3]

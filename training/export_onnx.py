@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import torch
-from network import PLANES_MM, Deployed, Finder
+from network import Deployed, Finder
+from slabs import PLANES_MM
 
 OUTPUTS = ("probabilities", "heat", "height_mm")
 # Largest difference between torch and ONNX that is rounding.
@@ -19,7 +20,7 @@ TOLERANCE = 1e-3
 def export(checkpoint: Path, out: Path) -> float:
     """Export and give the largest difference of the class probabilities."""
     finder = Finder()
-    finder.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+    finder.load_state_dict(torch.load(checkpoint, weights_only=True, map_location="cpu")["average"])
     network = Deployed(finder).eval()
     planes = torch.rand(1, len(PLANES_MM), 160, 192)
     names = ("planes", *OUTPUTS)

@@ -6,13 +6,11 @@ votes for the level). The input has five planes at fixed distances, so slice spa
 """
 
 import torch
+from slabs import HEIGHT_UNIT_MM, PLANES_MM
 from torch import Tensor, nn
 from torch.nn import functional
 
-# Distances of the five planes from the slice, mm; between slices they are interpolated.
-PLANES_MM = (-12.0, -6.0, 0.0, 6.0, 12.0)
 CLASSES = 7
-HEIGHT_UNIT_MM = 20.0
 WIDTHS = (16, 32, 64, 96, 128)
 
 

@@ -5,7 +5,7 @@ solids placed at the drawn bones.
 """
 
 import numpy as np
-from anatomy import FEMUR_FLOOR_MM, Patient, warp
+from anatomy import FEMUR_FLOOR_MM, Bend, Patient
 from raster import noise
 from scene import (
     AIR,
@@ -34,7 +34,7 @@ def soft_tissue(
     """Paint tissue numbers; also give the masks of hamstring origin and iliopsoas tendon."""
     source = scene.bones.vertices()
     use = model.mean().vertices()[:, 2] > FEMUR_FLOOR_MM
-    points = warp(source[use], patient.fitted_mm[use], scene.axes)
+    points = Bend(source[use], patient.fitted_mm[use]).grid(scene.axes)
     for c in range(3):
         points[..., c] += rng.uniform(1, 5) * noise(rng, scene.shape, scene.spacing_mm, 45.0)
     muscle, body = patient.at(points, filled=rng.random() < 0.8)

@@ -25,8 +25,12 @@ from scene import (
     ball,
 )
 from scipy.spatial.transform import Rotation
-from shapes import ShapeModel
+from shapes import Bones, ShapeModel
+from sharp import SharpHip, Surface
 from tissue import Contrast, draw_contrast
+
+# Share of slabs whose bones are those of a CT patient, and whose surfaces have sharp detail.
+PATIENT_SHARE, SHARP_SHARE = 0.15, 0.35
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +43,36 @@ class Slab:
     apices_kji: np.ndarray
 
 
-def render(rng: np.random.Generator, model: ShapeModel, patients: list[Patient]) -> Slab | None:
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """What slabs are rendered from."""
+
+    model: ShapeModel
+    patients: list[Patient]
+    sharp: SharpHip
+
+    def bones(self, rng: np.random.Generator) -> Bones:
+        """Draw and pose a pelvis: from the model, now and then one of the patients' own."""
+        if rng.random() < PATIENT_SHARE:
+            patient = self.patients[rng.integers(len(self.patients))]
+            drawn = self.model.sized(self.model.of_vertices(patient.fitted_mm), rng)
+        else:
+            drawn = self.model.draw(rng)
+        return self.model.pose(drawn, rng)
+
+    def surfaces(self, rng: np.random.Generator, bones: Bones) -> tuple[list[Surface], ...]:
+        """Give the surfaces of both hip bones and both femora, now and then with sharp detail."""
+        if rng.random() < SHARP_SHARE:
+            return self.sharp.on(bones, self.model)
+        hips = [Surface(h, f) for h, f in zip(bones.hips, self.model.hip_faces, strict=True)]
+        return hips, [Surface(f, self.model.femur_faces) for f in bones.femora]
+
+
+def render(rng: np.random.Generator, sources: Sources) -> Slab | None:
     """Render one slab; None where the posed bones run into each other."""
-    scene = _scene(rng, model)
-    femora = [occupancy(f, model.femur_faces, scene.axes) for f in scene.bones.femora]
-    hips = [
-        occupancy(h, faces, scene.axes)
-        for h, faces in zip(scene.bones.hips, model.hip_faces, strict=True)
-    ]
+    model, patients = sources.model, sources.patients
+    scene, surfaces = _scene(rng, sources)
+    hips, femora = ([occupancy(s.vertices, s.faces, scene.axes) for s in both] for both in surfaces)
     if _collide(scene, np.maximum(*femora), np.maximum(*hips)):
         return None
     femur = np.maximum(*femora)
@@ -80,13 +106,16 @@ def render(rng: np.random.Generator, model: ShapeModel, patients: list[Patient])
     return Slab(image.astype(np.float16), labels, scene.step_mm, apices.astype(np.float32))
 
 
-def _scene(rng: np.random.Generator, model: ShapeModel) -> Scene:
+def _scene(rng: np.random.Generator, sources: Sources) -> tuple[Scene, tuple[list[Surface], ...]]:
     """Pose a draw in the scanner and choose field of view, slices and their number."""
-    bones = model.pose(model.draw(rng), rng)
+    bones = sources.bones(rng)
     angles = [rng.normal(0, 4), rng.normal(0, 4), rng.normal(0, 10)]
     turn = Rotation.from_euler("zyx", np.clip(angles, -25, 25), degrees=True).as_matrix()
     bones = bones.moved(turn, np.zeros(3))
-    apices = np.array([f[model.apex] for f in bones.femora])
+    surfaces = sources.surfaces(rng, bones)
+    sharp = len(surfaces[1][0].vertices) == len(sources.sharp.femur.vertices)
+    apex = sources.sharp.apex if sharp else sources.model.apex
+    apices = np.array([femur.vertices[apex] for femur in surfaces[1]])
     kind = rng.choice(["both", "one", "any"], p=[0.45, 0.35, 0.2])
     if kind == "both":
         centre = apices[:, :2].mean(0) + rng.normal(0, 12, 2)
@@ -105,7 +134,7 @@ def _scene(rng: np.random.Generator, model: ShapeModel) -> Scene:
     level = apices[rng.integers(2), 2] if kind != "both" else apices[:, 2].mean()
     z = level - below + (np.arange(slices * planes) + 0.5) * step / planes
     x, y = (centre[i] + (np.arange(n_xy[i]) - n_xy[i] / 2) * GRID_MM for i in (0, 1))
-    return Scene(bones, turn, [x, y, z], apices, planes, step)
+    return Scene(bones, turn, [x, y, z], apices, planes, step), surfaces
 
 
 def _collide(scene: Scene, femur: np.ndarray, hip: np.ndarray) -> bool:

@@ -8,18 +8,22 @@ import pickle
 from pathlib import Path
 
 import numpy as np
-from anatomy import Patient, load_patient
-from render import Slab, render
-from shapes import ShapeModel, shape_model
+from anatomy import load_patient
+from render import Slab, Sources, render
+from shapes import ShapeModel
+from sharp import load_sharp_hip
 
 PATIENTS = ("001", "002", "004", "005")
 
 
-def patients(shapes: Path, work: Path, model: ShapeModel) -> list[Patient]:
-    """Load the CT patients, fitted once and kept in the work folder."""
-    kept = work / "patients.pkl"
+def sources(shapes: Path, work: Path) -> Sources:
+    """Load the shape sources; what is fitted is kept in the work folder."""
+    kept = work / "sources.pkl"
     if not kept.exists():
-        kept.write_bytes(pickle.dumps([load_patient(shapes, n, model) for n in PATIENTS]))
+        model = ShapeModel(shapes / "llp26.npz")
+        patients = [load_patient(shapes, number, model) for number in PATIENTS]
+        made = Sources(model, patients, load_sharp_hip(shapes / "gfxmorph", model))
+        kept.write_bytes(pickle.dumps(made))
     return pickle.loads(kept.read_bytes())
 
 
@@ -43,8 +47,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    model = shape_model(str(asked.shapes / "llp26.npz"))
-    people = patients(asked.shapes, asked.out.parent, model)
+    made_of = sources(asked.shapes, asked.out.parent)
     for number in range(asked.first, asked.first + asked.count):
         path = asked.out / f"{asked.seed:03d}-{number:06d}.npz"
         if path.exists():
@@ -52,7 +55,7 @@ def main() -> None:
         rng = np.random.default_rng([asked.seed, number])
         slab = None
         while slab is None:
-            slab = render(rng, model, people)
+            slab = render(rng, made_of)
         save(slab, path)
 
 

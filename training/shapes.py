@@ -7,7 +7,6 @@ left hip bone onto the right one: an asymmetric pelvis keeps its own acetabulum 
 """
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -116,9 +115,20 @@ class ShapeModel:
         right, sacrum, left = (pelvis[part] for part in self.parts)
         rotation, shift = rigid_fit(left * MIRROR, right[self.right_of_left])
         bones = Bones((right, left), sacrum, ((femur * MIRROR) @ rotation.T + shift, femur))
-        bones = self._levelled(bones)
+        return self.sized(bones, rng)
+
+    def of_vertices(self, vertices: np.ndarray) -> Bones:
+        """Take ``Bones.vertices()`` apart again."""
+        mean = self.mean()
+        parts = (*mean.hips, mean.sacrum, *mean.femora)
+        ends = np.cumsum([len(p) for p in parts])[:-1]
+        right, left, sacrum, *femora = np.split(vertices, ends)
+        return Bones((right, left), sacrum, (femora[0], femora[1]))
+
+    def sized(self, bones: Bones, rng: np.random.Generator) -> Bones:
+        """Level a pelvis and give it another size and slightly other proportions."""
         scale = rng.uniform(0.86, 1.14) * np.exp(rng.normal(0, 0.03, 3))
-        return bones.moved(np.diag(scale), np.zeros(3))
+        return self._levelled(bones).moved(np.diag(scale), np.zeros(3))
 
     def _levelled(self, bones: Bones) -> Bones:
         """Put the origin between the heads and the line through them along x."""
@@ -171,9 +181,3 @@ def sphere_centre(points: np.ndarray) -> np.ndarray:
     """Fit a sphere to points (n, 3) by least squares and give its centre."""
     system = np.column_stack([2 * points, np.ones(len(points))])
     return np.linalg.lstsq(system, (points**2).sum(1), rcond=None)[0][:3]
-
-
-@cache
-def shape_model(path: str) -> ShapeModel:
-    """Load the model once per process."""
-    return ShapeModel(Path(path))

@@ -13,13 +13,7 @@ from benchmarks.accuracy.labels import network_labels, perfect_labels, shifted, 
 from benchmarks.accuracy.levels import apex_level
 
 from ifspace.labels import LabelMap
-from ifspace.landmarks import (
-    Level,
-    QualityGrade,
-    from_masks,
-    from_seeds,
-    level_from_masks,
-)
+from ifspace.landmarks import Level, QualityGrade, from_masks, from_seeds, level_from_masks
 from ifspace.landmarks.borders.signal import blur_of
 from ifspace.landmarks.borders.stack import cut_stack
 from ifspace.landmarks.grading import exclusion
@@ -85,6 +79,8 @@ def assisted_rows(
             truth, room = case.truth[k], case.truth_qfs[k]
             if truth is None or item is None:
                 continue
+            bones_mm = np.stack([item.gap.ischium_mm, item.gap.femur_mm])
+            no_room = refusal or item.room.refusal(k, bones_mm)
             rows.append(
                 SliceRow(
                     sequence,
@@ -98,7 +94,7 @@ def assisted_rows(
                     room.distance_mm if room else None,
                     item.room.value_mm,
                     item.room_u95_mm,
-                    None if refusal else item.grade(item.room_u95_mm),
+                    None if no_room else item.grade(item.room_u95_mm),
                     seconds,
                 )
             )

@@ -54,8 +54,8 @@ def compare(case: Labelled, which: str, side: Side, found: object, labels: Label
     """Compare one hip."""
     if not isinstance(found, FoundHip):
         return Row(case.name, which, side.value, False, said=getattr(found, "detail", ""))
-    level = level_from_masks(case.volume, labels, side)
-    centre = level.apex if isinstance(level, Level) else found.apex
+    level = _labelled_level(case, labels, side)
+    centre = level.apex if level is not None else found.apex
     low, high = max(0, centre - AROUND_SLICES), centre + AROUND_SLICES + 1
     near = slice(low, min(high, len(case.volume.slices)))
     femur, ischium = (_on_slices(case, found, mask)[near] for mask in (found.femur, found.ischium))
@@ -65,9 +65,7 @@ def compare(case: Labelled, which: str, side: Side, found: object, labels: Label
     grown = ndi.distance_transform_edt(~true_hip, (1e6, pixel, pixel)) <= LABEL_MARGIN_MM
     with_hip = true_hip.any(axis=(1, 2))
     shared = [(ischium[k] & grown[k]).any() for k in np.flatnonzero(with_hip)]
-    error = np.nan
-    if isinstance(level, Level):
-        error = found.apex_height_mm - level.apex_height_mm
+    error = np.nan if level is None else found.apex_height_mm - level.apex_height_mm
     return Row(
         case.name,
         which,
@@ -78,9 +76,22 @@ def compare(case: Labelled, which: str, side: Side, found: object, labels: Label
         float((ischium & grown).sum() / max(1, ischium.sum())),
         float(np.mean(shared)) if shared else np.nan,
         error,
-        float(found.apex - level.apex) if isinstance(level, Level) else np.nan,
+        np.nan if level is None else float(found.apex - level.apex),
         found.confidence,
     )
+
+
+def _labelled_level(case: Labelled, labels: LabelMap, side: Side) -> Level | None:
+    """Find the labels' own level; it counts only where they show the hip bone as well.
+
+    On coarse labels the femur's outline alone can put the trochanter far down the shaft.
+    """
+    level = level_from_masks(case.volume, labels, side)
+    hip = labels.mask(f"hip_{side}")
+    if not isinstance(level, Level) or hip is None:
+        return None
+    near = hip[max(0, level.apex - 1) : level.apex + 2]
+    return level if near.any(axis=(1, 2)).all() else None
 
 
 def _on_slices(case: Labelled, hip: FoundHip, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

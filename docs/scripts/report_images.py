@@ -1,4 +1,4 @@
-"""Make the pictures of the report for README and docs from the built-in phantom.
+"""Make the pictures of report and notebook for README and docs from the built-in phantom.
 
 Run with the environment of the project: ``python docs/scripts/report_images.py``.
 """
@@ -10,12 +10,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+import ifspace
+
 IMAGES = Path(__file__).parents[1] / "images"
 RESOLUTION_DPI = "90"
+FIGURE_DPI = 70
 
 
 def main() -> None:
-    """Run the demo and turn its first two pages into PNG."""
+    """Draw the figure of the notebook, run the demo and turn its first two pages into PNG."""
+    _figure()
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "ifspace", "demo", "-o", folder], check=True)
         for page in ("1", "2"):
@@ -28,6 +32,15 @@ def main() -> None:
                 ],
                 check=True,
             )
+
+
+def _figure() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        truth = ifspace.write_phantom(folder)
+        study = ifspace.load_study(truth.image_path)
+        result = ifspace.measure(study, truth.session_path)
+        page = ifspace.figure(result, study)
+        page.savefig(IMAGES / "from-folder-to-figure.png", dpi=FIGURE_DPI)
 
 
 if __name__ == "__main__":

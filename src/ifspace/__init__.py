@@ -89,14 +89,16 @@ _NAMES_OF_MODULE = {
 _MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names}
 
 
-def __getattr__(name: str) -> object:
-    """Load a public name when it is first used (PEP 562)."""
-    if name not in _MODULE_OF_NAME:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    value: object = getattr(import_module(_MODULE_OF_NAME[name]), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # Otherwise every misspelt name would pass a type checker.
+
+    def __getattr__(name: str) -> object:
+        """Load a public name when it is first used (PEP 562)."""
+        if name not in _MODULE_OF_NAME:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        value: object = getattr(import_module(_MODULE_OF_NAME[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

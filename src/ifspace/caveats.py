@@ -1,4 +1,4 @@
-"""What the reader has to keep in mind about one result, apart from the images themselves.
+"""Flags about position, patient and marks of one result; those of the images are in `quality`.
 
 How the patient lay, who the patient is and how far a person stands behind the marks. Position is
 never mixed into the uncertainty of a distance: it is no property of the measurement.
@@ -164,7 +164,7 @@ def _outcome_flags(outcome: Outcome, session: Session) -> Iterator[Flag]:
 
 
 def _marks_not_counted(volume: Volume, session: Session, outcome: Outcome) -> Iterator[Flag]:
-    """Say which marks took no part: beyond the level range, without a partner, on a bad slice."""
+    """List marks that were not used: outside the range, without a partner, on a refused slice."""
     if not isinstance(outcome, Measurement):
         return
     counted_slices = {outcome.slice_index, *(level.slice_index for level in outcome.curve)}

@@ -91,13 +91,19 @@ def each(keys: Iterable[str], content: Any) -> dict[str, Any]:
     return dict.fromkeys(keys, content)
 
 
+def _is_array(hint: Any) -> bool:
+    """Tell whether a type is a numpy array; from numpy 2.5 `NDArray` is an alias of its type."""
+    origin = get_origin(hint)
+    return get_origin(getattr(origin, "__value__", hint)) is np.ndarray
+
+
 def _in_file(hint: Any) -> Any:
     """Give the type that a value has in JSON."""
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         (inner,) = (item for item in args if item is not NoneType)
         return _in_file(inner)
-    if origin is np.ndarray:
+    if _is_array(hint):
         return Point
     if is_dataclass(hint) and isinstance(hint, type):
         return file_type(hint)
@@ -210,7 +216,7 @@ def _as(hint: Any, value: Any) -> Any:
         return value
     if origin in (Union, UnionType):
         return _as(next(item for item in args if item is not NoneType), value)
-    if origin is np.ndarray:
+    if _is_array(hint):
         return np.asarray(value)
     if is_dataclass(hint) and isinstance(hint, type):
         return built(hint, value)

@@ -1,4 +1,4 @@
-"""Which published cut-off speaks of which hips of a table: by age and by hip position."""
+"""Published cut-offs that apply to the hips of a table, by age and hip position."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Cutoff:
-    """One published length, whose it is, and which of the hips it speaks of (n,)."""
+    """One published cut-off, its rows, and the hips (n,) that it applies to."""
 
     cutoff_mm: float
     evidence_ids: tuple[str, ...]

@@ -6,7 +6,7 @@ rows, columns and slices were stored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,8 @@ POSTERIOR_LPS = np.array([0.0, 1.0, 0.0])
 RASTER_MM = 0.5
 # Sigma of the Gaussian that estimates shading: wide against a bone, narrow against the pelvis.
 SHADING_SIGMA_MM = 25.0
+# Signal that the largest one stored is brought to, whatever the scanner's scale and offset.
+FULL_SCALE = 1000.0
 # Shading is smooth: it is computed on every eighth raster point.
 SHADING_STRIDE = 8
 
@@ -41,12 +43,16 @@ class Patch:
         (rows, columns), float64, free of shading after :func:`flatten`.
     seen
         (rows, columns), true where the slice has pixels.
+    span
+        Smallest and largest signal stored in the volume: the scale of `signal` before
+        :func:`flatten`.
     """
 
     slice_index: int
     plane: Plane
     signal: Floats
     seen: NDArray[np.bool_]
+    span: tuple[float, float] = (0.0, FULL_SCALE)
 
     def sample(self, xy_mm: ArrayLike) -> Floats:
         """Read the signal at raster points (..., 2) in mm, linearly interpolated."""
@@ -110,11 +116,16 @@ def cut_patches(
     half_xy_mm
         Half width (left-right) and half height (front-back) of the window.
     """
-    return tuple(_cut(volume, k, centre_lps_mm, half_xy_mm) for k in slice_indices)
+    span = (float(volume.voxels.min()), float(volume.voxels.max()))
+    return tuple(_cut(volume, k, centre_lps_mm, half_xy_mm, span) for k in slice_indices)
 
 
 def _cut(
-    volume: Volume, slice_index: int, centre_lps_mm: Floats, half_xy_mm: tuple[float, float]
+    volume: Volume,
+    slice_index: int,
+    centre_lps_mm: Floats,
+    half_xy_mm: tuple[float, float],
+    span: tuple[float, float],
 ) -> Patch:
     """Cut one window by cubic interpolation."""
     stored = volume.slices[slice_index].plane
@@ -132,12 +143,17 @@ def _cut(
         order=3,
         mode="nearest",
     )
-    return Patch(slice_index, plane, np.asarray(signal, dtype=np.float64), seen)
+    return Patch(slice_index, plane, np.asarray(signal, dtype=np.float64), seen, span)
 
 
 def flatten(patch: Patch) -> Patch:
-    """Divide by the local mean, so that coil shading does not shift the tissue levels."""
-    coarse = ndi.uniform_filter(patch.signal * patch.seen, SHADING_STRIDE)
+    """Divide by the local mean, so that coil shading does not shift the tissue levels.
+
+    Offset and scale of the stored signal drop out first: they say nothing about tissue.
+    """
+    low, high = patch.span
+    stored = (patch.signal - low) * (FULL_SCALE / max(high - low, np.finfo(float).tiny))
+    coarse = ndi.uniform_filter(stored * patch.seen, SHADING_STRIDE)
     coarse = coarse[::SHADING_STRIDE, ::SHADING_STRIDE]
     weight = ndi.uniform_filter(patch.seen.astype(np.float64), SHADING_STRIDE)
     weight = weight[::SHADING_STRIDE, ::SHADING_STRIDE]
@@ -148,8 +164,7 @@ def flatten(patch: Patch) -> Patch:
     shading = ndi.map_coordinates(mean, at, order=1, mode="nearest")
     middle = float(np.median(shading[patch.seen])) if patch.seen.any() else 1.0
     floor = max(1e-3 * abs(middle), 1e-9)
-    signal = patch.signal / np.maximum(shading, floor) * middle
-    return Patch(patch.slice_index, patch.plane, signal, patch.seen)
+    return replace(patch, signal=stored / np.maximum(shading, floor) * middle)
 
 
 # ------------------------------------------------------------------------------ another series

@@ -1,4 +1,4 @@
-"""Find what makes the millimetres of a volume doubtful, and name the slices.
+"""Find problems of geometry and acquisition of a volume, with the slices concerned.
 
 Every slice is measured in its own plane, so trouble between slices (a missing one, an uneven
 step) is a caution: a distance within one sound slice does not depend on it. Trouble with what the
@@ -148,7 +148,7 @@ def _angle_deg(one: Floats, other: Floats) -> float:
 
 
 def _reference(planes: Sequence[Plane]) -> Plane:
-    """Give the plane the others are compared with: damage is commoner at the ends."""
+    """Give the middle plane as reference; damage is more common at the ends."""
     return planes[len(planes) // 2]
 
 

@@ -1,8 +1,8 @@
-"""Tables that people bring: CSV in, named columns and numbered rows out.
+"""Read and write CSV tables with named columns and numbered rows.
 
 A table is read leniently (comma or semicolon, with or without a byte order mark) and its cells
 strictly: a cell that is not what its column says becomes a :class:`RowProblem` with the number of
-its row, so that one slip costs one row and never a traceback.
+its row, so that one bad cell excludes one row only.
 """
 
 from __future__ import annotations

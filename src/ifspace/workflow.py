@@ -378,7 +378,7 @@ def _outcome(finder: Finder, kind: Kind, side: Side, flags: Sequence[Flag]) -> O
         detail = "the marks were made in another frame of reference than these images"
         return NotMeasured(kind, side, Reason.OTHER_FRAME_OF_REFERENCE, detail)
     level_range = _level_range(volume, session, side)
-    if finder.can_find(side) and only_proposed(session, kind, side):
+    if finder.can_find(kind, side) and only_proposed(session, kind, side):
         found = finder.find(side, level_range)
         return outcome_of(volume, found, kind, flags=flags, level_range=level_range)
     return measure_space(volume, session, kind, side, flags=flags, level_range=level_range)

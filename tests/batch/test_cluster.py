@@ -22,13 +22,17 @@ from ifspace.errors import NetworkError
 
 dask = pytest.importorskip("dask", reason="dask is in the extra [cluster]")
 distributed = pytest.importorskip("distributed", reason="dask is in the extra [cluster]")
-PATIENT = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": f"{LIMIT_S:g}s"}
+PATIENT = {
+    "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": f"{LIMIT_S:g}s",
+    "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": f"{LIMIT_S:g}s",
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def patient() -> Iterator[None]:
     """Let dask wait for a busy machine."""
-    with dask.config.set({"distributed.comm.timeouts.connect": f"{LIMIT_S:g}s"}):
+    limits = ("distributed.comm.timeouts.connect", "distributed.scheduler.worker-ttl")
+    with dask.config.set(dict.fromkeys(limits, f"{LIMIT_S:g}s")):
         yield
 
 

@@ -36,7 +36,7 @@ def _item(kind: str, name: Dataset, *children: Dataset) -> Dataset:
     return item
 
 
-def _report() -> Dataset:
+def undamaged_report() -> Dataset:
     """A report with one length of 30 mm, as any program may write it."""
     line = _item("SCOORD3D", _code("111030", "Image Region"))
     line.GraphicType, line.GraphicData = "POLYLINE", [0.0, 0.0, 0.0, 30.0, 0.0, 0.0]
@@ -95,14 +95,14 @@ DAMAGE: dict[str, Callable[[Dataset], object]] = {
 
 
 def test_the_undamaged_report_holds_a_length(tmp_path: Path) -> None:
-    (length,) = foreign_lengths(_write(_report(), tmp_path))
+    (length,) = foreign_lengths(_write(undamaged_report(), tmp_path))
     assert length.value_mm == 30.0
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("read", READERS)
 def test_a_damaged_report_gives_less_or_one_sentence(damage, read, tmp_path: Path) -> None:
-    report = _report()
+    report = undamaged_report()
     DAMAGE[damage](report)
     path = tmp_path / "sr.dcm"
     report.save_as(path)
@@ -113,7 +113,7 @@ def test_a_damaged_report_gives_less_or_one_sentence(damage, read, tmp_path: Pat
 
 @pytest.mark.parametrize("read", READERS)
 def test_a_report_of_3000_levels_is_refused(read, tmp_path: Path) -> None:
-    path = _write(_report(), tmp_path)
+    path = _write(undamaged_report(), tmp_path)
     head = path.read_bytes()
     at = head.index(b"\x40\x00\x30\xa7SQ")
     # Sequences and items of undefined length, one within the other.
@@ -126,7 +126,7 @@ def test_a_report_of_3000_levels_is_refused(read, tmp_path: Path) -> None:
 @pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize("size", [0, 100, 200, 400])
 def test_a_report_that_is_cut_is_refused(size, read, tmp_path: Path) -> None:
-    path = _write(_report(), tmp_path)
+    path = _write(undamaged_report(), tmp_path)
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(SessionError):
         read(path)

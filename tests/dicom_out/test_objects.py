@@ -75,6 +75,34 @@ def test_the_pdf_comes_out_as_it_went_in(make_study, make_result, pdf, tmp_path)
     assert made.BurnedInAnnotation == "YES"
 
 
+@pytest.mark.parametrize(
+    ("images", "expected"),
+    [
+        ("3", [9801, 9802, 9803]),
+        ("542409", [54240901, 54240902, 54240903]),
+        ("2147483647", [2147483645, 2147483646, 2147483647]),
+        ("", [9801, 9802, 9803]),
+        ("-7", [9801, 9802, 9803]),
+    ],
+)
+@pytest.mark.parametrize("deidentify", [False, True])
+def test_every_object_sorts_behind_the_images(
+    make_study, make_result, pdf, pictures, tmp_path, images, expected, deidentify
+) -> None:
+    study = make_study()
+    for header in study.headers:
+        header.SeriesNumber = images or None
+    paths = write_objects(
+        make_result(study),
+        study.headers,
+        tmp_path / "out",
+        report_pdf=pdf,
+        key_images=pictures,
+        deidentify=deidentify,
+    )
+    assert sorted({int(pydicom.dcmread(path).SeriesNumber) for path in paths}) == expected
+
+
 def test_the_picture_comes_out_as_it_went_in(make_study, make_result, pictures, tmp_path) -> None:
     study = make_study(enhanced=True)
     paths = write_objects(

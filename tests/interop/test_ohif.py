@@ -23,6 +23,10 @@ from typing import Any
 import pytest
 from tests.waiting import LIMIT_S
 
+from ifspace.export import export
+from ifspace.io.session import read_session
+from ifspace.workflow import Settings, assess_study, load_study
+
 OHIF = Path(__file__).parents[2] / ".cache" / "interop" / "ohif-3.13.2"
 SCREENSHOTS = Path(__file__).parents[2] / ".cache" / "interop" / "screenshots"
 LOOPBACK = "127.0.0.1"
@@ -193,12 +197,15 @@ class Reader:
         body = self.page.locator("body")
         return bool(self.wait(lambda: text in body.inner_text()))
 
-    def open_report(self, study_uid: str, series_uid: str) -> int:
-        """Open the study, then the report in it; gives the number of lines it announces."""
+    def open_study(self, study_uid: str) -> None:
         self.page.goto(f"{self.address}/viewer?StudyInstanceUIDs={study_uid}")
         self.by_name("viewport-overlay-bottom-right").first.wait_for()
         ready = "() => Boolean(window.services && services.displaySetService)"
         assert self.wait(lambda: self.page.evaluate(ready))
+
+    def open_report(self, study_uid: str, series_uid: str) -> int:
+        """Open the study, then the report in it; gives the number of lines it announces."""
+        self.open_study(study_uid)
         if self.by_name("trackedMeasurements-btn").count():
             self.by_name("trackedMeasurements-btn").first.click()
         state = self.wait(lambda: self.page.evaluate(REPORT_STATE, series_uid))
@@ -316,6 +323,38 @@ def test_a_reader_sees_every_line_and_can_edit_it(name, written, orthanc, browse
         reader.photograph("4_dragged")
     finally:
         reader.photograph("9_last")
+        reader.context.close()
+        site.close()
+
+
+def test_a_study_with_large_series_numbers_opens_on_its_images(
+    written, orthanc, browser, tmp_path
+) -> None:
+    """All objects that are written by default lie beside the images, as in a hospital's archive."""
+    import pydicom
+
+    images = tmp_path / "images"
+    images.mkdir()
+    for path in written("classic, one not measured").files():
+        image = pydicom.dcmread(path)
+        image.SeriesNumber = 542409
+        image.save_as(images / path.name)
+    out = tmp_path / "out"
+    session = read_session(written("classic, one not measured").out / "session.json")
+    with load_study(images, hint=session.series_instance_uid) as study:
+        export(study, assess_study(study, session, Settings()), out)
+    objects = sorted(out.glob("*.dcm"))
+    assert len(objects) >= 4
+    for path in [*sorted(images.iterdir()), *objects]:
+        orthanc.store(path)
+    site = Site(orthanc)
+    reader = Reader(browser, site.address, "large series numbers")
+    try:
+        reader.open_study(str(session.study_instance_uid))
+        shown = reader.wait(lambda: reader.page.evaluate(IMAGE_ID))
+        reader.photograph("opened")
+        assert f"/series/{session.series_instance_uid}/" in shown
+    finally:
         reader.context.close()
         site.close()
 

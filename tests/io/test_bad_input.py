@@ -413,7 +413,7 @@ def test_a_damaged_dicomdir_is_said_so(folder):
     ds = dcmread(place)
     del ds.DirectoryRecordSequence
     ds.save_as(place, enforce_file_format=True)
-    with pytest.raises(UnreadableInputError, match="DICOMDIR is damaged"), open_study(place):
+    with pytest.raises(UnreadableInputError, match="names no images"), open_study(place):
         pass
 
 

@@ -22,6 +22,11 @@ from benchmarks.accuracy.scanner import (
 from scipy import ndimage as ndi
 
 from ifspace.landmarks import FoundSide, SliceReading, from_seeds
+from ifspace.landmarks.borders.signal import blur_of
+from ifspace.landmarks.borders.stack import cut_stack
+from ifspace.landmarks.grading import exclusion, readings_of
+from ifspace.landmarks.outline.search import search
+from ifspace.landmarks.outline.slices import examine
 from ifspace.model import Kind, Reason, Refusal, Seed, SeedName, Side, Slice, Volume
 
 
@@ -177,7 +182,7 @@ def test_even_muscle_without_fat_is_not_taken_for_a_mass(hip, seeds):
 
 
 def test_touching_outlines_are_no_distance(hip, t1, seeds, monkeypatch):
-    monkeypatch.setattr("ifspace.landmarks.grading.GAP_RANGE_MM", (45.0, 60.0))
+    monkeypatch.setattr("ifspace.landmarks.grading.readings.GAP_RANGE_MM", (45.0, 60.0))
     found = from_seeds(t1, seeds, hip.side, hip.level_range)
     assert reasons(found) == {Reason.LOW_CONFIDENCE}
     assert any("mm apart" in item.detail for item in found.ifs)
@@ -206,3 +211,30 @@ def test_the_bright_muscle_of_a_proton_density_image_is_no_other_bone(tmp_path):
     for item in shown:
         truth = case.truth[item.slice_index]
         assert item.value_mm == pytest.approx(truth.distance_mm, abs=1.0)
+
+
+@pytest.mark.parametrize("tissue", [MUSCLE, FAT])
+def test_a_seed_outside_the_range_has_to_lie_in_marrow_on_its_own_slice(hip, seeds, tissue):
+    """Its place was looked at on the nearest slice of the range only, where there is marrow."""
+    outside = hip.level_range[1] + 1
+    fractions = fractions_of(hip)
+    fractions[outside] = 0.0
+    fractions[outside, tissue] = 1.0
+    volume = scanned(hip, fractions)
+    ischium = position(seeds, SeedName.ISCHIUM_MARROW)
+    at = volume.slices[outside].plane.foot_lps_mm(ischium)
+    found = from_seeds(volume, place(seeds, SeedName.ISCHIUM_MARROW, at), hip.side, hip.level_range)
+    assert reasons(found) == {Reason.SEED_NOT_IN_MARROW}
+    assert f"slice {outside + 1}, outside the range" in found.refusal.detail
+
+
+def test_bones_that_are_exchanged_are_refused_slice_by_slice(hip, t1, seeds):
+    """An outline may run away to the other bone though its seed lies right."""
+    chosen = exclusion.seeds_of(seeds, hip.side)
+    first, last = hip.level_range
+    positions = {bone: seed.position_lps_mm for bone, seed in chosen.items()}
+    stack = cut_stack(t1, positions, range(first, last + 1))
+    finding = examine(stack, search(stack), 1, blur_of(t1))
+    gap = replace(finding.gap, ischium_mm=finding.gap.femur_mm, femur_mm=finding.gap.ischium_mm)
+    ifs, qfs, _ = readings_of(stack.patches[1], replace(finding, gap=gap), hip.side)
+    assert ifs.reason is qfs.reason is Reason.SIDE_CONTRADICTED

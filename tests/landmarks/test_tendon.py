@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,14 +37,17 @@ def drawn(*bodies: tuple[float, float, float, float], noise: float = 0.0) -> Pat
     return Patch(0, plane, signal, np.ones(SIZE, bool))
 
 
+def ends_of(femur_x_mm: float = FEMUR_X_MM):
+    return np.array([[ISCHIUM_X_MM, 30.0], [femur_x_mm, 30.0]])
+
+
 def room_in(patch: Patch, femur_x_mm: float = FEMUR_X_MM):
     y_mm = np.arange(15.0, 45.0, 0.2)
     bones = {
         Bone.ISCHIUM: np.stack([np.full_like(y_mm, ISCHIUM_X_MM), y_mm], axis=1),
         Bone.FEMUR: np.stack([np.full_like(y_mm, femur_x_mm), y_mm], axis=1),
     }
-    ends_mm = np.array([[ISCHIUM_X_MM, 30.0], [femur_x_mm, 30.0]])
-    return tendon_gap(patch, LEVEL, bones, ends_mm)
+    return tendon_gap(patch, LEVEL, bones, ends_of(femur_x_mm))
 
 
 def test_without_a_tendon_the_bones_limit_the_room():
@@ -61,10 +66,9 @@ def test_a_tendon_on_the_bone_limits_the_room():
 @pytest.mark.parametrize("noise", [0.0, 8.0])
 def test_a_dark_band_from_bone_to_bone_leaves_no_room_and_the_reason(femur_x_mm, noise):
     room = room_in(drawn((30.0, 30.0, 14.0, 6.0), noise=noise), femur_x_mm)
-    refusal = room.refusal(7)
+    refusal = room.refusal(7, ends_of(femur_x_mm))
     assert (refusal.slice_index, refusal.reason) == (7, Reason.LOW_CONFIDENCE)
-    assert "from one bone to the other" in refusal.detail
-    assert room_in(drawn()).refusal(7) is None
+    assert "from bone to bone" in refusal.detail
 
 
 def test_a_tendon_with_a_layer_of_muscle_beside_it_limits_the_room():
@@ -89,3 +93,28 @@ def test_a_strand_beside_the_bone_is_no_tendon(body):
 def test_specks_of_noise_on_the_bone_do_not_narrow_the_room():
     room = room_in(drawn(noise=80.0))
     assert room.value_mm == pytest.approx(40.0, abs=0.5)
+
+
+@pytest.mark.parametrize("bodies", [(), ((58.0, 30.0, 4.0, 4.0),)], ids=["none", "iliopsoas only"])
+def test_without_a_tendon_on_the_ischial_side_there_is_no_space(bodies):
+    """The space between the bones stood for it: 37.5 mm for both, where readers say 27 and 14."""
+    refusal = room_in(drawn(*bodies)).refusal(7, ends_of())
+    assert (refusal.slice_index, refusal.reason) == (7, Reason.LOW_CONFIDENCE)
+    assert "no hamstring tendon" in refusal.detail
+
+
+def test_a_tendon_on_the_ischial_side_gives_a_space():
+    assert room_in(drawn((22.0, 30.0, 4.0, 4.0))).refusal(7, ends_of()) is None
+
+
+def test_tendons_that_would_fill_most_of_the_gap_are_not_believed():
+    """Dark tissue behind the muscle gave 4 mm, where readers say 15."""
+    room = room_in(drawn((24.0, 30.0, 9.0, 9.0), (56.0, 30.0, 9.0, 9.0)))
+    assert room.value_mm < 20.0
+    assert "dark tissue behind the muscle" in room.refusal(7, ends_of()).detail
+
+
+def test_a_space_on_the_line_between_the_bones_is_refused():
+    room = replace(room_in(drawn((22.0, 30.0, 4.0, 4.0))), ischium_mm=ends_of()[0])
+    room = replace(room, femur_mm=ends_of()[1], value_mm=40.0)
+    assert "on the line between the bones" in room.refusal(7, ends_of()).detail

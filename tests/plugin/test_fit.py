@@ -56,6 +56,7 @@ print(json.dumps([dock.devicePixelRatioF(), found]))
 """
 
 
+@pytest.mark.slow
 def test_no_word_is_cut(phantom: PhantomTruth, display: str) -> None:
     root = Path(__file__).parents[2]
     running = {

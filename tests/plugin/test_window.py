@@ -15,7 +15,7 @@ from ifspace.pacs import nodes_path
 from ifspace.phantom import PhantomTruth
 from ifspace.reading.history import flat
 from ifspace.reading.steps import STEPS, Step, step_of
-from napari_ifspace import widget
+from napari_ifspace import attention
 from napari_ifspace.app import open_dock
 from napari_ifspace.widget import IFSpaceDock
 
@@ -103,7 +103,7 @@ def test_no_key_of_napari_can_harm_a_confirmed_mark(
     window.open(phantom.image_path)
     dock = window.dock
     assert dock.controller is not None
-    dock.load_session(phantom.session_path)
+    dock.session_files.load(phantom.session_path)
     dock.controller.confirm(everything=True)
     dock.controller.saved()
     before = dock.controller.session.marks
@@ -133,7 +133,7 @@ def test_no_key_of_napari_can_harm_a_confirmed_mark(
 def test_a_second_reading_ends_with_the_difference(window: Window, phantom: PhantomTruth) -> None:
     window.open(phantom.image_path)
     dock = window.dock
-    dock.load_session(phantom.session_path)
+    dock.session_files.load(phantom.session_path)
     controller = dock.controller
     assert controller is not None
     controller.notes.set_reader("A")
@@ -141,7 +141,7 @@ def test_a_second_reading_ends_with_the_difference(window: Window, phantom: Phan
     dock.reports.second_button.click()
     assert controller.session.marks == ()
     assert len(dock.viewer_layers.drawing.marks.data) == 0
-    dock.load_session(phantom.session_path)
+    dock.session_files.load(phantom.session_path)
     controller.notes.set_reader("B")
     controller.unconfirm(everything=True)
     assert "once every mark" in dock.reports.comparison.text()
@@ -156,7 +156,7 @@ def test_an_unfinished_second_reading_shows_nothing_of_the_first_and_can_be_aban
 ) -> None:
     window.open(phantom.image_path)
     dock, reports = window.dock, window.dock.reports
-    dock.load_session(phantom.session_path)
+    dock.session_files.load(phantom.session_path)
     controller = dock.controller
     assert controller is not None
     controller.notes.set_reader("A")
@@ -197,7 +197,7 @@ def test_closing_with_unsaved_marks_asks_and_can_be_called_off(
     assert not window.window.close()
     assert window.asked == ["Unsaved reading"]
     assert window.dock.controller is not None
-    assert window.dock.save_session(tmp_path / "session.json")
+    assert window.dock.session_files.save(tmp_path / "session.json")
     assert len(read_session(tmp_path / "session.json").marks) == 1
 
 
@@ -256,7 +256,7 @@ def test_only_a_written_session_counts_as_saved(
     window: Window, phantom: PhantomTruth, tmp_path: Path
 ) -> None:
     window.open(phantom.image_path)
-    window.dock.load_session(phantom.session_path)
+    window.dock.session_files.load(phantom.session_path)
     reports = window.dock.reports
     reports.folder.setText(str(tmp_path / "report"))
     for names, unsaved in (({"json"}, True), ({"json", "session"}, False)):
@@ -377,7 +377,7 @@ def test_no_mark_is_set_while_the_dock_is_put_away_and_napari_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr(widget, "show_warning", told.append)
+    monkeypatch.setattr(attention, "show_warning", told.append)
     window.open(phantom.image_path)
     dock, controller = window.dock, window.dock.controller
     assert controller is not None
@@ -388,9 +388,9 @@ def test_no_mark_is_set_while_the_dock_is_put_away_and_napari_says_so(
     for _ in range(2):
         window.click(here)
         assert controller.session.marks == ()
-    assert told == [widget.CLOSED]
+    assert told == [attention.CLOSED]
     open_dock(window.viewer)
-    window.wait(lambda: dock.unattended() is None)
+    window.wait(lambda: dock.attention.unattended() is None)
     window.click(window.look_at(true_marks[STEPS[0]]))
     assert len(controller.session.marks) == 1
 
@@ -404,12 +404,12 @@ def test_a_dock_behind_another_comes_forward_before_anything_is_changed(
     dock, controller = window.dock, window.dock.controller
     assert controller is not None
     window.viewer.window.add_dock_widget(QLabel("other"), name="Other", area="right", tabify=True)
-    window.wait(lambda: dock.unattended() == widget.BEHIND)
+    window.wait(lambda: dock.attention.unattended() == attention.BEHIND)
     here = window.look_at(true_marks[STEPS[0]])
     window.click(here)
     assert controller.session.marks == ()
-    assert widget.BEHIND in dock.message.text()
-    window.wait(lambda: dock.unattended() is None)
+    assert attention.BEHIND in dock.message.text()
+    window.wait(lambda: dock.attention.unattended() is None)
     window.click(window.look_at(true_marks[STEPS[0]]))
     assert len(controller.session.marks) == 1
 
@@ -421,7 +421,9 @@ def test_a_floating_dock_counts_as_seen(
     dock, controller = window.dock, window.dock.controller
     assert controller is not None
     dock.parentWidget().setFloating(True)
-    window.wait(lambda: bool(dock.window() is dock.parentWidget() and dock.unattended() is None))
+    window.wait(
+        lambda: bool(dock.window() is dock.parentWidget() and dock.attention.unattended() is None)
+    )
     window.click(window.look_at(true_marks[STEPS[0]]))
     assert len(controller.session.marks) == 1
 
@@ -433,7 +435,7 @@ def test_a_session_of_another_study_is_refused_in_words(
     foreign = json.loads(phantom.session_path.read_text())
     foreign["study_instance_uid"] = foreign["series_instance_uid"] = "1.2.3"
     (tmp_path / "other.json").write_text(json.dumps(foreign))
-    window.dock.load_session(tmp_path / "other.json")
+    window.dock.session_files.load(tmp_path / "other.json")
     assert "another study" in window.dock.message.text()
     assert window.dock.controller is not None
     assert window.dock.controller.session.marks == ()
@@ -538,7 +540,7 @@ def test_written_objects_go_to_a_named_node_when_asked(
         nodes.write_text(f'[archive]\nhost = "127.0.0.1"\nport = {port}\ncalled_aet = "ARCHIVE"\n')
         window.open(phantom.image_path)
         reports = window.dock.reports
-        window.dock.load_session(phantom.session_path)
+        window.dock.session_files.load(phantom.session_path)
         assert reports.send_row.isHidden()
         reports.folder.setText(str(tmp_path / "report"))
         reports.export()

@@ -60,7 +60,7 @@ def test_two_clicks_outline_correct_and_reject(
     dock, controller = window.dock, window.dock.controller
     propose(window, seeds_lps_mm)
     assert len(controller.session.marks) == 4
-    assert "IFSpace outlines" in window.viewer.layers
+    window.wait(lambda: "IFSpace outlines" in window.viewer.layers)
     assert "±" in dock.assessment.cells[Kind.IFS, SIDE].text()
     cell = dock.assessment.cells[Kind.IFS, SIDE]
     assert "borders" in cell.text()
@@ -93,10 +93,10 @@ def test_two_clicks_outline_correct_and_reject(
     window.press("Del")
     assert not controller.session.marks
     assert not controller.session.seeds
-    assert "IFSpace outlines" not in window.viewer.layers
+    window.wait(lambda: "IFSpace outlines" not in window.viewer.layers)
     window.press("Ctrl+Z")
     assert {mark.state for mark in controller.session.marks} == {MarkState.PROPOSED}
-    assert "IFSpace outlines" in window.viewer.layers
+    window.wait(lambda: "IFSpace outlines" in window.viewer.layers)
 
 
 def test_a_refused_side_reads_its_reason_and_caveats_stay_in_sight(

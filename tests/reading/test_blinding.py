@@ -39,7 +39,7 @@ def blind_controller(controller: ReadingController, spot: At) -> ReadingControll
     """A controller on which A set four marks and B begins."""
     read(controller, spot, 4)
     controller.confirm(everything=True)
-    assert controller.begin_second_reading("B")
+    assert controller.readings.begin_second("B")
     return controller
 
 
@@ -47,7 +47,7 @@ def test_the_list_of_readings_stays_shut_until_the_second_one_is_finished(
     blind_controller: ReadingController, spot: At, words: list[str]
 ) -> None:
     def is_refused() -> bool:
-        blind_controller.show_reading(0)
+        blind_controller.readings.show(0)
         return blind_controller.state.active == 1
 
     assert is_refused()
@@ -66,13 +66,13 @@ def test_the_list_of_readings_stays_shut_until_the_second_one_is_finished(
     blind_controller.unconfirm(everything=True)
     assert is_refused()
     blind_controller.confirm(everything=True)
-    blind_controller.show_reading(0)
+    blind_controller.readings.show(0)
     assert blind_controller.state.active == 0
 
 
 def test_a_refused_look_forgets_no_skipped_step(blind_controller: ReadingController) -> None:
     blind_controller.active_step.skip()
-    blind_controller.show_reading(0)
+    blind_controller.readings.show(0)
     assert blind_controller.active_step.skipped == {STEPS[0]}
 
 
@@ -103,8 +103,8 @@ def test_undo_ends_where_the_blind_reading_begins(
 def test_who_has_looked_undoes_without_limit(blind_controller: ReadingController, spot: At) -> None:
     read(blind_controller, spot, 4)
     blind_controller.confirm(everything=True)
-    blind_controller.show_reading(0)
-    blind_controller.show_reading(1)
+    blind_controller.readings.show(0)
+    blind_controller.readings.show(1)
     while blind_controller.history.can_undo:
         before = len(blind_controller.history.past)
         blind_controller.undo()
@@ -114,7 +114,7 @@ def test_who_has_looked_undoes_without_limit(blind_controller: ReadingController
 
 
 def test_no_third_reading_opens_a_blind_one(blind_controller: ReadingController) -> None:
-    assert not blind_controller.begin_second_reading("C")
+    assert not blind_controller.readings.begin_second("C")
     assert len(blind_controller.state.sessions) == 2
 
 
@@ -133,7 +133,7 @@ def test_abandoning_goes_back_for_good_and_stands_in_the_log(
 ) -> None:
     read(blind_controller, spot, 2)
     blind_controller.undo()
-    assert blind_controller.abandon_reading()
+    assert blind_controller.readings.abandon()
     assert len(blind_controller.state.sessions) == 1
     assert len(blind_controller.session.marks) == 4
     assert not blind_controller.history.can_redo
@@ -141,7 +141,7 @@ def test_abandoning_goes_back_for_good_and_stands_in_the_log(
     assert (last["kind"], last["by"]) == ("abandon", "B")
     assert last["action"] == "abandon second reading of B"
     assert last["changes"]["reading/1/mark/right/ischium_lateral/0"][1] is None
-    assert not blind_controller.begin_second_reading("B")
+    assert not blind_controller.readings.begin_second("B")
     assert "somebody else" in words[-1]
 
     blind_controller.undo()
@@ -151,7 +151,7 @@ def test_abandoning_goes_back_for_good_and_stands_in_the_log(
     assert found is not None
     assert flat(found.history.state) == end
     again = ReadingController(volume, recovered=found)
-    assert not again.begin_second_reading("B")
+    assert not again.readings.begin_second("B")
     while again.history.can_undo:
         again.undo()
     assert again.session.marks == ()
@@ -161,7 +161,7 @@ def test_there_is_nothing_to_abandon_in_a_first_reading(
     controller: ReadingController, spot: At
 ) -> None:
     read(controller, spot, 2)
-    assert not controller.abandon_reading()
+    assert not controller.readings.abandon()
     assert len(controller.session.marks) == 2
 
 
@@ -170,7 +170,7 @@ def test_a_recovered_second_reading_is_still_blind(
 ) -> None:
     blind_controller.journal.release()
     again = ReadingController(volume, recovered=unfinished(volume.series))
-    again.show_reading(0)
+    again.readings.show(0)
     assert again.state.active == 1
     again.undo()
     assert again.state.active == 1

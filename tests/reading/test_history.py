@@ -109,7 +109,7 @@ def test_a_state_survives_its_flat_spelling(controller: ReadingController, spot:
     controller.place(spot(2, 40, 80))
     controller.notes.note_finding(Side.LEFT, "qf_fat", "2")
     controller.notes.note_acquisition("hip_rotation", "neutral")
-    controller.begin_second_reading("B")
+    controller.readings.begin_second("B")
     assert flat(state_of(flat(controller.state))) == flat(controller.state)
 
 

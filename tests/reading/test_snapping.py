@@ -239,9 +239,9 @@ def test_another_reading_in_between_does_not_forget_the_click(
 ) -> None:
     reading_controller.snapper.on = True
     reading_controller.place(spot_off(reading_controller, *pair))
-    reading_controller.begin_second_reading("B")
+    reading_controller.readings.begin_second("B")
     reading_controller.place(spot_off(reading_controller, *pair, off_mm=0.9))
-    reading_controller.show_reading(0)
+    reading_controller.readings.show(0)
     assert reading_controller.snapper.clicked(reading_controller.session.marks[0]) is not None
 
 

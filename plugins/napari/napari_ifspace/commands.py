@@ -9,17 +9,24 @@ from typing import Any
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QAction, QKeyEvent, QKeySequence  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (  # type: ignore[attr-defined]
+    QAbstractItemView,
+    QAbstractSlider,
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QDialog,
+    QKeySequenceEdit,
     QLineEdit,
-    QListView,
+    QMenuBar,
+    QPlainTextEdit,
     QShortcut,
     QTabBar,
+    QTextEdit,
     QWidget,
 )
 
 from ifspace.reading.steps import STEPS, Step, step_of
+from napari_ifspace.attention import Attention
 from napari_ifspace.panel_host import CommandHost
 from napari_ifspace.shortcut_list import ShortcutList
 from napari_ifspace.shortcuts import ACTIONS, GUARDED_KEYS, load_keys, save_keys
@@ -28,17 +35,34 @@ from napari_ifspace.shortcuts import ACTIONS, GUARDED_KEYS, load_keys, save_keys
 _NUDGES = {"nudge": 1.0, "fine": 0.1, "coarse": 10.0}
 _WAYS = {"up": (-1.0, 0.0), "down": (1.0, 0.0), "left": (0.0, -1.0), "right": (0.0, 1.0)}
 
+# Text leaves Return and the arrows to shortcuts, which would set marks; so do lists, which know the
+# letters and the arrows only. In closed lists undo stays: it takes the last choice back.
+_TEXT = (QLineEdit, QAbstractSpinBox, QTextEdit, QPlainTextEdit, QKeySequenceEdit)
+_LISTS = (QComboBox, QAbstractItemView, QTabBar, QAbstractSlider, QMenuBar)
+
+
+def _keys_are_taken() -> bool:
+    """Tell whether an open list, menu or dialog takes every key."""
+    if QApplication.activePopupWidget() is not None or QApplication.activeModalWidget() is not None:
+        return True
+    return isinstance(QApplication.activeWindow(), QDialog)
+
 
 class Commands(QObject):
     """The shortcuts of one dock, active while it is open, and what they do."""
 
     def __init__(
-        self, host: CommandHost, parent: QWidget, panels: Mapping[str, Callable[[], Any]]
+        self,
+        host: CommandHost,
+        parent: QWidget,
+        attention: Attention,
+        panels: Mapping[str, Callable[[], Any]],
     ) -> None:
         """Bind the reader's keys; `panels` are the actions that parts of the dock carry out."""
         super().__init__(parent)
         self.host = host
         self.panel = parent
+        self.attention = attention
         self.keys = load_keys()
         self.shortcut_list: ShortcutList | None = None
         self._on = False
@@ -55,8 +79,8 @@ class Commands(QObject):
             self.show_card()
         elif self.host.controller is None:
             self.host.say("Open a study first.")
-        elif self.host.unattended() is not None:
-            self.host.warn_unattended()
+        elif self.attention.unattended() is not None:
+            self.attention.warn()
         else:
             if self.host.viewer_layers is not None:
                 self.host.viewer_layers.add_drawing()
@@ -95,7 +119,7 @@ class Commands(QObject):
     def _shortcut(self, key: str, call: Callable[[], None]) -> None:
         shortcut = QShortcut(QKeySequence(key), self.panel)
         shortcut.setContext(Qt.ShortcutContext.ApplicationShortcut)
-        shortcut.activated.connect(call)
+        shortcut.activated.connect(lambda: None if _keys_are_taken() else call())
         shortcut.setEnabled(self._on)
         self._shortcuts.append(shortcut)
 
@@ -134,18 +158,16 @@ class Commands(QObject):
         return bool(super().eventFilter(watched, event))
 
     def _types(self, watched: QObject, event: QKeyEvent) -> bool:
+        """Tell whether a key belongs to what has the focus, and to no shortcut."""
         if event.type() != QEvent.Type.ShortcutOverride:
             return False
-        # A line that is typed in leaves Return and the arrows to shortcuts, which would set marks.
-        if isinstance(watched, QLineEdit | QAbstractSpinBox):
+        if _keys_are_taken() or isinstance(watched, _TEXT):
             return True
-        if isinstance(watched, QComboBox | QListView | QTabBar):
-            # They know the letters and the arrows, not what goes with Ctrl: undo, redo.
-            if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-                return False
-            return bool(self.panel.isAncestorOf(watched))
-        card = self.shortcut_list
-        return card is not None and card.isVisible() and card.isActiveWindow()
+        if not isinstance(watched, _LISTS):
+            return False
+        pressed = QKeySequence(event.keyCombination())
+        passed = (self.keys["undo"], self.keys["redo"], *GUARDED_KEYS)
+        return all(pressed != QKeySequence(key) for key in passed if key)
 
     # ------------------------------------------------------------------------------------- actions
 
@@ -158,6 +180,7 @@ class Commands(QObject):
             "previous_step": lambda: self._walk(-1),
             "skip": lambda: controller().active_step.skip(),
             "place": self._place,
+            "move": lambda: controller().ask_to_move(),
             "release": lambda: controller().cursor.release(self._slice()),
             "slice_next": lambda: self._turn(1),
             "slice_previous": lambda: self._turn(-1),

@@ -10,12 +10,12 @@ Ask = Callable[[QWidget, str, str, tuple[str, ...]], str]
 
 
 def ask(parent: QWidget, title: str, question: str, answers: tuple[str, ...]) -> str:
-    """Show a question and give the answer chosen; closing the box is the last answer."""
+    """Show a question and give the answer chosen; closing the box or Return is the last."""
     box = QMessageBox(parent)
     box.setWindowTitle(title)
     box.setText(question)
     buttons = [box.addButton(words, QMessageBox.ButtonRole.ActionRole) for words in answers]
-    box.setDefaultButton(buttons[0])
+    box.setDefaultButton(buttons[-1])
     box.setEscapeButton(buttons[-1])
     box.exec()
     clicked = box.clickedButton()

@@ -144,7 +144,7 @@ class MouseCommands:
             self.controller.drop(mark, spot.point_lps_mm)
         elif held is not None and dragged:
             self.controller.proposer.drop()
-        elif mark is not None and not self.controller.wants_mark:
+        elif mark is not None and not self.controller.takes_click(pressed.slice_index):
             self.controller.active_step.select(mark)
         elif not dragged:
             # Marks of the two spaces may lie on top of each other: the active step goes first.

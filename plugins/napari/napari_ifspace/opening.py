@@ -10,10 +10,12 @@ from typing import Any
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QWidget
 
+from ifspace.errors import SessionError
 from ifspace.model import Session, Side
 from ifspace.reading.controller import ReadingController
 from ifspace.reading.journal import Unfinished, retire, unfinished
 from ifspace.reading.opening_level import OpeningLevel, opening_level
+from ifspace.reading.session_binding import bind
 from ifspace.reading.study import OpenStudy, open_path
 from napari_ifspace import PLACEHOLDER
 from napari_ifspace.panel_host import StudyHost
@@ -141,7 +143,7 @@ class Opening:
 
     def _recovered(self, study: OpenStudy) -> Unfinished | None:
         found = unfinished(study.volume.series)
-        if found is None:
+        if found is None or not _fits(found, study):
             return None
         count = len(found.history.state.session.marks)
         answer = self.host.ask(
@@ -157,6 +159,16 @@ class Opening:
         if answer == "Start afresh":
             retire(found, "started afresh")
         return None
+
+
+def _fits(found: Unfinished, study: OpenStudy) -> bool:
+    """Tell whether a reading left behind lies on these images: a file may have been replaced."""
+    try:
+        for session in found.history.state.sessions:
+            bind(session, study.volume)
+    except SessionError:
+        return False
+    return True
 
 
 def _warm_up() -> None:

@@ -68,11 +68,5 @@ class StudyHost(PanelHost, Protocol):
 class CommandHost(PanelHost, Protocol):
     """What keys and buttons need besides."""
 
-    def unattended(self) -> str | None:
-        """Tell why the reader cannot see what is said."""
-
-    def warn_unattended(self) -> None:
-        """Say so where it is seen."""
-
     def show_step(self) -> None:
         """Bring the slice of the active step into view."""

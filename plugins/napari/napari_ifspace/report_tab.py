@@ -248,7 +248,7 @@ class ReportTab(QWidget):
     def begin_second(self) -> None:
         """Hide the first reading and begin a second one."""
         controller = self.host.controller
-        if controller is not None and controller.begin_second_reading(self.second_reader.text()):
+        if controller is not None and controller.readings.begin_second(self.second_reader.text()):
             self.second_reader.clear()
             self.host.say("Second reading: the first reader's marks are hidden until it is done.")
 
@@ -266,7 +266,7 @@ class ReportTab(QWidget):
             ("Abandon", "Cancel"),
         )
         if answer == "Abandon":
-            controller.abandon_reading()
+            controller.readings.abandon()
 
     def export(self) -> None:
         """Write the chosen files without freezing the window."""
@@ -345,7 +345,7 @@ class ReportTab(QWidget):
     def _reading_chosen(self, row: int) -> None:
         controller = self.host.controller
         if controller is not None and row != controller.state.active:
-            controller.show_reading(row)
+            controller.readings.show(row)
             self.readings.setCurrentIndex(controller.state.active)
 
     def _browse(self) -> None:

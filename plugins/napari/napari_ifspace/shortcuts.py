@@ -45,6 +45,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("skip", "Skip this step", "K"),
     Action("place", "Place the mark at the cross", "Return"),
     Action("release", "Let go of the mark, move the cross", "Escape"),
+    Action("move", "Move this mark with the next click", "M"),
     Action("nudge_up", "Up by 1 pixel", "Up"),
     Action("nudge_down", "Down by 1 pixel", "Down"),
     Action("nudge_left", "Left by 1 pixel", "Left"),

@@ -73,6 +73,7 @@ class StepList(QWidget):
                 ("confirm", "Confirm", "Confirm the selected mark, or accept a proposal"),
                 ("confirm_all", "Confirm all", "Confirm every mark of this reading"),
                 ("unconfirm", "Unconfirm", "Take the confirmation of the selected mark back"),
+                ("move", "Move", "Move the selected mark with the next click"),
                 ("zoom", "Zoom", "Zoom to the side of this step, or back"),
                 ("card", "Keys…", "Show the key card"),
             )
@@ -82,7 +83,7 @@ class StepList(QWidget):
             button.setToolTip(tip)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.clicked.connect(lambda _checked=False, name=action: act(name))
-            buttons.addWidget(button, number // 5, number % 5)
+            buttons.addWidget(button, number // 6, number % 6)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(top)

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from napari.utils.notifications import show_warning
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import (
     QDockWidget,
-    QFileDialog,
     QLabel,
     QScrollArea,
     QTabWidget,
@@ -19,24 +17,24 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ifspace.errors import EvidenceError, IfspaceError, SessionError
-from ifspace.io.session import read_session, write_session
+from ifspace.errors import EvidenceError, SessionError
 from ifspace.model import Flag, Series, Session, StudyResult
 from ifspace.notice import NOTICE
 from ifspace.quality import check
 from ifspace.reading.controller import ReadingController
-from ifspace.reading.edits import portable
 from ifspace.reading.study import OpenStudy
 from ifspace.report.texts import load_texts
-from ifspace.workflow import assess, check_belongs
+from ifspace.workflow import assess
 from napari_ifspace import dialogs, threads
 from napari_ifspace.assessment_panel import AssessmentPanel
+from napari_ifspace.attention import Attention
 from napari_ifspace.commands import Commands
 from napari_ifspace.findings_form import FindingsForm
 from napari_ifspace.header import Header
-from napari_ifspace.opening import Opening, first_slice
+from napari_ifspace.opening import Opening
 from napari_ifspace.report_tab import ReportTab
 from napari_ifspace.second_series_row import SecondSeriesRow
+from napari_ifspace.session_files import SessionFiles
 from napari_ifspace.slice_strip import SliceStrip
 from napari_ifspace.snap_panel import SnapPanel
 from napari_ifspace.step_list import StepList
@@ -47,26 +45,17 @@ DOCK_NAME = "IFSpace"
 MINIMUM_WIDTH_PX = 460
 # The disk is asked to write at most this long after an edit.
 SYNC_MS = 500
-# What becomes of a reading that is left without a session file.
-LEAVE, LOGGED = (
-    "Leave, recover later",
-    "They are logged and can be recovered when the series is opened again.",
-)
-LOSE, UNLOGGED = (
-    "Leave, lose the last changes",
-    "The last of them could not be logged either and would be lost: save the session first.",
-)
-
-# No mark changes while the reader cannot see what is said about it.
-# One line of napari's notices; the rest of a longer one would be hidden.
-CLOSED = "No mark changed: reopen IFSpace in Plugins."
-BEHIND = "IFSpace was out of sight, so nothing was changed; now it is in view: do it again."
+# What becomes of a mark that looks like a slip.
+KEEP_MARK, TAKE_BACK = "Keep it so, and log that", "Take it back"
 
 _DOCKS: WeakKeyDictionary[Any, IFSpaceDock] = WeakKeyDictionary()
 
 
 class IFSpaceDock(QWidget):
-    """Guided list, judgement, findings, reports; one per viewer."""
+    """Guided list, assessment, findings, reports; one per viewer."""
+
+    strip: SliceStrip
+    commands: Commands
 
     def __init__(self, napari_viewer: Any) -> None:
         """Build the dock; a second one in the same window only points at the first."""
@@ -90,22 +79,9 @@ class IFSpaceDock(QWidget):
         self.study: OpenStudy | None = None
         self.result: StudyResult | None = None
         self._showing_preview = False
-        self._told_closed = False
         self._image_flags: tuple[Flag, ...] = ()
         self.colors = colors_of(napari_viewer.theme)
         self._build()
-        self.commands = Commands(
-            self,
-            self,
-            {
-                "snap_switch": self._toggle_snapping,
-                "second": self.second_row.toggle,
-                "sign": self.reports.sign,
-                "save": self.ask_and_save,
-                "export": self.reports.export,
-                "copy": self.reports.copy_text,
-            },
-        )
         self._live = self._timer(0, self._follow)
         self._sync = self._timer(SYNC_MS, self._sync_journal)
         napari_viewer.events.theme.connect(self._retheme)
@@ -122,6 +98,9 @@ class IFSpaceDock(QWidget):
 
     def _build(self) -> None:
         self.opening = Opening(self, self)
+        self.attention = Attention(self, lambda words: self.say(words, warning=True))
+        self.session_files = SessionFiles(self, self, self._jump)
+        self.may_leave = self.session_files.may_leave
         self.header = Header(self.colors)
         self.message, self.reader = self.header.message, self.header.reader
         self.header.asked_to_open.connect(self.opening.choose_path)
@@ -133,10 +112,23 @@ class IFSpaceDock(QWidget):
         self.second_row = SecondSeriesRow(self, lambda: self.commands.keys["second"])
         self.assessment = AssessmentPanel(self.colors, texts)
         self.findings = FindingsForm()
-        self.reports = ReportTab(self, self.load_session, self.ask_and_save)
+        self.reports = ReportTab(self, self.session_files.load, self.session_files.ask_and_save)
         self.strip = SliceStrip(self.colors)
         self.strip.jumped.connect(self._jump)
         self._lay_out()
+        self.commands = Commands(
+            self,
+            self,
+            self.attention,
+            {
+                "snap_switch": self._toggle_snapping,
+                "second": self.second_row.toggle,
+                "sign": self.reports.sign,
+                "save": self.session_files.ask_and_save,
+                "export": self.reports.export,
+                "copy": self.reports.copy_text,
+            },
+        )
 
     def _lay_out(self) -> None:
         measure = QWidget()
@@ -193,7 +185,9 @@ class IFSpaceDock(QWidget):
         controller.pointed.connect(self._pointed)
         controller.said.connect(self._said)
         controller.settled.connect(self._settled)
-        controller.active_step.unattended = self.unattended
+        controller.slice_wanted.connect(self._jump)
+        controller.overrule = self._overrule
+        controller.active_step.unattended = self.attention.unattended
         controller.proposer.run, controller.proposer.answers.flags = self.run, self._image_flags
         controller.proposer.proposed.connect(self._jump)
         viewer_layers.lost.connect(self._lost)
@@ -213,7 +207,7 @@ class IFSpaceDock(QWidget):
             self.reports.refresh()
             self.assessment.refresh(None)
             return
-        self.result, problem = self._judge(controller.session)
+        self.result, problem = self._assess(controller.session)
         self.reports.refresh()
         self.step_list.refresh(controller)
         self.snap_panel.refresh(controller)
@@ -235,7 +229,7 @@ class IFSpaceDock(QWidget):
         self._sync.start()
         proposer.catch_up()
 
-    def _judge(self, session: Session) -> tuple[StudyResult | None, str | None]:
+    def _assess(self, session: Session) -> tuple[StudyResult | None, str | None]:
         if self.controller is None:
             return None, None
         try:
@@ -262,7 +256,7 @@ class IFSpaceDock(QWidget):
                 self.assessment.show_values(self.result)
             return
         self._showing_preview = True
-        result, _ = self._judge(controller.cursor.shown)
+        result, _ = self._assess(controller.cursor.shown)
         viewer_layers.draw(result)
         self.assessment.show_values(result)
 
@@ -315,43 +309,17 @@ class IFSpaceDock(QWidget):
         self.header.say(message, warning=warning)
 
     def _said(self, message: str, warning: bool) -> None:
-        if warning and self.unattended() is not None:
-            self._call_attention(message)
+        if warning and self.attention.unattended() is not None:
+            self.attention.call(message)
         self.say(message, warning=warning)
+
+    def _overrule(self, question: str) -> bool:
+        """Let the reader decide about what looks like a slip."""
+        return self.ask(self, "Is this right?", question, (KEEP_MARK, TAKE_BACK)) == KEEP_MARK
 
     def _settled(self, refusal: str, words: str) -> None:
         if self.header.words == refusal:
             self.say(words)
-
-    def unattended(self) -> str | None:
-        """Tell why the reader cannot see the dock: closed, hidden, or behind another one.
-
-        A floating dock counts as seen unless it is minimised; what other programs put over it
-        cannot be known.
-        """
-        if not self.isVisible():
-            return CLOSED
-        behind = self.window().isMinimized() or self.visibleRegion().isEmpty()
-        return BEHIND if behind else None
-
-    def warn_unattended(self) -> None:
-        """Say that nothing is changed out of sight, where the reader sees it."""
-        words = self.unattended()
-        if words is not None:
-            self._said(words, warning=True)
-
-    def _call_attention(self, message: str) -> None:
-        """Come forward from behind another dock; closed, let napari say it, once per closing."""
-        if not self.isVisible():
-            if not self._told_closed:
-                self._told_closed = True
-                show_warning(message)
-            return
-        if self.window().isMinimized():
-            self.window().showNormal()
-        frame = self.parentWidget()
-        if frame is not None:
-            frame.raise_()
 
     @property
     def message_shown(self) -> str:
@@ -374,43 +342,6 @@ class IFSpaceDock(QWidget):
     def _reader_given(self, reader: str) -> None:
         if self.controller is not None:
             self.controller.notes.set_reader(reader)
-
-    # ------------------------------------------------------------------------------------ sessions
-
-    def load_session(self, path: Path) -> None:
-        """Take the marks of a session file, if it belongs to this series."""
-        if self.controller is None:
-            return
-        try:
-            session = read_session(path)
-            check_belongs(session, self.controller.volume.series)
-        except IfspaceError as error:
-            self.say(str(error), warning=True)
-            return
-        if not self.controller.load(session):
-            return
-        self._jump(first_slice(self.controller))
-        self.say(f"{len(session.marks)} mark(s) taken from {path.name}.")
-
-    def save_session(self, path: Path) -> bool:
-        """Write the reading being made into a session file."""
-        if self.controller is None:
-            return False
-        try:
-            write_session(portable(self.controller.session, self.controller.state.dragged), path)
-        except IfspaceError as error:
-            self.say(str(error), warning=True)
-            return False
-        self.controller.saved()
-        self.say(f"Session saved as {path.name}.")
-        return True
-
-    def ask_and_save(self) -> bool:
-        """Ask where to, and save."""
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Save the session", "session.json", "Session (*.json)"
-        )
-        return bool(name) and self.save_session(Path(name))
 
     def _sync_journal(self) -> None:
         if self.controller is not None:
@@ -436,28 +367,6 @@ class IFSpaceDock(QWidget):
         )
 
     # ------------------------------------------------------------------------------------- closing
-
-    def may_leave(self) -> bool:
-        """Ask before a reading with unsaved work goes out of sight."""
-        controller = self.controller
-        if (
-            controller is None
-            or not controller.unsaved
-            or not any(s.marks for s in controller.state.sessions)
-        ):
-            return True
-        controller.journal.sync()
-        logged = controller.journal.problem is None
-        answer = self.ask(
-            self,
-            "Unsaved reading",
-            "The reading has changes that are in no session file yet. "
-            + (LOGGED if logged else UNLOGGED),
-            ("Save session…", LEAVE if logged else LOSE, "Cancel"),
-        )
-        if answer == "Save session…":
-            return self.ask_and_save()
-        return answer in (LEAVE, LOSE)
 
     def clear(self) -> None:
         """Put the study away; what is unsaved stays in the log."""
@@ -504,7 +413,7 @@ class IFSpaceDock(QWidget):
         """Take the keys while the dock is open."""
         if self.twin is None:
             self.commands.enable(on=True)
-            self._told_closed = False
+            self.attention.warned_closed = False
         super().showEvent(event)
 
     def hideEvent(self, event: Any) -> None:  # noqa: N802

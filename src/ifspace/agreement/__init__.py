@@ -1,4 +1,4 @@
-"""Do readers agree? Statistics of reader studies, and the plan of one."""
+"""Statistics of reader agreement, and the plan of a reader study."""
 
 from ifspace.agreement.design import Plan, hips_from_table, plan_readings
 from ifspace.agreement.readings import Readings, readings_from_table

@@ -1,7 +1,7 @@
 """A blinded reading list: who reads what in which order, without showing what is read again.
 
 Every reader gets an order of their own. A repeat looks like any other entry; only the key, which
-stays with whoever runs the study, tells which code is which hip.
+the organiser of the study keeps, maps codes to hips.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def list_name(number: int) -> str:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a reader's list, and what stands behind its code."""
+    """One line of a reader's list, with the hip behind its code."""
 
     reader: str
     position: int
@@ -101,7 +101,7 @@ def plan_readings(
 
 
 def _rounds(count: int, repeats: int, random: np.random.Generator) -> list[int]:
-    """Shuffle round after round; who ended the last round may not begin the next."""
+    """Shuffle in rounds; the last hips of one round do not begin the next."""
     order = [int(hip) for hip in random.permutation(count)]
     gap = int(np.ceil(count * FEWEST_BETWEEN_SHARE))
     for _ in range(repeats - 1):

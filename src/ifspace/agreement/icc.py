@@ -27,7 +27,7 @@ F_METHOD = "F distribution (McGraw and Wong 1996)"
 
 
 class Model(StrEnum):
-    """Which readers the coefficient speaks of; the value is McGraw and Wong's letter."""
+    """Which readers the coefficient is for; the value is McGraw and Wong's letter."""
 
     ONE_WAY = ""
     ABSOLUTE = "A"
@@ -51,7 +51,7 @@ class MeanSquares:
 
 @dataclass(frozen=True)
 class Icc:
-    """One coefficient under both of its names."""
+    """One coefficient with both of its names."""
 
     name: str
     shrout_fleiss: str
@@ -59,7 +59,7 @@ class Icc:
 
 
 def mean_squares(values_mm: Floats) -> MeanSquares:
-    """Take the variance of complete readings (n, k) apart."""
+    """Analyse the variance of complete readings (n, k)."""
     n, k = values_mm.shape
     grand = values_mm.mean()
     hips = k * np.sum((values_mm.mean(axis=1) - grand) ** 2)

@@ -1,4 +1,4 @@
-"""Readings laid out for one comparison: a row per hip, a column per reader or repeat."""
+"""Readings of one comparison: a row per hip, a column per reader or repeat."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Matrix:
 
 
 def between_readers(readings: Sequence[Reading], readers: Sequence[str]) -> Matrix:
-    """Lay the first reading of every reader side by side."""
+    """Arrange the first reading of every reader in columns."""
     first = {(item.hip, item.reader): item for item in reversed(_by_repeat(readings))}
     return _matrix(readers, [{h: i for (h, r), i in first.items() if r == n} for n in readers])
 
 
 def within_reader(readings: Sequence[Reading], reader: str) -> Matrix:
-    """Lay the repeats of one reader side by side."""
+    """Arrange the repeats of one reader in columns."""
     own = [item for item in readings if item.reader == reader and item.value_mm is not None]
     repeats = sorted({item.repeat for item in own})
     columns = [{item.hip: item for item in own if item.repeat == number} for number in repeats]

@@ -336,7 +336,7 @@ def _difference_chart(kind: Kind, pair: Pair, name: str) -> Chart:
 def _at_the_right(
     x: Axis, ends: list[tuple[float, float]]
 ) -> tuple[tuple[float, float, float], ...]:
-    """Stand intervals side by side at the right edge, where they never cover each other."""
+    """Place intervals next to each other at the right edge, without overlap."""
     step = 0.025 * (x.high - x.low)
     return tuple(
         (x.high - step * (1 + 1.3 * number), low, high) for number, (low, high) in enumerate(ends)

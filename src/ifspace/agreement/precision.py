@@ -1,4 +1,4 @@
-"""How many millimetres a reading is off, and what change is more than reading again.
+"""Standard error of measurement and smallest detectable change of readings, in mm.
 
 References
 ----------

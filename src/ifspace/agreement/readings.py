@@ -32,7 +32,7 @@ REQUIRED = (CASE_NAMES, "side", "kind", "reader", "value_mm")
 
 @dataclass(frozen=True)
 class Reading:
-    """One number that one reader read once, or the empty place of one that is missing."""
+    """One number that one reader read once, or a missing reading."""
 
     hip: Hip
     kind: Kind
@@ -109,7 +109,7 @@ def _place(item: Reading) -> tuple[object, ...]:
 def _drop_repeated_rows(
     found: Iterable[Reading], rows: Sequence[Row]
 ) -> tuple[list[Reading], list[RowProblem]]:
-    """Drop rows that stand in the table twice, cell for cell: copied, not read again."""
+    """Drop rows that repeat another cell for cell: they are copies, not second readings."""
     cells = {row.number: tuple(row.cells.items()) for row in rows}
     first: dict[object, int] = {}
     kept, problems = [], []

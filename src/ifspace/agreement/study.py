@@ -25,7 +25,7 @@ AGREEMENT_SCHEMA = "ifspace-agreement/1"
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two columns compared: their readings and everything that is said of two."""
+    """Two columns compared: readings, differences and categories."""
 
     matrix: Matrix
     differences: BlandAltman
@@ -45,7 +45,7 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class SpaceAgreement:
-    """All comparisons of one space, those that could not be made, and what to keep in mind."""
+    """All comparisons of one space, those that could not be made, and cautions."""
 
     kind: Kind
     readers: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Filled reading lists back to readings: the key lifts the blinding."""
+"""Turn filled reading lists back into readings with the key."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def unblind(lists: Path, key: Path) -> Table:
     Returns
     -------
     Readings as a tidy table; its rows are numbered as in the file that is made of it, and its hash
-    is that of this file. What was not filled in, or not handed back, is a missing reading.
+    is that of this file. What was not filled in, or not returned, is a missing reading.
 
     Raises
     ------

@@ -63,7 +63,7 @@ def _draw(study: AgreementStudy) -> dict[int, tuple[Chart, ...]]:
 
 
 def write_plan(plan: Plan, out: Path, *, overwrite: bool = False) -> tuple[Path, ...]:
-    """Write a list for every reader, the key that lifts the blinding, and the seed.
+    """Write a list for every reader, the key of the codes, and the seed.
 
     Raises
     ------

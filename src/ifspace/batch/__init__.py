@@ -1,4 +1,4 @@
-"""Whole cohorts: every study under one folder, measured once, however often the run is stopped."""
+"""Measure every study under a folder once; a run that was stopped can go on."""
 
 from ifspace.batch.case import BatchPlan, CaseOutcome, Failure, Limits, Status
 from ifspace.batch.merge import merge_outputs

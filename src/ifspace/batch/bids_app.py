@@ -1,6 +1,6 @@
 """The two levels of a BIDS app: each participant by itself, then all of them together.
 
-Both are the batch in other words. Each run over some participants keeps its ledger in a folder of
+Both use the batch. Each run over some participants keeps its ledger in a folder of
 its own below the derivatives, so that many may run at once into the same dataset; the group level
 reads those ledgers.
 """

@@ -1,4 +1,4 @@
-"""What a batch hands to a worker and what comes back, as plain values that travel as JSON."""
+"""Jobs and outcomes that a batch exchanges with its workers, as JSON."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """What every study of a run is asked for.
+    """Settings of every study of a run.
 
     `labels` and `label_preset` say which number of a label map is which bone. `source_date_epoch`
     is the caller's SOURCE_DATE_EPOCH, carried along so that workers on other machines date DICOM

@@ -1,4 +1,4 @@
-"""The pictures of a cohort as SVG text: no library draws them, so they are the same everywhere.
+"""Charts of a cohort as SVG text, the same bytes on every machine.
 
 Colours come from the style sheet of the page, by class, so that they follow a dark screen and
 black ink on paper.

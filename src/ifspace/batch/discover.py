@@ -1,4 +1,4 @@
-"""Find every study under a folder, thousands of them, mixed with whatever else lies there.
+"""Find every study under a folder that may hold thousands, and other files.
 
 Files are sorted by StudyInstanceUID, wherever they lie; a volume file (NIfTI, NRRD, MHA), which
 names no study, is a study of its own. What was read once is remembered in the ledger, so that a

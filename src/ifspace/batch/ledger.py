@@ -1,4 +1,4 @@
-"""The ledger: one SQLite file that knows what was found and how each case ended.
+"""The ledger: an SQLite file of the files found and the outcome of each case.
 
 It is what makes a run that was killed at any moment go on where it ended: a case is in it only
 once its folder is complete, in one transaction, and it counts only while images, marks, settings
@@ -285,7 +285,7 @@ def open_ledger(out: Path, *, create: bool = True) -> Iterator[Ledger]:
 
 @contextmanager
 def scratch_ledger() -> Iterator[Ledger]:
-    """Open a ledger that is forgotten afterwards, to bring others together in."""
+    """Open a temporary ledger to combine others in."""
     connection = sqlite3.connect(":memory:")
     try:
         _take(connection)
@@ -297,7 +297,7 @@ def scratch_ledger() -> Iterator[Ledger]:
 def _take(connection: sqlite3.Connection) -> None:
     """Lock the ledger until it is closed or its owner is gone, and make its tables."""
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    # Each outcome is on the disk before the next job is handed out.
+    # Each outcome is on the disk before the next job is submitted.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("BEGIN EXCLUSIVE")
     connection.commit()

@@ -1,4 +1,4 @@
-"""The images of a job together with the marks on them, whoever made the marks and with what."""
+"""Load the images of a job with their marks, from a session or from lines of other programs."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class FoundMask:
 
 
 class Masks:
-    """All label maps of a run, ready to be asked for those of a study."""
+    """All label maps of a run, by study."""
 
     def __init__(self, by_name: dict[str, list[FoundMask]]) -> None:
         self._by_name = by_name

@@ -1,4 +1,4 @@
-"""Measure one case: the only place where a study of a batch meets the workflow."""
+"""Measure one case of a batch with the workflow."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def _differing_copies(inventory: Inventory) -> bool:
 
 
 def _sweep(out: Path) -> None:
-    """Take away what an earlier worker was killed in the middle of: our own temporary folders."""
+    """Remove temporary folders that a killed worker left."""
     for leftover in out.glob(".ifspace-*"):
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
@@ -227,7 +227,7 @@ def _sweep(out: Path) -> None:
 
 @contextmanager
 def _dated(plan: BatchPlan) -> Iterator[None]:
-    """Let reports and DICOM objects see the SOURCE_DATE_EPOCH of whoever started the batch."""
+    """Use the SOURCE_DATE_EPOCH of the process that started the batch."""
     name = "SOURCE_DATE_EPOCH"
     before = os.environ.pop(name, None)
     if plan.source_date_epoch is not None:

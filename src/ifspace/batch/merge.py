@@ -17,7 +17,7 @@ from ifspace.errors import OutputError
 from ifspace.version import __version__
 
 _COPIED_META = ("version", "settings", "settings_sha256")
-# What an output may have besides: it is handed on where it is there.
+# Optional files of an output, copied where they exist.
 _HANDED_ON = ("key", "bids")
 _SHARDS_APART = ","
 LEAVE_OUT = "leave one of them out"

@@ -1,4 +1,4 @@
-"""Where studies are measured: places on this machine, or those of a dask cluster.
+"""Pools of worker processes: on this machine, or on a dask cluster.
 
 Both are executors of :mod:`concurrent.futures`, and both run the same function.
 """
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Pool:
-    """Some places to measure at; `losses` are raised where a job went down with its machine."""
+    """A pool of workers; `losses` are raised where a job is lost with its machine."""
 
     executor: Executor
     limits: Limits
@@ -39,7 +39,7 @@ class Pool:
     losses: tuple[type[BaseException], ...] = ()
 
     def submit(self, job: Job) -> Future[str]:
-        """Hand out a job."""
+        """Submit a job."""
         limits = self.limits
         return self.executor.submit(
             measure_isolated, job.to_text(), limits.seconds, limits.memory_bytes
@@ -82,7 +82,7 @@ def default_memory_bytes(jobs: int) -> int:
 def open_pool(
     jobs: int, scheduler: str | None, limits: Limits, patience_seconds: float
 ) -> Iterator[Pool]:
-    """Open places on this machine, or those of the cluster behind a scheduler's address.
+    """Open workers on this machine, or on the cluster behind a scheduler's address.
 
     The scheduler is waited for as long as `patience_seconds`.
 

@@ -1,4 +1,4 @@
-"""What a run is asked for, whom it tells how it goes on, and what it came to."""
+"""Request, progress callbacks and report of a run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def check_scheduler(address: str) -> str:
 
 @dataclass(frozen=True)
 class PendingCounts:
-    """What a run has before it.
+    """Number of studies and cases of a run before it begins.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class PendingCounts:
 
 
 class Watcher(Protocol):
-    """Who is told how the run goes on."""
+    """Callbacks for the progress of a run."""
 
     def started(self, pending: PendingCounts) -> None:
         """Say how many cases there are, and how many of them need no measuring."""
@@ -73,7 +73,7 @@ class Watcher(Protocol):
 
 
 def nobody(_study_key: str) -> Person | None:
-    """Know nothing of anybody."""
+    """Give no person data."""
     return None
 
 
@@ -128,7 +128,7 @@ class Request:
 
 @dataclass(frozen=True)
 class BatchReport:
-    """What a run, or a merge, came to.
+    """Outcome of a run or a merge: counts, time, memory and files.
 
     `measured_now` counts the cases that this run measured, `peak_bytes` the largest memory of a
     process that did, `seconds` their time taken together; `written` are the tables, `notes` what

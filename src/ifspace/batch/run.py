@@ -1,4 +1,7 @@
-"""Run a batch: find, hand out, note, and write the tables. A failed study is a row."""
+"""Run a batch: find studies, measure them in workers, record outcomes, write tables.
+
+A study that fails becomes a row.
+"""
 
 from __future__ import annotations
 
@@ -227,7 +230,7 @@ class _Run:
         )
 
     def _work(self, pool: Pool, todo: deque[Case]) -> None:
-        """Keep every place busy, with few jobs waiting, until nothing is left or reachable."""
+        """Keep all workers busy, with few jobs waiting, until none is left or reachable."""
         running: dict[Future[str], Case] = {}
         away_since: float | None = None
         while todo or running:
@@ -239,7 +242,7 @@ class _Run:
             else:
                 away_since = away_since or time.monotonic()
                 if time.monotonic() - away_since > _SECONDS_UNTIL_AWAY:
-                    # What was handed out went down with the scheduler; it is handed out again.
+                    # Submitted jobs were lost with the scheduler; they are submitted again.
                     todo.extend(running.values())
                     return
             self._collect(running, todo, pool)
@@ -263,7 +266,7 @@ class _Run:
                 self._finish(case, outcome)
 
     def _lost(self, case: Case, todo: deque[Case], how: str) -> None:
-        """Hand a job out again that was lost with its machine, but not for ever."""
+        """Submit a job again that was lost with its machine, a few times at most."""
         self._losses[case.case_id] += 1
         if self._losses[case.case_id] < _MOST_LOSSES:
             todo.append(case)

@@ -60,7 +60,7 @@ def peak_bytes() -> int:
 
 
 def _private_output() -> TextIO:
-    """Keep standard output for answers alone: a library that prints must not speak between."""
+    """Keep standard output for answers; what libraries print goes elsewhere."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return answers

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pydicom.dataset import Dataset
 
 from ifspace.dicom_out import codes
+from ifspace.dicom_out.header import series_number_below_ours
 from ifspace.model import (
     AssessedSpace,
     Mark,
@@ -162,6 +163,7 @@ def anonymous_filing(header: Dataset, uid_map: UidMap) -> Dataset:
     for keyword in ("AccessionNumber", "StudyID", "ReferringPhysicianName"):
         setattr(filed, keyword, "")
     filed.StudyInstanceUID = uid_map.replaced(str(header.StudyInstanceUID))
+    filed.SeriesNumber = series_number_below_ours(header)
     filed.PatientIdentityRemoved = "YES"
     filed.DeidentificationMethod = METHOD[:64]
     filed.DeidentificationMethodCodeSequence = [PROFILE]

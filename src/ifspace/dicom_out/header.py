@@ -7,6 +7,7 @@ shortened accession number is another accession number.
 
 from __future__ import annotations
 
+import copy
 import datetime
 import hashlib
 import json
@@ -48,8 +49,11 @@ TAKEN_IF_PRESENT = (
     "InstitutionName",
 )
 
-# Series numbers far above what scanners use, so that ours sort behind the images.
-SERIES_NUMBER = {"SR": 9801, "DOC": 9802, "OT": 9803}
+# Viewers open a study at its lowest series number: ours have to sort behind the images, also where
+# a scanner numbers its series with six digits. A hundred times the number of the measured series
+# leaves its neighbours below ours too; IS ends at 2**31 - 1 (PS3.5 6.2).
+LEAST_SERIES_NUMBER, SERIES_NUMBER_FACTOR, LARGEST_IS = 9800, 100, 2**31 - 1
+SERIES_OFFSET = {"SR": 1, "DOC": 2, "OT": 3}
 
 
 def creation_moment() -> datetime.datetime:
@@ -88,7 +92,16 @@ def patient_and_study(header: Dataset) -> Dataset:
             setattr(taken, keyword, value)
     if "DeidentificationMethodCodeSequence" in header:
         taken.DeidentificationMethodCodeSequence = header.DeidentificationMethodCodeSequence
+    taken.SeriesNumber = series_number_below_ours(header)
     return taken
+
+
+def series_number_below_ours(header: Dataset) -> int:
+    """Give the number above which the series of our objects are numbered."""
+    own = _sound(header, "SeriesNumber").strip()
+    highest = LARGEST_IS - max(SERIES_OFFSET.values())
+    number = SERIES_NUMBER_FACTOR * int(own) if own else 0
+    return min(max(LEAST_SERIES_NUMBER, number), highest)
 
 
 def why_not_filed(headers: Sequence[Dataset]) -> str:
@@ -127,10 +140,11 @@ def new_object(
     meta.MediaStorageSOPClassUID = UID(sop_class_uid)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     made = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-    made.update(filed)
+    # Elements are copied: a shared one that is set in one object changes in all of them.
+    made.update(copy.deepcopy(filed))
     made.SOPClassUID = sop_class_uid
     made.Modality = modality
-    made.SeriesNumber = SERIES_NUMBER[modality]
+    made.SeriesNumber = int(filed.SeriesNumber) + SERIES_OFFSET[modality]
     made.InstanceNumber = 1
     stamp(made, moment)
     made.Manufacturer = codes.MANUFACTURER

@@ -1,4 +1,4 @@
-"""What the literature says, laid beside a number and never mixed into it."""
+"""Published values, compared with a measurement but never part of it."""
 
 from ifspace.evidence.compare import assess_space, reference_for, studies_disagree
 from ifspace.evidence.panel import Panel, choose_panel

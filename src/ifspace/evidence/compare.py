@@ -1,4 +1,4 @@
-"""Lay a measured value beside published ones.
+"""Compare a measured value with published ones.
 
 A value within its own uncertainty of a cut-off is told apart from neither side. No probability is
 computed from a published mean and standard deviation: the moments of the largest meta-analysis do
@@ -41,7 +41,7 @@ def position_between(
 
 
 def reference_for(measurement: Measurement, published: PublishedValue | None) -> Reference | None:
-    """Lay a measurement between the two group means of a study, where it gives both."""
+    """Compare a measurement with the two group means of a study, where it gives both."""
     if published is None or not published.cases_mean_mm or not published.controls_mean_mm:
         return None
     return Reference(
@@ -53,7 +53,7 @@ def reference_for(measurement: Measurement, published: PublishedValue | None) ->
 
 
 def assess_space(outcome: Outcome, panel: Panel) -> AssessedSpace:
-    """Lay the evidence beside an outcome; what was not measured is compared with nothing."""
+    """Add the evidence to an outcome; what was not measured is not compared."""
     if not isinstance(outcome, Measurement):
         return AssessedSpace(outcome)
     comparisons = tuple(

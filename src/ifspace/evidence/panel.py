@@ -1,4 +1,4 @@
-"""Which published values stand beside a measurement of this patient."""
+"""Choose the published values that apply to a patient."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROTATION_NOTE = (
 
 @dataclass(frozen=True)
 class Panel:
-    """The published values in use, in the order in which they are shown, and a word about them."""
+    """The published values in use, in the order in which they are shown, and a note."""
 
     rows: tuple[Row, ...]
     note: str = ""
@@ -97,7 +97,7 @@ def _positions(hip_rotation: str | None) -> tuple[str | None, ...]:
 def _fits(row: Row, age_years: float | None) -> bool:
     if age_years is None:
         return not row.paediatric
-    return row.speaks_of(age_years)
+    return row.applies_at(age_years)
 
 
 def _named(rows: Sequence[Row], name: str, age_years: float | None) -> Row:
@@ -112,7 +112,7 @@ def _named(rows: Sequence[Row], name: str, age_years: float | None) -> Row:
     if row.role == POSITIONING_ROLE:
         message = f"evidence {row.id!r} is about positioning and may not be compared with a value"
         raise EvidenceError(message)
-    if age_years is not None and not row.speaks_of(age_years):
+    if age_years is not None and not row.applies_at(age_years):
         message = (
             f"evidence {row.id!r} is for another age than this patient's {age_years:.0f} years;"
             " adult cut-offs are never used under 18, nor paediatric ones above"

@@ -30,7 +30,7 @@ _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Figures(BaseModel):
-    """What one study says of one space; a figure that was not seen is absent."""
+    """Figures of one study for one space; a figure that was not seen is absent."""
 
     model_config = _STRICT
 
@@ -76,10 +76,10 @@ class Row(BaseModel):
 
     @property
     def paediatric(self) -> bool:
-        """Whether the row speaks of patients under 18."""
+        """Whether the row is of patients under 18."""
         return self.age_years[1] is not None and self.age_years[1] <= ADULT_AGE_YEARS
 
-    def speaks_of(self, age_years: float) -> bool:
+    def applies_at(self, age_years: float) -> bool:
         """Whether the row's population has this age: from the first to below the second."""
         first, last = self.age_years
         return first <= age_years and (last is None or age_years < last)

@@ -1,4 +1,4 @@
-"""How large a change has to be before it is more than measuring again."""
+"""Smallest detectable change between two measurements."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def detectable(
 ) -> Detectable:
     """Choose the smallest detectable change for two measurements of one space.
 
-    An agreement study speaks first: within the reader where one person measured both times,
+    An agreement study is preferred: within the reader where one person measured both times,
     otherwise between readers. Without one, the two uncertainties add as squares.
     """
     kind = pair[0].kind

@@ -100,7 +100,7 @@ def _refuse_one_study_twice(visits: Sequence[Visit]) -> None:
 def _refuse_two_persons(visits: Sequence[Visit]) -> None:
     """Refuse what the results themselves contradict; that they are of one person they cannot say.
 
-    A result holds no name, so only sex and age can speak.
+    A result holds no name; only sex and age can contradict.
     """
     sexes = {visit.result.series.patient_sex for visit in visits} - {None, "O"}
     if len(sexes) > 1:

@@ -1,4 +1,4 @@
-"""Do cases differ from controls, and what is a cut-off worth? Statistics of two groups."""
+"""Statistics of two groups: difference, ROC curve and cut-offs."""
 
 from ifspace.groups.earlier import EarlierStudy, read_earlier
 from ifspace.groups.study import GroupStudy, compare_groups, groups_to_json

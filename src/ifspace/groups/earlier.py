@@ -1,4 +1,4 @@
-"""A cut-off that an earlier comparison chose, measured on other persons - or refused."""
+"""Validate the cut-off of an earlier comparison on other persons."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def read_earlier(path: Path) -> EarlierStudy:
 def judge_earlier(
     earlier: EarlierStudy, kind: Kind, table: GroupTable, hips: Hips
 ) -> EarlierCutoff | NotEstimable:
-    """Measure the earlier cut-off here, unless these persons took part in choosing it."""
+    """Evaluate the earlier cut-off, unless it was chosen on the same persons."""
     if kind not in earlier.cutoffs_mm:
         return NotEstimable("no_earlier_cutoff", "the earlier comparison chose no cut-off")
     if earlier.table_sha256 == table.sha256:

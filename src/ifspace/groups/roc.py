@@ -1,4 +1,4 @@
-"""How well a distance tells cases from controls: the smaller, the more like a case.
+"""ROC analysis of a distance; smaller values point to cases.
 
 References
 ----------
@@ -44,7 +44,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class OptimalCutoff:
-    """The length that separates these groups best, and what it is worth elsewhere.
+    """The length that separates these groups best, and its corrected accuracy.
 
     `apparent` is measured on the hips that chose the length and flatters it; the corrected
     figures take off what the choice gained on average in bootstrap samples.
@@ -80,8 +80,8 @@ def auc_result(values_mm: Floats, is_case: Flags, persons: Ints) -> Result:
     if missing is not None:
         return missing
     area = auc(values_mm, is_case)
-    strangers = np.arange(len(values_mm))
-    naive = _auc_interval(values_mm, is_case, strangers, DELONG_METHOD)
+    one_hip_each = np.arange(len(values_mm))
+    naive = _auc_interval(values_mm, is_case, one_hip_each, DELONG_METHOD)
     if naive is None:
         return Estimate(area, note="no interval: the groups do not overlap")
     if not is_clustered(persons):
@@ -188,7 +188,7 @@ def best_cutoff_mm(values_mm: Floats, is_case: Flags) -> float:
 def optimal_cutoff(
     values_mm: Floats, is_case: Flags, persons: Ints
 ) -> OptimalCutoff | NotEstimable:
-    """Choose the best length, and say by how much choosing it here flatters it."""
+    """Choose the best length, and estimate the optimism of choosing it on these data."""
     missing = why_not(values_mm, is_case)
     if missing is not None:
         return missing
@@ -221,7 +221,7 @@ def _rates(cutoff_mm: float, values_mm: Floats, is_case: Flags) -> Floats:
 
 
 def _bootstrap(values_mm: Floats, is_case: Flags, persons: Ints) -> tuple[Floats, Floats]:
-    """Draw persons, choose anew, and see what the choice gained over all hips.
+    """Resample persons, choose again, and give the gain over all hips.
 
     Returns
     -------

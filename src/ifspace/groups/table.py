@@ -27,7 +27,7 @@ from ifspace.statistics import cluster_index
 from ifspace.statistics.clusters import Floats, Ints
 from ifspace.tables import Row, RowProblem, Table, plain_text
 
-# Words that tell by themselves which of two groups the cases are.
+# Group names that are recognised as cases or as controls.
 CASE_WORDS = ("case", "cases", "symptomatic", "ifi", "positive", "yes", "true", "1")
 CONTROL_WORDS = ("control", "controls", "asymptomatic", "negative", "no", "false", "0", "healthy")
 
@@ -58,7 +58,7 @@ class GroupTable:
     sha256: str
 
     def of_kind(self, kind: Kind) -> Hips:
-        """Lay the hips of one space out as arrays."""
+        """Give the hips of one space as arrays."""
         return Hips(tuple(item for item in self.values if item.kind is kind))
 
 
@@ -96,9 +96,9 @@ def groups_from_table(table: Table, column: str, cases: str | None = None) -> Gr
     table
         One row per hip, space and reading.
     column
-        The column that holds two different words, one per group.
+        The column that holds two different names, one per group.
     cases
-        The word of the cases, where it does not speak for itself.
+        The name of the cases, where it is not recognised.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def groups_from_table(table: Table, column: str, cases: str | None = None) -> Gr
 
 
 def _names(table: Table, column: str, cases: str | None) -> tuple[str, str]:
-    """Find the two words of the column, cases first."""
+    """Find the two group names of the column, cases first."""
     words = sorted({plain_text(row.text(column)) for row in table.rows if row.text(column)})
     if len(words) != 2:
         shown = ", ".join(words[:6]) or "nothing"

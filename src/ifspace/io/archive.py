@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -24,7 +25,11 @@ _CHUNK_BYTES = 2**20
 _ENCRYPTED = 0x1
 # SimpleITK's readers look at the ending; nothing else of a member's name survives.
 _KEPT_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha")
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError)
+# What zipfile is known to raise on damaged archives.
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, struct.error, ArithmeticError, EOFError, LookupError,
+    NotImplementedError, OSError, RuntimeError, ValueError,
+)  # fmt: skip
 
 Unpacked = tuple[list[tuple[Path, str]], list[tuple[str, str]]]
 
@@ -55,7 +60,7 @@ def unpack(path: Path, room: Path) -> Unpacked:
             members = [item for item in archive.infolist() if not item.is_dir()]
             _inspect(members, path.stat().st_size, shutil.disk_usage(room).free)
             return _write(archive, members, room)
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+    except _DAMAGED as error:
         message = "The ZIP archive is damaged; make it again or give the unpacked folder."
         raise UnreadableInputError(message) from error
 

@@ -7,6 +7,7 @@ plain (big endian, deflated, odd) is left to pydicom, which also has the last wo
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -159,13 +160,42 @@ def _parsed(stream: BinaryIO, kind: FileKind, *, pixels: bool) -> tuple[Dataset,
     stream.seek(0)
     with disable_value_validation():
         dataset = dcmread(
-            stream if plain is None else BytesIO(plain),
+            _BoundedReads(stream) if plain is None else BytesIO(plain),
             stop_before_pixels=not pixels,
             force=kind is FileKind.BARE_DICOM,
         )
         if plain is not None:
             dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
         return dataset, stream.tell() if plain is None and not pixels else None
+
+
+class _BoundedReads(io.BufferedIOBase):
+    """A file that is never asked for more bytes than it has: room for them would be taken first."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        at = stream.tell()
+        self._size = stream.seek(0, io.SEEK_END)
+        stream.seek(at)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = max(self._size - self._stream.tell(), 0)
+        return self._stream.read(left if size is None or size < 0 else min(size, left))
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+
+def file_meta(head: bytes) -> Mapping[int, bytes]:
+    """Read the file meta information in the first bytes of a file; empty where it is damaged."""
+    try:
+        # Where nothing follows, zeros end it.
+        return _walk(head + bytes(8), 132, explicit=True, meta=True)[0]
+    except (_NotPlainError, struct.error):
+        return {}
 
 
 def _without_deflate(stream: BinaryIO, kind: FileKind, *, pixels: bool) -> bytes | None:

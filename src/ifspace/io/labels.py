@@ -166,7 +166,7 @@ def _label_map_of(
     for frame, k, segment in zip(frames, slice_of, segments, strict=True):
         voxels[k][frame > 0] = segment
     named = {
-        int(item.SegmentNumber): _segment_name(item)
+        int(_exactly(item.get("SegmentNumber"), 1)[0]): _segment_name(item)
         for item in items_of(dataset, "SegmentSequence")
     }
     return LabelMap(

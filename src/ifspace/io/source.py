@@ -16,19 +16,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pydicom.config import disable_value_validation
-from pydicom.filereader import read_file_meta_info
 from pydicom.multival import MultiValue
 from pydicom.uid import MediaStorageDirectoryStorage
 
 from ifspace.errors import UnreadableInputError
 from ifspace.io.archive import unpack
-from ifspace.io.elements import read_dataset
-from ifspace.io.sniff import FileKind, sniff
-from ifspace.io.values import DAMAGED, refused_as
+from ifspace.io.elements import file_meta, read_dataset
+from ifspace.io.sniff import FileKind, kind_of, sniff
+from ifspace.io.values import items_of, refused_as, text
 from ifspace.safe_paths import is_plain_name
 
 # A disc image of one study comes with a few texts; a folder with more files is no parcel.
 MOST_BESIDE_ARCHIVE = 16
+_HEAD_BYTES = 4096
+_MEDIA_CLASS = 0x00020002
 
 
 @dataclass(frozen=True)
@@ -217,13 +218,13 @@ def _printable(name: str) -> str:
 def is_dicomdir(path: Path) -> bool:
     """Tell whether a file is a DICOMDIR, by its content."""
     try:
-        with disable_value_validation(), refused_as(DAMAGED):
-            if sniff(path) is not FileKind.DICOM:
-                return False
-            meta = read_file_meta_info(path)
-            return str(meta.get("MediaStorageSOPClassUID", "")) == MediaStorageDirectoryStorage
-    except UnreadableInputError:
+        with path.open("rb", buffering=0) as stream:
+            head = stream.read(_HEAD_BYTES)
+    except OSError:
         return False
+    if kind_of(head) is not FileKind.DICOM:
+        return False
+    return text(file_meta(head), _MEDIA_CLASS) == MediaStorageDirectoryStorage
 
 
 def follow_dicomdir(path: Path) -> Listing:
@@ -236,7 +237,7 @@ def follow_dicomdir(path: Path) -> Listing:
     """
     message = "The DICOMDIR is damaged; give the folder that holds the images instead."
     with disable_value_validation(), refused_as(message):
-        records = read_dataset(path, pixels=False).DirectoryRecordSequence
+        records = items_of(read_dataset(path, pixels=False), "DirectoryRecordSequence")
         references = [record.get("ReferencedFileID") for record in records]
     root = path.parent.resolve()
     found: list[FoundFile] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import struct
+import traceback
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -90,11 +91,12 @@ def refused_as(
 
 
 def _raised_by_pydicom(error: BaseException) -> bool:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    module = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
-    return module.partition(".")[0] == "pydicom"
+    """Tell whether pydicom, or what it called, stumbled, and no code of ours that it called."""
+    last = ""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
+        last = package if package in ("ifspace", "pydicom") else last
+    return last == "pydicom"
 
 
 def items_of(dataset: Dataset, keyword: str) -> list[Dataset]:

@@ -134,21 +134,16 @@ def _numbers(text: str) -> list[float]:
 
 
 def _nifti(head: bytes, size: int, ratio: int) -> VolumeHeader:
-    """Check a NIfTI-1 or NIfTI-2 header."""
-    order = "<" if int.from_bytes(head[:4], "little") in (348, 540) else ">"
+    """Check a NIfTI-1 header."""
     if head[4:8] == b"n+2\0":
-        kind, bits, *dim = struct.unpack_from(f"{order}hh8q", head, 12)
-        pixdim = struct.unpack_from(f"{order}8d", head, 104)
-        (begin,) = struct.unpack_from(f"{order}q", head, 168)
-        forms = struct.unpack_from(f"{order}2i", head, 344)
-        affine = struct.unpack_from(f"{order}18d", head, 352)
-    else:
-        dim = list(struct.unpack_from(f"{order}8h", head, 40))
-        kind, bits = struct.unpack_from(f"{order}hh", head, 70)
-        pixdim = struct.unpack_from(f"{order}8f", head, 76)
-        (begin,) = struct.unpack_from(f"{order}f", head, 108)
-        forms = struct.unpack_from(f"{order}2h", head, 252)
-        affine = struct.unpack_from(f"{order}18f", head, 256)
+        raise UnreadableInputError("NIfTI-2, which is not read; save it as NIfTI-1")
+    order = "<" if int.from_bytes(head[:4], "little") == 348 else ">"
+    dim = struct.unpack_from(f"{order}8h", head, 40)
+    kind, bits = struct.unpack_from(f"{order}hh", head, 70)
+    pixdim = struct.unpack_from(f"{order}8f", head, 76)
+    (begin,) = struct.unpack_from(f"{order}f", head, 108)
+    forms = struct.unpack_from(f"{order}2h", head, 252)
+    affine = struct.unpack_from(f"{order}18f", head, 256)
     if not 1 <= dim[0] <= 7 or _NIFTI_BYTES[kind] * 8 != bits:
         raise ValueError("dimensions or type")
     # Scaling may be NaN, which says that there is none; a form of code 0 is not there.

@@ -16,14 +16,7 @@ the marks of the smallest distance as the program's proposal.
 
 from ifspace.landmarks.labels import from_masks, level_from_masks
 from ifspace.landmarks.outline import Memory, from_seeds
-from ifspace.landmarks.propose import (
-    Level,
-    Proposal,
-    ProposedSide,
-    find_level,
-    level_at,
-    propose,
-)
+from ifspace.landmarks.propose import Level, Proposal, ProposedSide, find_level, level_at, propose
 from ifspace.landmarks.snap import EdgeProfile, Snapped, snap_to_edge
 from ifspace.landmarks.values import (
     Bone,

@@ -1,4 +1,4 @@
-"""From the distances on several slices to the one number that is reported.
+"""Choose the reported value from the distances on several slices.
 
 One rule: the headline is the smallest in-plane distance within the lesser trochanter range. The
 whole curve of distance against level is kept beside it.
@@ -66,7 +66,7 @@ def headline(
         First and last slice index that show the lesser trochanter; where unknown, the first and
         the last measured slice stand in for it.
     independent
-        Whether each slice was read for itself, so that the smallest is also the luckiest; the
+        Whether each slice was read for itself, so that the smallest is biased low; the
         interval then grows by what the choice adds.
     apex_slice_index
         The slice of the most prominent lesser trochanter, where known; its value is kept as a

@@ -75,7 +75,7 @@ class Measurement:
 class Refusal:
     """Why there is no number: in the closed list, and in a sentence a radiologist understands.
 
-    It is returned, never raised. `slice_index` names the slice it speaks of; absent where it
+    It is returned, never raised. `slice_index` is the slice that is refused; absent where it
     holds for a whole side or series.
     """
 
@@ -86,12 +86,17 @@ class Refusal:
 
 @dataclass(frozen=True)
 class NotMeasured:
-    """The outcome of a space that was refused; see `Refusal`, which it is made from."""
+    """The outcome of a space that was refused; see `Refusal`, which it is made from.
+
+    `curve` holds the slices that were read where others of the range were not, so that the
+    smallest of them is an upper limit only.
+    """
 
     kind: Kind
     side: Side
     reason: Reason
     detail: str
+    curve: tuple[LevelValue, ...] = ()
 
     @classmethod
     def of(cls, kind: Kind, side: Side, refusal: Refusal) -> NotMeasured:

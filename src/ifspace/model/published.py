@@ -1,4 +1,4 @@
-"""Published values, and a measurement laid beside them."""
+"""Published values, and comparisons of a measurement with them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ifspace.model.vocabulary import Kind, Position, Relation
 
 @dataclass(frozen=True)
 class PublishedValue:
-    """What one study says of one space: a cut-off, or the means of two groups.
+    """Figures of one study for one space: a cut-off, or the means of two groups.
 
     Figures that were not seen in a text are absent. `role` and `evidence_level` are those of the
     evidence file; `rule` is the cut-off as the source words it.

@@ -15,7 +15,7 @@ from ifspace.model.vocabulary import MarkState
 
 @dataclass(frozen=True, eq=False)
 class AssessedSpace:
-    """One outcome with the evidence laid beside it."""
+    """One outcome with its comparisons to published values."""
 
     outcome: Outcome
     comparisons: tuple[Comparison, ...] = ()
@@ -24,7 +24,7 @@ class AssessedSpace:
 
 @dataclass(frozen=True, eq=False)
 class StudyResult:
-    """One study, assessed: the value that every report is a picture of.
+    """One study, assessed: what every report shows.
 
     Holds nothing that names the patient. `panel` lists the published values that were in use;
     `settings` what the run was asked for, in plain JSON values; `outlines` what the program saw

@@ -82,7 +82,7 @@ class Signature:
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """Everything a person decided about one series. The only state there is.
+    """Everything a person decided about one series.
 
     `acquisition` holds what the reader knows of the position (``hip_rotation``,
     ``knee_bolster``), `findings` the coded companion findings per side, `level_range` the first

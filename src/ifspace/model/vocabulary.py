@@ -56,7 +56,7 @@ class SeedName(StrEnum):
 
 
 class MarkState(StrEnum):
-    """How much a person stands behind a mark, in rising order."""
+    """Whether a person placed or confirmed a mark, in rising order."""
 
     PROPOSED = "proposed"
     PLACED = "placed"
@@ -64,7 +64,7 @@ class MarkState(StrEnum):
 
 
 class Source(StrEnum):
-    """Who put a mark."""
+    """Who placed a mark."""
 
     HUMAN = "human"
     PROGRAM = "program"

@@ -28,6 +28,8 @@ class ActiveStep:
         The steps of a hip that the images do not show; they are left out from the beginning.
     keep_levels
         Whether marks on other slices stay when a step is repeated.
+    moving
+        Whether the reader asked that the next click moves the mark of the step.
     unattended
         Tells why the reader could not see what a change does; nothing while they can.
     covered
@@ -45,6 +47,7 @@ class ActiveStep:
         self.skipped: set[Step] = set()
         self.absent: frozenset[Step] = frozenset()
         self.keep_levels = False
+        self.moving = False
         self.unattended: Callable[[], str | None] = lambda: None
         self.covered: str | None = None
 
@@ -53,9 +56,26 @@ class ActiveStep:
         """Why no mark may be placed or moved now; nothing most of the time."""
         return self.unattended() or self.covered
 
+    def is_armed(self, slice_index: int) -> bool:
+        """Tell whether a click on a slice sets a mark: one that is missing, or asked to move."""
+        if self.step is None or self.moving:
+            return self.moving
+        mine = [mark for mark in self.record.session.marks if step_of(mark) == self.step]
+        if self.keep_levels:
+            return all(slice_of(self.volume, mark) != slice_index for mark in mine)
+        return not mine
+
+    def move(self) -> bool:
+        """Let the next click move the mark of the selection or step; tells if there is one."""
+        if self.selected is not None:
+            self.step = step_of(self.selected)
+        self.moving = self.step in {step_of(mark) for mark in self.record.session.marks}
+        self.changed.emit()
+        return self.moving
+
     def choose(self, step: Step | None) -> None:
-        """Take a active step; its mark, if there is one, becomes the selected one."""
-        self.step = step
+        """Make a step the active one; its mark, if there is one, becomes the selected one."""
+        self.step, self.moving = step, False
         self.skipped.discard(step) if step is not None else None
         marks = [mark for mark in self.record.session.marks if step_of(mark) == step]
         self.selected = marks[0] if marks else None
@@ -69,7 +89,7 @@ class ActiveStep:
         following = [*STEPS[STEPS.index(self.step) :], *STEPS[: STEPS.index(self.step)]]
         done = {step_of(mark) for mark in self.record.session.marks} | self.skipped
         self.step = next((step for step in following if step not in done), None)
-        self.selected = None
+        self.selected, self.moving = None, False
         self.changed.emit()
 
     def walk(self, direction: int) -> None:
@@ -79,17 +99,25 @@ class ActiveStep:
 
     def select(self, mark: Mark | None) -> None:
         """Choose the mark that keys act on."""
-        self.selected = mark
+        self.selected, self.moving = mark, False
         self.changed.emit()
 
     def go_on(self) -> None:
         """Take the step after the active one that has no mark and was not left out."""
+        self.moving = False
         self.step = next_step(self.record.session.marks, self.step, self.skipped)
+
+    def go_back_to_open_step(self) -> None:
+        """Leave a step whose mark is there again for the first one without a mark."""
+        self.moving = False
+        marks = self.record.session.marks
+        if self.step is None or any(step_of(mark) == self.step for mark in marks):
+            self.step = next_step(marks, None, self.skipped)
 
     def start_over(self) -> None:
         """Begin again with the first step that has no mark yet, and no mark selected."""
         self.skipped = set(self.absent)
-        self.selected = None
+        self.selected, self.moving = None, False
         self.step = next_step(self.record.session.marks, None, self.skipped)
         self.changed.emit()
 

@@ -15,18 +15,21 @@ from ifspace.geometry import Floats
 from ifspace.model import Mark, MarkState, Session, Volume
 from ifspace.reading import edits
 from ifspace.reading.active_step import ActiveStep
-from ifspace.reading.blinding import ABANDON_FIRST, OWN_MARKS, is_blind
+from ifspace.reading.blinding import ABANDON_FIRST
 from ifspace.reading.cursor import Cursor
-from ifspace.reading.edits import RefusedError, State
+from ifspace.reading.edits import State
 from ifspace.reading.history import History
 from ifspace.reading.journal import Journal, Unfinished
+from ifspace.reading.mark_changes import in_words, mark_changes
 from ifspace.reading.notes import Notes
 from ifspace.reading.placement import SlicePoint, refuse_wrong_place, slices_apart
+from ifspace.reading.plausibility import OVERRULED, new_doubts
 from ifspace.reading.proposer import Proposer
+from ifspace.reading.readings import Readings
 from ifspace.reading.record import Record
 from ifspace.reading.screen import display_of, nudged_lps_mm, slice_of
 from ifspace.reading.snapping import SnapOutcome, Snapper
-from ifspace.reading.steps import Step, next_step, step_of
+from ifspace.reading.steps import Step, step_of
 
 __all__ = ["ReadingController", "SlicePoint"]
 
@@ -45,12 +48,17 @@ class ReadingController:
         Emitted with a refusal that does not hold any more, and the words that take its place.
     active_step, cursor
         The step and the mark that commands act on; where the reader points.
+    overrule
+        Asks the reader whether what looks like a slip is meant; the log keeps what was overruled.
+    slice_wanted
+        Emitted with the slice that shows what undo or redo changed.
     """
 
     changed = Signal()
     pointed = Signal()
     said = Signal(str, bool)
     settled = Signal(str, str)
+    slice_wanted = Signal(int)
 
     def __init__(
         self,
@@ -79,9 +87,12 @@ class ReadingController:
         self.active_step = ActiveStep(volume, self.record)
         self.active_step.changed.connect(self._changed)
         self.active_step.changed.connect(self._settle)
+        self.overrule: Callable[[str], bool] = lambda _question: True
         self._refused = ""
         self.cursor = Cursor(volume, self.record, self.active_step, self.proposer)
         self.cursor.pointed.connect(self._pointed)
+        self.readings = Readings(volume, self.record, self.active_step)
+        self.readings.said.connect(self._heard)
         if session is not None:
             self.load(session)
 
@@ -122,19 +133,14 @@ class ReadingController:
         """The mark that keys act on."""
         return self.active_step.selected
 
-    @property
-    def wants_mark(self) -> bool:
-        """Whether the next click sets something new: a seed, or a mark that is not there yet."""
-        if self.proposer.seeding is not None:
-            return True
-        return self.step is not None and all(
-            step_of(mark) != self.step for mark in self.session.marks
-        )
+    def takes_click(self, slice_index: int) -> bool:
+        """Tell whether a click on a slice sets something: a seed, or the mark of the step."""
+        return self.proposer.seeding is not None or self.active_step.is_armed(slice_index)
 
     @property
     def blind(self) -> bool:
         """Whether the marks of earlier readers must stay hidden from the reader."""
-        return is_blind(self.history, self.active_step.skipped)
+        return self.readings.blind
 
     def slice_of_step(self, step: Step) -> int | None:
         """Tell which slice a step's mark is on, or else its partner's."""
@@ -147,19 +153,25 @@ class ReadingController:
     # ---------------------------------------------------------------------------------- marks
 
     def place(self, spot: SlicePoint) -> None:
-        """Set the mark of the active step down, and go on to the next step."""
+        """Set the mark of the active step down where it is wanted, and go on to the next step."""
         if self._is_blocked() or self.proposer.take(spot):
             return
         step = self.step
         if step is None:
-            self.say("All steps are done; choose a step in the list to place its mark again.")
+            self.say("All steps are done; choose one in the list to read or move its mark.")
+            return
+        if not self.active_step.is_armed(spot.slice_index):
+            self.say(
+                f"Nothing was placed: the {step.title.lower()} has its mark. Drag it, use the "
+                "arrow keys, or press M and click."
+            )
             return
 
         def after() -> State:
             refuse_wrong_place(self.volume, self.session, spot, step)
             return self.cursor.with_mark(spot, step)
 
-        if self.record.do(f"place {step.title.lower()}", after):
+        if self._do_unless_doubted(f"place {step.title.lower()}", after):
             self.cursor.cross = False
             self.active_step.selected = edits.mark_at(
                 self.volume, self.session, step, spot.slice_index
@@ -185,11 +197,30 @@ class ReadingController:
             refuse_wrong_place(self.volume, self.session, spot, step)
             return edits.moved(self.state, self.volume, mark, point_lps_mm)
 
-        done = self.record.do(f"move {step.title.lower()}", after)
+        done = self._do_unless_doubted(f"move {step.title.lower()}", after)
         if done:
             self.active_step.selected = edits.mark_at(self.volume, self.session, step, slice_index)
         self._changed()
         return done
+
+    def _do_unless_doubted(self, action: str, after: Callable[[], State]) -> bool:
+        """Carry an edit out; what looks like a slip, only if the reader says that it is meant."""
+        state = self.record.attempt(after)
+        if state is None:
+            return False
+        for question in new_doubts(self.volume, self.session, state.session):
+            if not self.overrule(question):
+                self.say("Nothing was changed.")
+                return False
+            action += f"{OVERRULED}{question}"
+        return self.record.do(action, lambda: state)
+
+    def ask_to_move(self) -> None:
+        """Let the next click move the selected mark."""
+        if not self.active_step.move():
+            self.say("Choose the mark to move first.")
+        elif self.step is not None:
+            self.say(f"Click where the {self.step.title.lower()} belongs; Esc stops.")
 
     def drop(self, mark: Mark, point_lps_mm: Floats) -> None:
         """Let go of a dragged mark; it goes on to its edge where that is switched on."""
@@ -287,48 +318,7 @@ class ReadingController:
     def _selection(self) -> tuple[Mark, ...]:
         return () if self.selected is None else (self.selected,)
 
-    # ------------------------------------------------------------------------------- readings
-
-    def begin_second_reading(self, reader: str) -> bool:
-        """Hide this reading and begin an independent one."""
-
-        def after() -> State:
-            if self.blind:
-                raise RefusedError(ABANDON_FIRST)
-            if reader.strip() in self.history.abandoned_by:
-                raise RefusedError(
-                    f"Reader {reader.strip()} abandoned a reading here and may have seen the first "
-                    "marks; somebody else has to read."
-                )
-            return edits.second_reading(self.state, self.volume, reader.strip())
-
-        done = self.record.do("begin second reading", after)
-        if done:
-            self.active_step.start_over()
-        return done
-
-    def show_reading(self, index: int) -> None:
-        """Go to another reading, unless the one being made is still blind."""
-
-        def after() -> State:
-            if self.blind:
-                raise RefusedError(ABANDON_FIRST)
-            return edits.shown_reading(self.state, index)
-
-        if self.record.do("show another reading", after):
-            self.active_step.start_over()
-
-    def abandon_reading(self) -> bool:
-        """Give an unfinished second reading up, for good; the log keeps it and says by whom."""
-        if not self.blind:
-            self.say("There is no unfinished second reading to abandon.")
-            return False
-        reader = self.session.reader or "no reader ID"
-        done = self.record.abandon(f"abandon second reading of {reader}")
-        if done:
-            self.active_step.start_over()
-            self.say(f"The second reading of {reader} is abandoned; the log keeps it.")
-        return done
+    # -------------------------------------------------------------------------------- history
 
     def _select_proposal(self, _slice_index: int) -> None:
         waiting = [mark for mark in self.session.marks if mark.state is MarkState.PROPOSED]
@@ -338,13 +328,7 @@ class ReadingController:
 
     def load(self, session: Session) -> bool:
         """Take a session from a file in place of the reading being made; tells if it did."""
-        others = {item.reader for item in self.state.sessions} - {self.session.reader, None}
-        if self.blind and session.reader in others:
-            self.say(OWN_MARKS, warning=True)
-            return False
-        self.record.do("load session", lambda: self.state.with_session(session))
-        self.active_step.start_over()
-        return True
+        return self.readings.load(session)
 
     def undo(self) -> None:
         """Take the last edit back; a blind reading is abandoned, not undone."""
@@ -381,19 +365,25 @@ class ReadingController:
         """Take a refusal back that what is done now has overtaken; what is not saved stays said."""
         if self._refused and self._refused != self.journal.problem:
             refused, self._refused = self._refused, ""
-            self.settled.emit(refused, f"Done: {action}." if action else "")
+            short = action.split(OVERRULED)[0]
+            self.settled.emit(refused, f"Done: {short}." if action else "")
 
     def _step_in_time(self, go: Callable[[], str | None], done: str, nothing: str) -> None:
-        kept = self.selected
+        kept, before = self.selected, self.state
         action = go()
         if action is None:
             self.say(nothing)
             return
-        self.active_step.keep(kept)
-        if self.step is None or any(step_of(m) == self.step for m in self.session.marks):
-            self.active_step.step = next_step(self.session.marks, None, self.active_step.skipped)
+        changes = mark_changes(self.volume, before, self.state)
+        if changes and changes[0].now is None:
+            self.active_step.choose(changes[0].step)
+        else:
+            self.active_step.keep(changes[0].now if changes else kept)
+            self.active_step.go_back_to_open_step()
         self._changed()
-        self.say(f"{done}: {action}.")
+        if changes:
+            self.slice_wanted.emit(changes[0].slice_index)
+        self.say(f"{done}: {action.split(OVERRULED)[0]}.{in_words(changes)}")
 
     def _pointed(self) -> None:
         self.pointed.emit()

@@ -56,7 +56,12 @@ class Cursor:
         self.preview = None
         ready = self.active_step.blocked is None and self.proposer.seeding is None
         step = self.active_step.step if ready else None
-        if spot is not None and step is not None and self._partner_on(spot, step):
+        if (
+            spot is not None
+            and step is not None
+            and self.active_step.is_armed(spot.slice_index)
+            and self._partner_on(spot, step)
+        ):
             try:
                 self.preview = self.with_mark(spot, step)
             except RefusedError:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ifspace.geometry import Floats, Segment
 from ifspace.measurement import side_of_pair, side_of_point, sides_are_crossed
-from ifspace.model import MARKS_OF_KIND, Mark, Session, Side, Volume
+from ifspace.model import MARKS_OF_KIND, Mark, Session, Volume
 from ifspace.reading.edits import RefusedError, mark_at
 from ifspace.reading.screen import slice_of
 from ifspace.reading.steps import LABELS, Step, step_of
@@ -33,11 +33,18 @@ def refuse_wrong_place(volume: Volume, session: Session, spot: SlicePoint, step:
     plane = volume.slices[spot.slice_index].plane
     if not plane.shows(spot.point_lps_mm):
         raise RefusedError("This point lies outside the image; nothing was changed.")
-    side = _side_of(volume, session, spot, step)
-    if side is not None and side is not step.side:
+    others = tuple(mark for mark in session.marks if step_of(mark) != step)
+    side = side_of_point(volume, np.asarray(spot.point_lps_mm), others)
+    if side not in (None, step.side):
         raise RefusedError(
-            f"This point lies on the patient's {side.value}, the step asks for the "
+            f"This point lies on the patient's {side}, the step asks for the "
             f"{step.title.lower()}; nothing was changed."
+        )
+    if _is_exchanged(volume, session, spot, step):
+        ischial, femoral = (LABELS[name].lower() for name in MARKS_OF_KIND[step.kind])
+        raise RefusedError(
+            f"The {ischial} would lie further out than the {femoral}: the two are exchanged, or "
+            f"this is not the patient's {step.side.value}; nothing was changed."
         )
     there = Mark(step.name, step.side, spot.point_lps_mm)
     if sides_are_crossed((*(m for m in session.marks if step_of(m) != step), there)):
@@ -47,17 +54,14 @@ def refuse_wrong_place(volume: Volume, session: Session, spot: SlicePoint, step:
         )
 
 
-def _side_of(volume: Volume, session: Session, spot: SlicePoint, step: Step) -> Side | None:
-    """Ask the library which hip a point belongs to: by its partner, else by marks and body."""
-    others = tuple(mark for mark in session.marks if step_of(mark) != step)
+def _is_exchanged(volume: Volume, session: Session, spot: SlicePoint, step: Step) -> bool:
+    """Tell whether the ischial end of a space would lie further out than the femoral one."""
     partner = mark_at(volume, session, step.partner, spot.slice_index)
-    if partner is not None:
-        ends = (spot.point_lps_mm, partner.position_lps_mm)
-        ischial_first = MARKS_OF_KIND[step.kind][0] is step.name
-        side = side_of_pair(Segment(*(ends if ischial_first else ends[::-1])))
-        if side is not None and side is not step.side:
-            return side
-    return side_of_point(volume, np.asarray(spot.point_lps_mm), others)
+    if partner is None:
+        return False
+    ends = (spot.point_lps_mm, partner.position_lps_mm)
+    ischial_first = MARKS_OF_KIND[step.kind][0] is step.name
+    return side_of_pair(Segment(*(ends if ischial_first else ends[::-1]))) not in (None, step.side)
 
 
 def slices_apart(volume: Volume, session: Session, step: Step) -> str | None:

@@ -52,13 +52,18 @@ class Record:
         """The reading being made."""
         return self.history.state.session
 
-    def do(self, action: str, after: Callable[[], State]) -> bool:
-        """Go to a new state; where it is refused, say why and change nothing."""
+    def attempt(self, after: Callable[[], State]) -> State | None:
+        """Give a new state; where it is refused, say why and give nothing."""
         try:
-            done = self.history.do(action, after())
+            return after()
         except RefusedError as refusal:
             self.said.emit(str(refusal), True)
-            return False
+            return None
+
+    def do(self, action: str, after: Callable[[], State]) -> bool:
+        """Go to a new state; where it is refused, say why and change nothing."""
+        state = self.attempt(after)
+        done = state is not None and self.history.do(action, state)
         self.unsaved = self.unsaved or done
         return done
 

@@ -102,7 +102,8 @@ def _space_to_json(space: AssessedSpace) -> dict[str, Any]:
     outcome = space.outcome
     named = picked(outcome, ("kind", "side"))
     if isinstance(outcome, NotMeasured):
-        return {**named, "status": "not_measured", **picked(outcome, ("reason", "detail"))}
+        why = picked(outcome, ("reason", "detail", "curve"))
+        return _without_empty({**named, "status": "not_measured", **why}, "curve")
     content = {
         **named,
         "status": "measured",

@@ -95,7 +95,11 @@ _MEASURED_FILE = file_type(
         file_type(Reference, leave_out=("published",), evidence_id=NotRequired[str])
     ],
 )
-_NOT_MEASURED_FILE = file_type(NotMeasured, status=Literal["not_measured"])
+_NOT_MEASURED_FILE = file_type(
+    NotMeasured,
+    status=Literal["not_measured"],
+    curve=NotRequired[list_of(_LEVEL_FILE)],
+)
 _PUBLISHED_FILE = file_type(PublishedValue, may_be_absent=("notes",), in_panel=bool)
 _EVIDENCE_FILE = file_type(
     StudyResult,

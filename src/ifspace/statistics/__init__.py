@@ -1,4 +1,4 @@
-"""Estimates with intervals that know that two hips belong to one person. Pure numbers."""
+"""Estimates with intervals that treat the two hips of a person as one cluster."""
 
 from ifspace.statistics.clusters import cluster_index, is_clustered, jackknife, robust_line
 from ifspace.statistics.estimates import Estimate, Interval, NotEstimable, Result, to_json

@@ -1,8 +1,8 @@
-"""Intervals for values that come in clusters: two hips of one person are not two persons.
+"""Intervals for clustered values: two hips of one person are not independent.
 
-One method serves every statistic: leave out one person after the other and see how the statistic
-moves (the delete-one-cluster jackknife). For a mean of equally large clusters it is the exact
-t interval of the cluster means; for a regression it is the CV3 covariance.
+One method serves every statistic: leave out one person after the other and take the spread
+of the statistic (the delete-one-cluster jackknife). For a mean of equally large clusters it is
+the exact t interval of the cluster means; for a regression it is the CV3 covariance.
 
 References
 ----------
@@ -167,7 +167,7 @@ def estimate(
     """Estimate a statistic; the naive interval is reported where every person has one row.
 
     Where persons have several rows and no interval can be made, the statistic is given with a
-    note that says why it stands alone.
+    note that says why there is no interval.
     """
     value = statistic(np.arange(len(clusters)))
     if not np.isfinite(value):

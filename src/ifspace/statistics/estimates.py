@@ -31,7 +31,7 @@ class Estimate:
     """A statistic with its interval.
 
     `interval` is the one to report: it counts persons, not hips. `ignoring_clusters` is what it
-    would be if the two hips of a person were strangers; it is there only where that differs.
+    would be if the two hips of a person were independent; it is there only where that differs.
     `p_value` belongs to the hypothesis that the statistic is zero and to `interval`.
     """
 
@@ -42,7 +42,7 @@ class Estimate:
     note: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what is no number: a missing statistic is a `NotGiven`."""
+        """Refuse what is no number: a missing statistic is a `NotEstimable`."""
         if not math.isfinite(self.value):
             message = f"value is {self.value}, expected a number"
             raise ValueError(message)

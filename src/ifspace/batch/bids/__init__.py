@@ -1,1 +1,1 @@
-"""The same cohort in the words of BIDS: names, derivatives, and the levels of a BIDS app."""
+"""A cohort as a BIDS dataset: file names, raw data and derivatives."""

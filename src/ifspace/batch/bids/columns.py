@@ -1,4 +1,4 @@
-"""Tables as BIDS wants them: tab-separated, ``n/a`` for what is missing, each column described."""
+"""Tables in the form of BIDS: tab-separated, ``n/a`` for what is missing, each column described."""
 
 from __future__ import annotations
 

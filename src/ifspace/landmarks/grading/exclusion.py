@@ -145,10 +145,11 @@ def check_placement(volume: Volume, seeds: Mapping[Bone, Seed], side: Side) -> R
 
 
 def _raw_signal(volume: Volume, seed: Seed) -> float:
-    """Median of 5 x 5 stored pixels: flattening would lift the noise of air to tissue."""
+    """Median of 5 x 5 stored pixels above the least: flattening would lift noise to tissue."""
     k, _ = volume.nearest_slice(seed.position_lps_mm)
     j, i = np.rint(volume.slices[k].plane.to_index_ji(seed.position_lps_mm)).astype(int)
-    return float(np.median(volume.voxels[k, max(j - 2, 0) : j + 3, max(i - 2, 0) : i + 3]))
+    spot = volume.voxels[k, max(j - 2, 0) : j + 3, max(i - 2, 0) : i + 3]
+    return float(np.median(spot)) - float(volume.voxels.min())
 
 
 def _to_border_mm(plane: Plane, seed: Seed) -> float:
@@ -195,6 +196,32 @@ def check_signal(stack: SliceStack, muscle: float) -> Refusal | None:
             f"{bone} seed is not in normal marrow, or the other one lies in fat",
         )
     return None
+
+
+def check_own_slice(
+    stack: SliceStack, outline: Contour, bone: Bone, *, muscle: float, marrow: float
+) -> Refusal | None:
+    """Refuse a seed that lies in no bone on its own slice, outside the range.
+
+    Parameters
+    ----------
+    stack, outline
+        The seed's slice alone, and what was outlined around the seed there.
+    bone
+        The bone of the seed.
+    muscle, marrow
+        Signal of muscle on that slice, and at the seed's place within the range.
+    """
+    signal = stack.marrow[bone]
+    alike = 1 / MARROW_RATIO_MAX < signal / max(marrow, 1e-6) < MARROW_RATIO_MAX
+    bright = signal >= MARROW_OVER_MUSCLE_MIN * muscle
+    if alike and bright and outline.ring_share >= RING_SHARE_MIN:
+        return None
+    return Refusal(
+        Reason.SEED_NOT_IN_MARROW,
+        f"the {bone} seed lies on slice {stack.patches[0].slice_index + 1}, outside the range, and "
+        "not in marrow there; put it into the marrow on a slice of the range",
+    )
 
 
 def has_void(patch: Patch) -> bool:

@@ -21,12 +21,7 @@ from ifspace.landmarks.labels.confidence import (
 from ifspace.landmarks.labels.correction import Corrected, correct
 from ifspace.landmarks.labels.search import LabelledSlice, examine_labels
 from ifspace.landmarks.labels.shapes import Shapes, SmoothMask
-from ifspace.landmarks.values import (
-    Bone,
-    QualityGrade,
-    Reading,
-    SliceReading,
-)
+from ifspace.landmarks.values import Bone, QualityGrade, Reading, SliceReading
 from ifspace.model import Kind, Outline, Reason, Refusal, Side, Volume
 
 # A muscle is looked for this far beyond both ends of the segment.
@@ -221,7 +216,7 @@ def _by_both(
     room = _reading(patch, across, qfs_u95_mm, score, "from the label and dark tendons")
     if muscle is not None:
         room = replace(room, muscle_mm=muscle.thickness_mm(across))
-    qfs = tendon.refusal(k) or room
+    qfs = tendon.refusal(k, ends) or room
     outlines = [Outline(bone, side, patch.to_lps_mm(line), k) for bone, line in bones.items()]
     outlines += [
         Outline(bone, side, patch.to_lps_mm(tendon.caps_mm[bone]), k, Kind.QFS)

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ifspace.geometry import Floats
 from ifspace.landmarks.borders.signal import blur_of
-from ifspace.landmarks.borders.stack import cut_stack
+from ifspace.landmarks.borders.stack import SliceStack, cut_stack
 from ifspace.landmarks.grading import exclusion
 from ifspace.landmarks.grading.readings import SliceFinding, readings_of
 from ifspace.landmarks.outline.memory import Memory
@@ -16,12 +17,7 @@ from ifspace.landmarks.outline.rework import SideSearch, corrected
 from ifspace.landmarks.outline.search import same_slice, search
 from ifspace.landmarks.outline.slices import VOID_DETAIL, examine, slice_refusal
 from ifspace.landmarks.propose.femur import level_at
-from ifspace.landmarks.values import (
-    Bone,
-    FoundSide,
-    OutlinePoint,
-    Reading,
-)
+from ifspace.landmarks.values import Bone, FoundSide, OutlinePoint, Reading
 from ifspace.model import Outline, Reason, Refusal, Seed, Side, Volume
 
 METHOD = "seeds/1"
@@ -113,8 +109,34 @@ def _begin(
     voids = memory.keep((*key, "voids"), lambda: sum(map(exclusion.has_void, stack.patches)))
     if 2 * voids > len(stack.patches):
         return Refusal(Reason.IMPLANT_ARTIFACT, VOID_DETAIL)
+    refusal = memory.keep((*key, "own"), lambda: _check_own_slices(volume, positions, stack))
+    if refusal is not None:
+        return refusal
     found = memory.keep((*key, "search"), lambda: search(stack))
     return SideSearch(key, stack, found, found)
+
+
+def _check_own_slices(
+    volume: Volume, positions: Mapping[Bone, Floats], stack: SliceStack
+) -> Refusal | None:
+    """Refuse a seed outside the range that lies in no bone on its own slice."""
+    shown = {patch.slice_index for patch in stack.patches}
+    for bone, position in positions.items():
+        k, _ = volume.nearest_slice(position)
+        if k in shown:
+            continue
+        alone = cut_stack(volume, positions, range(k, k + 1))
+        hip = search(alone)
+        refusal = exclusion.check_own_slice(
+            alone,
+            hip.outlines[bone][0],
+            bone,
+            muscle=hip.levels[0].muscle,
+            marrow=stack.marrow[bone],
+        )
+        if refusal is not None:
+            return refusal
+    return None
 
 
 # ------------------------------------------------------------------------------------- per slice
