@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from pydicom import dcmread
 from tests.cli.conftest import Ran
 
 from ifspace.io.session import read_session
 from ifspace.model import MarkName, MarkState, SeedName, Side, Source
-from ifspace.phantom import VARIANTS, PhantomSpec, PhantomTruth, write_phantom
+from ifspace.phantom import VARIANTS, PhantomSpec, PhantomTruth, Size, write_phantom
 from ifspace.phantom.study import build_study
 
 Run = Callable[..., Ran]
@@ -239,3 +241,18 @@ def test_a_real_scan_that_does_not_show_the_level_gives_no_number(
     assert ran.code == 1
     assert {item["status"] for item in ran.json["outcomes"]} == {"not_measured"}
     assert {item["reason"] for item in ran.json["outcomes"]} == {"femur_not_covered"}
+
+
+def test_slices_of_two_patients_are_not_measured(ifspace, tmp_path: Path) -> None:
+    write_phantom(tmp_path, replace(VARIANTS["plain"].spec, size=Size.TINY))
+    images = sorted(path for path in (tmp_path / "dicom").rglob("*") if path.is_file())
+    for path in images[::2]:
+        image = dcmread(path)
+        image.PatientID, image.PatientName, image.PatientSex = "OTHER-1", "Other^Name", "M"
+        image.save_as(path)
+    session = tmp_path / "session.json"
+    ran = ifspace("measure", tmp_path / "dicom", "-o", tmp_path / "out", "--session", session)
+    assert ran.code == 1
+    assert "PatientID differs between slice" in ran.err
+    assert "OTHER" not in ran.err + ran.out
+    assert not (tmp_path / "out").exists()

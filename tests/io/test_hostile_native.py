@@ -226,6 +226,18 @@ def test_a_deflated_bomb_is_refused_in_little_memory(writer, tmp_path) -> None:
     assert peak_mb < PEAK_MB
 
 
+def test_a_deflated_set_behind_a_long_file_header_is_not_unpacked(writer, tmp_path) -> None:
+    ds = writer.classic_slice(writer.Scan(), 0)
+    ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
+    path = writer.save(ds, tmp_path / "a")
+    content = path.read_bytes()
+    # Private information of 100 kB before the transfer syntax.
+    long = b"\x02\x00\x02\x01OB\0\0" + struct.pack("<I", 100_000) + bytes(100_000)
+    path.write_bytes(content[:144] + long + content[144:])
+    with open_study(tmp_path) as inventory:
+        assert [item.reason for item in inventory.skipped] == ["damaged or truncated DICOM file"]
+
+
 def _good_volume(path: Path) -> Path:
     sitk.WriteImage(sitk.GetImageFromArray(np.arange(60, dtype=np.int16).reshape(3, 4, 5)), path)
     return path

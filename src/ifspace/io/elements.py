@@ -206,14 +206,15 @@ def _without_deflate(stream: BinaryIO, kind: FileKind, *, pixels: bool) -> bytes
     stream.seek(0)
     head = stream.read(_META_BYTES)
     deflated = str(DeflatedExplicitVRLittleEndian).encode()
-    if deflated not in head:
-        return None
-    if kind is not FileKind.DICOM:
-        raise UnreadableInputError("a deflated data set without its file header")
     try:
         meta, begin = _walk(head, 132, explicit=True, meta=True)
     except (_NotPlainError, struct.error) as error:
-        raise UnreadableInputError(DAMAGED) from error
+        # Whatever this is, it must not be unpacked by somebody who counts nothing.
+        if deflated in head or deflated in stream.read(_DEFLATED_HEADER_BYTES):
+            raise UnreadableInputError(DAMAGED) from error
+        return None
+    if kind is not FileKind.DICOM and deflated in head:
+        raise UnreadableInputError("a deflated data set without its file header")
     if meta.get(TRANSFER_SYNTAX, b"").rstrip(b" \0") != deflated:
         return None
     # In its own place, as long as before, padded as UIDs are.
