@@ -108,8 +108,8 @@ def refuse_overwriting(out: Path, names: Collection[str]) -> None:
     there = sorted(name for name in names if (out / name).exists())
     if there:
         message = (
-            f"{', '.join(there)} already in the output folder; choose another one or ask for"
-            " overwriting with --overwrite"
+            f"{', '.join(there)} exists already in the output folder; choose another one or ask"
+            " for overwriting with --overwrite"
         )
         raise OutputError(message)
 

@@ -47,8 +47,8 @@ from ifspace.model import (
 
 # A muscle label as a second estimate of the room: more than this apart is worth a look.
 MUSCLE_TOLERANCE_MM = 3.0
-# A distance changes by less than this from slice to slice, in mm per mm of level: 1.4 at most
-# between 30 analytic hips' slices.
+# A distance changes by less than this from slice to slice, in mm per mm of level: at most 1.34
+# over 100 pairs of neighbouring slices of 28 analytic hips.
 STEEPEST = 1.5
 
 

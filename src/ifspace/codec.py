@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, NoReturn, NotRequired, TypeVar, Union, get_args, get_origin
@@ -225,6 +225,36 @@ def _as(hint: Any, value: Any) -> Any:
     if isinstance(value, dict) and args:
         return {key: _as(args[1], item) for key, item in value.items()}
     return value
+
+
+def text_of(item: object) -> str:
+    """Write a dataclass of plain values as one line of JSON.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite.
+    """
+    kind: Any = type(item)
+    return json.dumps(_adapter_of(kind).dump_python(item, mode="json"), allow_nan=False)
+
+
+def from_text(model: type[T], text: str) -> T:
+    """Read a dataclass of plain values from one line of JSON.
+
+    Raises
+    ------
+    ValueError
+        If it is none of this class.
+    """
+    kind: Any = model
+    checked: T = _adapter_of(kind).validate_json(text)
+    return checked
+
+
+@cache
+def _adapter_of(model: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(model)
 
 
 # ------------------------------------------------------------------------------------- files

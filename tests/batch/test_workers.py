@@ -16,7 +16,7 @@ from tests.batch.conftest import PLAIN, Told, Undisturbed, files_below, study
 from tests.waiting import LIMIT_S, alive, until
 
 from ifspace.batch import Limits, Request, Status, run_batch
-from ifspace.batch.case import Job, Part, plan_to_json
+from ifspace.batch.case import Job, Part
 from ifspace.batch.worker_process import WorkerProcess, WorkerStartError
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc and signals")
@@ -58,7 +58,7 @@ def job_of(tmp_path: Path) -> Job:
         session=str(tmp_path / "study" / "session.json"),
         mask=None,
         out=str(tmp_path / "out"),
-        plan=plan_to_json(PLAIN),
+        plan=PLAIN,
     )
 
 

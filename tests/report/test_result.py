@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from ifspace.errors import UnreadableInputError
-from ifspace.model import Kind, MarkState, Reason, Side
+from ifspace.model import AssessedSpace, Kind, MarkState, NotMeasured, Reason, Side
 from ifspace.report import (
     read_result,
     result_from_json,
@@ -99,6 +99,20 @@ def test_the_fields_of_the_contract_are_there(make_result):
         "detail": "hamstring_superolateral is not placed",
     }
     assert data["session"]["schema"] == "ifspace-session/1"
+
+
+def test_a_space_without_a_headline_keeps_the_slices_that_were_read(make_result):
+    result = make_result()
+    left_ifs = result.spaces[2].outcome
+    assert left_ifs.curve
+    kept = NotMeasured(
+        Kind.IFS, Side.LEFT, Reason.LOW_CONFIDENCE, "at most 21.8 mm", left_ifs.curve
+    )
+    spaces = (*result.spaces[:2], AssessedSpace(kept), *result.spaces[3:])
+    data = through_a_file(replace(result, spaces=spaces))
+    assert list(Draft202012Validator(result_schema()).iter_errors(data)) == []
+    assert "value_mm" not in data["outcomes"][2]
+    assert result_from_json(data).spaces[2].outcome == kept
 
 
 def test_a_missing_number_is_absent(make_result, make_volume):

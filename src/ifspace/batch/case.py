@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from ifspace.batch.pseudonyms import fingerprint_of
+from ifspace.codec import from_text, text_of
 from ifspace.evidence import evidence_sha256
 from ifspace.export import ALL_FORMATS
 from ifspace.model import SIDES_AS_SEEN, Side
@@ -156,21 +157,18 @@ class Job:
     session: str | None
     mask: str | None
     out: str
-    plan: dict[str, Any]
+    plan: BatchPlan
     known_input_sha256: str | None = None
     person: Person | None = None
 
     def to_text(self) -> str:
         """Write it as one line."""
-        return json.dumps(asdict(self))
+        return text_of(self)
 
     @classmethod
     def from_text(cls, text: str) -> Job:
         """Read it from one line."""
-        data = json.loads(text)
-        parts = (Part(**{**item, "members": tuple(item["members"])}) for item in data["parts"])
-        person = None if data["person"] is None else Person(**data["person"])
-        return cls(**{**data, "parts": tuple(parts), "person": person})
+        return from_text(cls, text)
 
 
 @dataclass(frozen=True)
@@ -204,7 +202,7 @@ class CaseOutcome:
 
     def to_text(self) -> str:
         """Write it as one line."""
-        return json.dumps(asdict(self), allow_nan=False)
+        return text_of(self)
 
     @classmethod
     def from_text(cls, text: str) -> CaseOutcome:
@@ -215,46 +213,14 @@ class CaseOutcome:
         UnsafePathError
             If a file of it has no plain name: a ledger may come from somebody else.
         """
-        data = json.loads(text)
-        for name in data["files"]:
+        outcome = from_text(cls, text)
+        for name in outcome.files:
             plain_name(name)
-        lists = {name: tuple(data[name]) for name in ("rows", "flags", "files")}
-        return cls(**{**data, **lists, "status": Status(data["status"])})
+        return outcome
 
     def timed(self, seconds: float, peak_bytes: int) -> CaseOutcome:
         """Add what it took."""
         return replace(self, seconds=seconds, peak_bytes=peak_bytes)
-
-
-def plan_to_json(plan: BatchPlan) -> dict[str, Any]:
-    """Write a plan as plain values for a worker."""
-    return {
-        "sides": [side.value for side in plan.sides],
-        "evidence_ids": list(plan.evidence_ids),
-        "evidence_file": None if plan.evidence_file is None else str(plan.evidence_file),
-        "formats": list(plan.formats),
-        "labels": plan.labels,
-        "label_preset": plan.label_preset,
-        "source_date_epoch": plan.source_date_epoch,
-        "deidentify": plan.deidentify,
-        "key": plan.key,
-    }
-
-
-def plan_from_json(data: dict[str, Any]) -> BatchPlan:
-    """Read a plan from plain values."""
-    local = data["evidence_file"]
-    return BatchPlan(
-        tuple(Side(side) for side in data["sides"]),
-        tuple(data["evidence_ids"]),
-        None if local is None else Path(local),
-        tuple(data["formats"]),
-        data["labels"],
-        data["label_preset"],
-        data["source_date_epoch"],
-        data["deidentify"],
-        data["key"],
-    )
 
 
 def sha256_of(data: Any) -> str:

@@ -17,7 +17,6 @@ from ifspace.batch.case import (
     Failure,
     Job,
     Status,
-    plan_from_json,
 )
 from ifspace.batch.marked import Marks, load_marked, read_marks
 from ifspace.batch.pseudonyms import uid_map_of
@@ -99,7 +98,7 @@ def _measure(job: Job, listing: Listing) -> CaseOutcome:
 
 
 def _assess(job: Job, inventory: Inventory, marks: Marks) -> CaseOutcome:
-    plan = plan_from_json(job.plan)
+    plan = job.plan
     labels = None if job.mask is None else _label_map(Path(job.mask), plan)
     study, session = load_marked(inventory, marks, job.person)
     result = measure_or_propose(study, session, plan.settings, labels)

@@ -23,6 +23,7 @@ DEFAULT_MEMORY_BYTES = 4 * 2**30
 # What the system and the parent keep for themselves.
 _SHARE_FOR_WORKERS = 0.8
 _SECONDS_TO_CLOSE = 5.0
+_SECONDS_TO_ANSWER = 10.0
 
 
 _log = logging.getLogger(__name__)
@@ -51,7 +52,9 @@ class Pool:
         if self.client is None:
             return self.jobs
         try:
-            return max(1, int(sum(self.client.nthreads().values())))
+            # A scheduler that has just gone away is not waited for as long as for a connection.
+            counts = self.client.nthreads(callback_timeout=_SECONDS_TO_ANSWER)
+            return max(1, int(sum(counts.values())))
         except (OSError, RuntimeError, TimeoutError):
             return 1
 

@@ -22,7 +22,6 @@ from ifspace.batch.case import (
     Job,
     Part,
     Status,
-    plan_to_json,
 )
 from ifspace.batch.discover import base_of, look_through, plan_cases
 from ifspace.batch.ledger import Case, Ledger, open_ledger
@@ -172,7 +171,7 @@ class _Run:
         self._ledger = ledger
         self._request = request
         self._watcher = watcher
-        self._plan = plan_to_json(request.plan)
+        self._plan = request.plan
         self._settings = request.plan.sha256
         self._losses: Counter[str] = Counter()
         self.seconds: list[float] = []

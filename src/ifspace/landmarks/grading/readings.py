@@ -23,7 +23,7 @@ from ifspace.landmarks.values import Bone, QualityGrade, Reading, SliceReading
 from ifspace.model import Kind, Outline, Reason, Refusal, Side
 
 # Bones nearer than this touch on the image, and wider gaps do not occur at this level: readers of
-# twelve real hips measured up to 33 mm.
+# real hips measured up to 33 mm.
 GAP_RANGE_MM = (3.0, 45.0)
 EXCHANGED = "what was outlined as femur lies towards the midline from what was outlined as ischium"
 # A fitted thickness of the ischial cortex beyond this is cortex and tendon together.
