@@ -125,7 +125,7 @@ def test_a_password_is_sent_and_a_wrong_one_is_said(serve, monkeypatch) -> None:
 def test_a_secret_goes_over_plain_http_only_where_that_is_allowed(kind, monkeypatch) -> None:
     monkeypatch.setenv(f"IFSPACE_{kind}_ARCHIVE", "hush")
     plain = WebNode("archive", "http://192.0.2.1/dicom-web", username="reader")
-    with pytest.raises(NetworkError, match="over plain http.*secrets_over_http"), client(plain):
+    with pytest.raises(NetworkError, match="secrets_over_http"), client(plain):
         pass
     for node in (
         replace(plain, secrets_over_http=True),

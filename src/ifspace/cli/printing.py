@@ -16,7 +16,7 @@ UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def printable(text: str) -> str:
-    """Write what a terminal would obey as its code, such as ``\\x1b``.
+    """Write what a terminal would obey as its code, as Python writes it in a string.
 
     Descriptions and file names are written by others; everything passes here before it is shown.
     """
