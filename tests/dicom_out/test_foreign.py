@@ -116,6 +116,35 @@ def test_a_line_between_slices_is_refused(make_study, make_result, tmp_path) -> 
         marks_from_length(foreign_lengths(path)[0], volume_of(study, result), NAMES, Side.RIGHT)
 
 
+def in_unit(path, unit: str, number: float) -> None:
+    """Give every length of a report in another unit."""
+    report = read_report(path)
+    for item in walk(report):
+        for measured in item.get("MeasuredValueSequence", []):
+            measured.MeasurementUnitsCodeSequence[0].CodeValue = unit
+            measured.NumericValue, measured.FloatingPointValue = f"{number:.10g}", number
+    report.save_as(path)
+
+
+@pytest.mark.parametrize(("unit", "number"), [("cm", 2.32), ("m", 0.0232), ("[in_i]", 23.2 / 25.4)])
+def test_lengths_in_other_units_are_converted(foreign, unit, number) -> None:
+    _, _, path = foreign
+    in_unit(path, unit, number)
+    lengths = foreign_lengths(path)
+    assert [length.value_mm for length in lengths] == pytest.approx([23.2] * 4, abs=1e-9)
+    assert {length.unit for length in lengths} == {unit}
+
+
+@pytest.mark.parametrize("unit", ["{pixels}", "deg", "[mi_i]"])
+def test_a_length_that_cannot_be_converted_is_listed_and_not_taken(foreign, unit) -> None:
+    study, result, path = foreign
+    in_unit(path, unit, 23.2)
+    lengths = foreign_lengths(path)
+    assert [(length.value_mm, length.unit) for length in lengths] == [(None, unit)] * 4
+    with pytest.raises(SessionError, match="cannot be converted to mm"):
+        marks_from_length(lengths[0], volume_of(study, result), NAMES, Side.RIGHT)
+
+
 def test_the_medial_end_becomes_the_ischial_mark(foreign) -> None:
     study, result, path = foreign
     volume = volume_of(study, result)

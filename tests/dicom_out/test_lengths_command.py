@@ -3,11 +3,13 @@ import json
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 
+import pydicom
 import pytest
 
 from ifspace.cli import app
 from ifspace.cli.exits import run
 from ifspace.dicom_out import write_objects
+from ifspace.dicom_out.content import walk
 from ifspace.io.session import read_session
 from ifspace.phantom import PhantomSpec, Size, write_phantom
 from ifspace.workflow import Settings, assess_study, load_study
@@ -60,6 +62,24 @@ def test_lengths_are_listed_and_become_a_session(ifspace, reported, tmp_path) ->
     assert values == pytest.approx({"ifs": 20.0, "qfs": 12.0}, abs=0.001)
     assert {item["state"] for item in outcomes} == {"placed"}
     assert ifspace("lengths", report, "--images", images, "-o", target, "--take", "1=ifs/left")[0]
+
+
+def test_a_length_in_an_unknown_unit_is_named_with_its_reason(ifspace, reported, tmp_path) -> None:
+    images, report = reported
+    damaged = pydicom.dcmread(report)
+    for item in walk(damaged):
+        for measured in item.get("MeasuredValueSequence", []):
+            measured.MeasurementUnitsCodeSequence[0].CodeValue = "{pixels}"
+    damaged.save_as(tmp_path / "pixels.dcm")
+    code, out, _ = ifspace("lengths", tmp_path / "pixels.dcm")
+    assert code == 0
+    assert "cannot be converted" in out
+    code, _, err = ifspace(
+        "lengths", tmp_path / "pixels.dcm", "--images", images, "-o", tmp_path / "s.json",
+        "--take", "1=ifs/left",
+    )  # fmt: skip
+    assert (code, "'{pixels}'" in err) == (1, True)
+    assert not (tmp_path / "s.json").exists()
 
 
 @pytest.mark.parametrize("text", ["9=ifs/left", "0=ifs/left", "ifs/left", "1=ifi/left", "1=ifs"])

@@ -7,6 +7,7 @@ import io
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pydicom
@@ -14,6 +15,7 @@ import pytest
 
 from ifspace.errors import NetworkError
 from ifspace.pacs import Level, Query, WebNode, echo, find, get
+from ifspace.pacs.web import client
 
 
 class Server:
@@ -117,6 +119,24 @@ def test_a_password_is_sent_and_a_wrong_one_is_said(serve, monkeypatch) -> None:
     with pytest.raises(NetworkError, match="refuses user name or password"):
         echo(WebNode("archive", server.url, username="reader"))
     assert server.asked[0][1] == "Basic cmVhZGVyOmh1c2g="
+
+
+@pytest.mark.parametrize("kind", ["PASSWORD", "TOKEN"])
+def test_a_secret_goes_over_plain_http_only_where_that_is_allowed(kind, monkeypatch) -> None:
+    monkeypatch.setenv(f"IFSPACE_{kind}_ARCHIVE", "hush")
+    plain = WebNode("archive", "http://192.0.2.1/dicom-web", username="reader")
+    with pytest.raises(NetworkError, match="secrets_over_http"), client(plain):
+        pass
+    for node in (
+        replace(plain, secrets_over_http=True),
+        replace(plain, url="https://192.0.2.1/dicom-web"),
+        replace(plain, url="http://[::1]:8042/dicom-web"),
+    ):
+        with client(node):
+            pass
+    monkeypatch.delenv(f"IFSPACE_{kind}_ARCHIVE")
+    with client(plain):
+        pass
 
 
 def test_a_token_is_sent(serve, monkeypatch) -> None:

@@ -10,6 +10,7 @@ from enum import IntEnum
 
 import typer
 
+from ifspace.cli.printing import printable
 from ifspace.errors import IfspaceError
 
 DEBUG_OPTION = "--debug"
@@ -83,4 +84,4 @@ def _silence_libraries() -> None:
 
 def say(sentence: str) -> None:
     """Tell the user one sentence on standard error."""
-    typer.echo(f"ifspace: {sentence}", err=True)
+    typer.echo(f"ifspace: {printable(sentence)}", err=True)

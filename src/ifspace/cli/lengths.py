@@ -29,6 +29,7 @@ def lengths(
 ) -> None:
     """List the lengths in a report, and make marks of those you name."""
     from ifspace.dicom_out import foreign_lengths
+    from ifspace.dicom_out.foreign import not_converted
 
     found = foreign_lengths(report)
     rows = [
@@ -37,14 +38,17 @@ def lengths(
             "label": length.label,
             "value_mm": length.value_mm,
             "side": None if length.side is None else length.side.value,
+            "unit": length.unit,
+            "problem": not_converted(length),
         }
         for number, length in enumerate(found, start=1)
     ]
     if as_json:
         print_json(rows)
     else:
-        columns = ["number", "label", "value_mm", "side"]
-        print_table("", columns, [[str(row[key] or "") for key in columns] for row in rows])
+        columns = ["number", "label", "value_mm", "side", "problem"]
+        cells = [["" if row[key] is None else str(row[key]) for key in columns] for row in rows]
+        print_table("", columns, cells)
     if not take:
         return
     if images is None or out is None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ifspace.cli.exits import say
+from ifspace.cli.printing import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -84,7 +85,8 @@ class BarWatcher:
         rate = 60 * self._done / max(time.monotonic() - self._started, 1e-9)
         self._progress.update(self._task, advance=1, rate=f"{rate:.1f} per minute")
         if outcome.reason:
-            self._progress.console.print(f"{case.case_id}: {outcome.reason}", highlight=False)
+            line = printable(f"{case.case_id}: {outcome.reason}")
+            self._progress.console.print(line, highlight=False, markup=False)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,8 @@ from ifspace.model import (
 
 # A patient coordinate must lie this near to a slice to be a mark on it, where the step is unknown.
 ON_SLICE_MM = 1.0
+# UCUM codes of the lengths that a drawn line may be given in.
+MM_OF_UNIT = {"mm": 1.0, "um": 0.001, "cm": 10.0, "dm": 100.0, "m": 1000.0, "[in_i]": 25.4}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,10 @@ class ForeignLength:
     label
         What the report calls it, in words.
     value_mm
-        The length as the report gives it.
+        The length that the report gives, in mm; none where its unit is no length or its number
+        cannot be read.
+    unit
+        The unit that the report gives it in, a UCUM code.
     points_lps_mm
         Both ends in the patient (2, 3), where the report gives patient coordinates.
     points_column_row
@@ -54,12 +59,13 @@ class ForeignLength:
     """
 
     label: str
-    value_mm: float
+    value_mm: float | None
     points_lps_mm: Floats | None = None
     points_column_row: Floats | None = None
     sop_instance_uid: str | None = None
     frame_number: int | None = None
     side: Side | None = None
+    unit: str = codes.MILLIMETRE.value
 
     def __post_init__(self) -> None:
         """Refuse anything but two points of one kind."""
@@ -78,8 +84,8 @@ class ForeignLength:
 def foreign_lengths(path: Path) -> tuple[ForeignLength, ...]:
     """List the straight lengths of a TID 1500 report, whoever wrote it.
 
-    A length is a number in millimetres that is inferred from a line of two points. Anything else
-    is passed over.
+    A length is a number that is inferred from a line of two points; other units are converted.
+    What cannot be converted is listed without a value. Anything else is passed over.
 
     Raises
     ------
@@ -114,8 +120,11 @@ def marks_from_length(
     Raises
     ------
     SessionError
-        If the line was drawn on other images, or not within one slice.
+        If the line was drawn on other images, or not within one slice, or has no value in mm.
     """
+    if length.value_mm is None:
+        message = f"{length.label}: {not_converted(length)}; draw this line again"
+        raise SessionError(message)
     slice_index, points_lps_mm = _place(length, volume)
     source = volume.slices[slice_index].source
     first, second = (
@@ -130,6 +139,16 @@ def marks_from_length(
         for name, point in zip(names, points_lps_mm, strict=True)
     )
     return first, second
+
+
+def not_converted(length: ForeignLength) -> str:
+    """Say why a length has no value; nothing where it has one."""
+    if length.value_mm is not None:
+        return ""
+    if length.unit in MM_OF_UNIT:
+        return f"its number in {length.unit} cannot be read"
+    unit = repr(length.unit) if length.unit else "no unit"
+    return f"it is given in {unit}, which cannot be converted to mm"
 
 
 def _place(length: ForeignLength, volume: Volume) -> tuple[int, Floats]:
@@ -153,13 +172,14 @@ def _place(length: ForeignLength, volume: Volume) -> tuple[int, Floats]:
 def _lengths_of(group: Dataset) -> Iterator[ForeignLength]:
     label, side = _words(group)
     for item in items_of(group, CONTENT):
-        value_mm = _millimetres(item)
-        if value_mm is None:
+        measured = next(iter(items_of(item, "MeasuredValueSequence")), None)
+        if item.get("ValueType") != "NUM" or measured is None:
             continue
+        value_mm, unit = _millimetres(measured)
         for line in items_of(item, CONTENT):
             length = _line(line, label or _meaning(item), value_mm, side)
             if length is not None:
-                yield length
+                yield replace(length, unit=unit)
 
 
 def _words(group: Dataset) -> tuple[str, Side | None]:
@@ -188,19 +208,19 @@ def _meaning(item: Dataset) -> str:
     return str(names[0].get("CodeMeaning", "length")) if names else "length"
 
 
-def _millimetres(item: Dataset) -> float | None:
-    """Read a number in millimetres; nothing for any other content item."""
-    measured = next(iter(items_of(item, "MeasuredValueSequence")), None)
-    if item.get("ValueType") != "NUM" or measured is None:
-        return None
+def _millimetres(measured: Dataset) -> tuple[float | None, str]:
+    """Convert a measured value to mm, where that can be done; gives its unit as well."""
     units = items_of(measured, "MeasurementUnitsCodeSequence")
-    if not units or code_of(units[0])[1] != codes.MILLIMETRE.value:
-        return None
+    unit = code_of(units[0])[1] if units else ""
     values = floats_of(measured.get("FloatingPointValue") or measured.get("NumericValue"))
-    return values[0] if len(values) == 1 and math.isfinite(values[0]) else None
+    if unit not in MM_OF_UNIT or len(values) != 1 or not math.isfinite(values[0]):
+        return None, unit
+    return values[0] * MM_OF_UNIT[unit], unit
 
 
-def _line(item: Dataset, label: str, value_mm: float, side: Side | None) -> ForeignLength | None:
+def _line(
+    item: Dataset, label: str, value_mm: float | None, side: Side | None
+) -> ForeignLength | None:
     """Read a line of two points, in the image or in the patient."""
     kind, data = item.get("ValueType"), item.get("GraphicData")
     if item.get("GraphicType") not in ("POLYLINE", "MULTIPOINT") or data is None:

@@ -24,6 +24,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -83,13 +84,17 @@ class DimseNode:
 
 @dataclass(frozen=True)
 class WebNode:
-    """A server that speaks DICOMweb."""
+    """A server that speaks DICOMweb.
+
+    `secrets_over_http` allows a password or a token on a connection that anybody between can read.
+    """
 
     name: str
     url: str
     username: str | None = None
     ca_file: str | None = None
     timeout_s: float = 30.0
+    secrets_over_http: bool = False
 
     def __post_init__(self) -> None:
         """Refuse addresses that are none, or that hold a password."""
@@ -105,6 +110,12 @@ class WebNode:
     def address(self) -> str:
         """Say where this is, for people and for the ledger."""
         return self.url
+
+    @property
+    def may_have_secrets(self) -> bool:
+        """Tell whether a password may be sent: encrypted, to this machine, or as allowed."""
+        parts = urlsplit(self.url)
+        return parts.scheme == "https" or self.secrets_over_http or _is_loopback(parts.hostname)
 
 
 Node = DimseNode | WebNode
@@ -149,6 +160,13 @@ def find_node(name: str, path: Path | None = None) -> Node:
         message = f"node {name!r} is not configured in {path or nodes_path()}; known are: {known}"
         raise NetworkError(message)
     return nodes[name]
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 def _node(name: str, table: Any) -> Node:

@@ -73,6 +73,12 @@ def _trust_and_identify(session: requests.Session, node: WebNode) -> None:
             raise NetworkError(message)
         session.verify = node.ca_file
     secret = credential(node.name, node.username)
+    if (secret.token or (node.username and secret.password)) and not node.may_have_secrets:
+        message = (
+            f"node {node.name!r} would get a password or token over plain http, which anybody "
+            "between can read; use https, or set secrets_over_http = true for this node"
+        )
+        raise NetworkError(message)
     if secret.token:
         session.headers["Authorization"] = f"Bearer {secret.token}"
     elif node.username and secret.password is not None:
