@@ -1,4 +1,4 @@
-"""The licences of everything that ifspace installs, as the packages state them, as a page of the docs."""
+"""The licences of what ifspace installs, as the packages state them, as a page of the docs."""
 
 from __future__ import annotations
 
