@@ -12,7 +12,7 @@ CORE := $(BIN)/python -m pytest tests --ignore=tests/plugin --ignore=tests/inter
 WINDOWS := env -u DISPLAY QT_QPA_PLATFORM=xcb $(VENV)-napari/bin/python -m pytest tests/plugin \
   -n 2 --dist loadscope -q
 
-.PHONY: demo test test-core test-plugin test-slow test-all coverage test-interop fuzz lint types contracts docs bench check lock clean
+.PHONY: demo test test-core test-plugin test-slow test-all coverage test-interop fuzz lint types contracts docs bench check dist sbom licences lock clean
 
 demo: $(VENV)/core.ok
 	$(BIN)/ifspace demo -o demo-report --overwrite
@@ -104,10 +104,41 @@ $(VENV)/apt.ok: apt.txt
 	fi
 	touch $@
 
-# Pin what was tested, for this version of Python only: others resolve on their own.
+# Pin what was tested, for this version of Python only: others resolve on their own. Then lock every
+# version of Python with the hashes of all files. Qt has no wheel for 3.11 below glibc 2.34.
+HASHED := --generate-hashes --no-header --no-annotate --no-emit-index-url --constraint constraints.txt \
+  --python-platform x86_64-manylinux_2_34
 lock: $(VENV)-napari/napari.ok
 	$(VENV)-napari/bin/uv pip freeze --python $(VENV)-napari --exclude-editable \
 	  | sed "s/$$/ ; python_version == '3.11'/" > constraints.txt
+	for v in 3.11 3.12 3.13; do \
+	  $(VENV)-napari/bin/uv pip compile -q --upgrade pyproject.toml $(HASHED) --python-version $$v \
+	    -o requirements/lock-$$v.txt \
+	  && $(VENV)-napari/bin/uv pip compile -q --upgrade pyproject.toml $(HASHED) --python-version $$v \
+	    --extra napari -o requirements/lock-napari-$$v.txt || exit 1; \
+	done
+	$(MAKE) licences
+
+# The licences of what is locked, as the packages state them.
+licences: $(VENV)-napari/napari.ok
+	$(VENV)-napari/bin/python docs/scripts/licences.py > docs/licences.md
+
+# The wheel, and what it installs: a new environment from the hashed lock, described in CycloneDX
+# (which takes the version from a pyproject.toml only where it is written there).
+dist:
+	rm -rf dist
+	$(MAKE) sbom
+
+sbom: $(VENV)/dev.ok
+	$(BIN)/hatchling build -t sdist -t wheel
+	$(BIN)/uv venv -q --clear --python $(BIN)/python $(VENV)-wheel
+	$(BIN)/uv pip install -q --python $(VENV)-wheel --require-hashes \
+	  -r requirements/lock-$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt
+	$(BIN)/uv pip install -q --python $(VENV)-wheel --no-deps \
+	  dist/ifspace-$$($(BIN)/hatchling version)-py3-none-any.whl
+	sed "s/^dynamic = .*/version = \"$$($(BIN)/hatchling version)\"/" pyproject.toml > $(VENV)-wheel/pyproject.toml
+	$(BIN)/cyclonedx-py environment --pyproject $(VENV)-wheel/pyproject.toml --output-reproducible \
+	  -o dist/ifspace-$$($(BIN)/hatchling version).cdx.json $(VENV)-wheel
 
 clean:
-	rm -rf $(VENV) $(VENV)-napari .cache site demo-report
+	rm -rf $(VENV) $(VENV)-napari $(VENV)-wheel dist .cache site demo-report

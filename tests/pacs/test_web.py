@@ -142,7 +142,7 @@ def test_a_secret_goes_over_plain_http_only_where_that_is_allowed(kind, monkeypa
         with client(node):
             pass
     monkeypatch.delenv(f"IFSPACE_{kind}_ARCHIVE")
-    with client(plain):
+    with client(replace(plain, username=None)):
         pass
 
 

@@ -36,6 +36,8 @@ MOST_MATCHES = 100_000
 
 LOG = logging.getLogger(__name__)
 
+Search = Callable[..., list[dict[str, Any]]]
+
 
 class _LiteralWildcards(HTTPAdapter):
     """Sends ``*`` as it is: several servers do not decode ``%2A`` and find nothing."""
@@ -144,7 +146,7 @@ def find(
     with client(node) as opened:
         if query.level is Level.SERIES:
             study_uid = filters.pop("StudyInstanceUID")
-            ask = partial(opened.search_for_series, study_uid)
+            ask: Search = partial(opened.search_for_series, study_uid)
         else:
             ask = opened.search_for_studies
         answers = _all_pages(partial(ask, fields=fields, search_filters=filters), incomplete)
@@ -154,9 +156,7 @@ def find(
     return tuple(matches)
 
 
-def _all_pages(
-    ask: Callable[..., list[dict[str, Any]]], incomplete: Callable[[str], None]
-) -> list[dict[str, Any]]:
+def _all_pages(ask: Search, incomplete: Callable[[str], None]) -> list[dict[str, Any]]:
     """Ask until nothing more comes: a server may cut its list anywhere (PS3.18 8.3.4.4)."""
     matches = ask()
     known = {json.dumps(match, sort_keys=True) for match in matches}
