@@ -40,3 +40,13 @@ def test_a_ledger_of_somebody_else_cannot_name_files_outside(
 def test_a_place_in_a_ledger_stays_below_its_folder(place: str) -> None:
     with pytest.raises(UnsafePathError):
         name_of(place)
+
+
+def test_the_ledger_that_holds_a_key_is_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "out" / "ledger.sqlite"
+    for before in (None, 0o644):
+        if before is not None:
+            path.chmod(before)
+        with open_ledger(tmp_path / "out", private=True) as ledger:
+            ledger.set_meta("key", "secret")
+        assert path.stat().st_mode & 0o777 == 0o600

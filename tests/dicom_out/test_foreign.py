@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from pydicom import config
+from pydicom.uid import UID
 
 from ifspace.dicom_out import (
     foreign_lengths,
@@ -9,7 +11,7 @@ from ifspace.dicom_out import (
     write_objects,
 )
 from ifspace.dicom_out.content import concept, read_report, walk
-from ifspace.errors import SessionError
+from ifspace.errors import OutputError, SessionError
 from ifspace.geometry import Plane
 from ifspace.model import MarkName, MarkState, Side, Slice, Source, Volume
 
@@ -143,6 +145,18 @@ def test_a_length_that_cannot_be_converted_is_listed_and_not_taken(foreign, unit
     assert [(length.value_mm, length.unit) for length in lengths] == [(None, unit)] * 4
     with pytest.raises(SessionError, match="cannot be converted to mm"):
         marks_from_length(lengths[0], volume_of(study, result), NAMES, Side.RIGHT)
+
+
+@pytest.mark.parametrize("uid", ["1.2.", "../x", "1" * 65])
+def test_no_object_is_written_with_a_uid_that_is_none(
+    uid, make_study, make_result, tmp_path
+) -> None:
+    study = make_study()
+    with config.disable_value_validation():
+        study.headers[0].SOPClassUID = UID(uid)
+        with pytest.raises(OutputError, match="UID"):
+            write_objects(make_result(study), study.headers, tmp_path / "out", formats=["sr"])
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_medial_end_becomes_the_ischial_mark(foreign) -> None:

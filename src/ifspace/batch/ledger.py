@@ -254,8 +254,8 @@ class Ledger:
 
 
 @contextmanager
-def open_ledger(out: Path, *, create: bool = True) -> Iterator[Ledger]:
-    """Open the ledger of an output folder, alone.
+def open_ledger(out: Path, *, create: bool = True, private: bool = False) -> Iterator[Ledger]:
+    """Open the ledger of an output folder, alone; a private one only its owner may read.
 
     Raises
     ------
@@ -266,6 +266,9 @@ def open_ledger(out: Path, *, create: bool = True) -> Iterator[Ledger]:
     try:
         if create:
             out.mkdir(parents=True, exist_ok=True)
+            if private:
+                path.touch(mode=0o600)
+                path.chmod(0o600)
         elif not path.is_file():
             message = f"{out.name} holds no batch: it has no {LEDGER_NAME}; name its output folder"
             raise OutputError(message)

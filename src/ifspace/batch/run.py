@@ -65,7 +65,7 @@ def run_batch(request: Request, watcher: Watcher) -> BatchReport:
     for source in (request.root, request.sessions, request.masks):
         if source is not None:
             refuse_inside(request.out, source)
-    with open_ledger(request.out) as ledger:
+    with open_ledger(request.out, private=request.plan.deidentify) as ledger:
         request = _with_key(request, ledger)
         look_through(ledger, request.root, request.places, leave_out=request.out)
         strays = _plan(ledger, request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from pydicom.dataset import Dataset, FileDataset
@@ -24,6 +25,7 @@ from ifspace.dicom_out.header import creation_moment, patient_and_study
 from ifspace.dicom_out.sr import structured_report
 from ifspace.errors import OutputError
 from ifspace.model import Measurement, Side, StudyResult
+from ifspace.safe_paths import is_uid
 
 SR_FORMAT, PDF_FORMAT, CAPTURE_FORMAT = "sr", "dicom-pdf", "dicom-sc"
 FORMATS = (SR_FORMAT, PDF_FORMAT, CAPTURE_FORMAT)
@@ -154,7 +156,26 @@ def _shown(result: StudyResult, side: Side) -> tuple[int, int | None]:
     return middle, result.series.sources[middle].frame_number
 
 
+def refuse_invalid_uids(item: FileDataset) -> None:
+    """Refuse to write an object that holds a UID that is none, whoever it was taken from.
+
+    Raises
+    ------
+    OutputError
+        If there is one; names its attribute.
+    """
+    for element in chain(item.file_meta, item.iterall()):
+        if element.VR != "UI" or element.is_empty:
+            continue
+        for uid in [element.value] if element.VM == 1 else element.value:
+            if not is_uid(str(uid)):
+                message = f"{element.keyword} would be no valid UID; the object is not written"
+                raise OutputError(message)
+
+
 def _save(made: Mapping[str, FileDataset], out: Path, *, overwrite: bool) -> tuple[Path, ...]:
+    for item in made.values():
+        refuse_invalid_uids(item)
     with output_errors("DICOM objects"), whole_folder(out, made, overwrite=overwrite) as stage:
         for name, item in made.items():
             with whole_file(stage / name) as file:
