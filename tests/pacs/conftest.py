@@ -89,14 +89,16 @@ class Archive:
 def start_archive() -> Iterator[Callable[..., Archive]]:
     servers = []
 
-    def start(tls: ssl.SSLContext | None = None, **entity_options: object) -> Archive:
+    def start(
+        tls: ssl.SSLContext | None = None, *, searches: bool = True, **entity_options: object
+    ) -> Archive:
         archive = Archive()
         entity = AE(ae_title="ARCHIVE")
         for name, value in entity_options.items():
             setattr(entity, name, value)
         for context in AllStoragePresentationContexts:
             entity.add_supported_context(context.abstract_syntax, scu_role=True, scp_role=True)
-        for uid in (FIND, MOVE, GET, PATIENT_FIND, "1.2.840.10008.1.1"):
+        for uid in (*((FIND, PATIENT_FIND) if searches else ()), MOVE, GET, "1.2.840.10008.1.1"):
             entity.add_supported_context(uid)
         entity.add_requested_context(MRImageStorage)
         server = entity.start_server(

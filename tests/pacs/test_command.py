@@ -1,7 +1,9 @@
 import io
 import json
 import sys
+import threading
 from contextlib import redirect_stderr, redirect_stdout
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pydicom
 import pytest
@@ -88,6 +90,30 @@ def test_a_node_that_is_gone_is_one_sentence(ifspace, archive, images) -> None:
     assert (code, out) == (1, "")
     assert err.count("\n") == 1
     assert "cannot be reached" in err
+
+
+def test_a_list_that_may_be_cut_ends_with_3(ifspace, archive, tmp_path) -> None:
+    answer = b'[{"0020000D": {"vr": "UI", "Value": ["2.25.1"]}}]'
+
+    class Repeats(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/dicom+json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Repeats) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with (tmp_path / "config" / "ifspace" / "nodes.toml").open("a") as file:
+            file.write(f'[web]\nurl = "http://127.0.0.1:{server.server_port}"\n')
+        code, out, err = ifspace("pacs", "find", "web", "--json")
+        server.shutdown()
+    assert (code, len(json.loads(out))) == (3, 1)
+    assert "may be incomplete" in err
 
 
 def test_an_unknown_level_is_wrong_usage(ifspace, archive) -> None:

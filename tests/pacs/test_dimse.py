@@ -11,6 +11,7 @@ import pytest
 from ifspace.errors import NetworkError, OutputError
 from ifspace.pacs import Ledger, Level, Query, SendStatus, echo, find, get, send
 from ifspace.pacs.received import DUPLICATE, INVALID, SUCCESS, ReceivedFiles
+from ifspace.pacs.send import NOT_CHECKED
 
 
 def statuses(outcomes) -> list[str]:
@@ -47,6 +48,24 @@ def test_a_repeat_sends_nothing_that_arrived(start_archive, images, ledger, tmp_
     assert len(archive.came) == 3
     forced = send(archive.node(), images, ledger=ledger, again=True)
     assert statuses(forced) == ["sent"] * 3
+
+
+def test_what_the_node_lost_is_sent_again(start_archive, images, ledger) -> None:
+    archive = start_archive()
+    send(archive.node(), images, ledger=ledger)
+    del archive.held["2.25.11"]
+    again = send(archive.node(), images, ledger=ledger)
+    assert statuses(again) == ["sent_before", "sent", "sent_before"]
+    assert [outcome.detail for outcome in again] == [""] * 3
+    assert archive.came[3:] == ["2.25.11"]
+
+
+def test_a_node_that_does_not_say_is_not_believed_silently(start_archive, images, ledger) -> None:
+    archive = start_archive(searches=False)
+    send(archive.node(), images, ledger=ledger)
+    for outcome in send(archive.node(), images, ledger=ledger):
+        assert (outcome.status, outcome.detail) == (SendStatus.SENT_BEFORE, NOT_CHECKED)
+    assert len(archive.came) == 3
 
 
 def test_a_changed_file_is_sent_again(start_archive, images, ledger) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import http.server
 import io
+import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pydicom
 import pytest
 
 from ifspace.errors import NetworkError
-from ifspace.pacs import Level, Query, WebNode, echo, find, get
+from ifspace.pacs import Level, Query, WebNode, echo, find, get, send
+from ifspace.pacs.objects import files_to_send
 from ifspace.pacs.web import client
 
 
@@ -24,7 +27,7 @@ class Server:
     def __init__(
         self,
         status: int,
-        content: bytes,
+        content: bytes | Callable[[str], bytes],
         tls: ssl.SSLContext | None,
         kind: str = "application/dicom+json",
     ) -> None:
@@ -33,11 +36,12 @@ class Server:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 asked.append((self.path, self.headers.get("Authorization")))
+                body = content(self.path) if callable(content) else content
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(content)))
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(content)
+                self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
@@ -56,7 +60,10 @@ def serve() -> Iterator[Callable[..., Server]]:
     started: list[Server] = []
 
     def start(
-        status: int = 200, content: bytes = b"[]", tls: ssl.SSLContext | None = None, **kind: str
+        status: int = 200,
+        content: bytes | Callable[[str], bytes] = b"[]",
+        tls: ssl.SSLContext | None = None,
+        **kind: str,
     ) -> Server:
         started.append(Server(status, content, tls, **kind))
         return started[-1]
@@ -135,7 +142,7 @@ def test_a_secret_goes_over_plain_http_only_where_that_is_allowed(kind, monkeypa
         with client(node):
             pass
     monkeypatch.delenv(f"IFSPACE_{kind}_ARCHIVE")
-    with client(plain):
+    with client(replace(plain, username=None)):
         pass
 
 
@@ -150,6 +157,45 @@ def test_a_wildcard_is_sent_as_it_is(serve) -> None:
     server = serve()
     assert find(WebNode("archive", server.url), Query(Level.STUDY, {"PatientName": "A*"})) == ()
     assert "PatientName=A*" in server.asked[0][0]
+
+
+def studies(numbers: range) -> bytes:
+    """List studies as a server does."""
+    return json.dumps(
+        [{"0020000D": {"vr": "UI", "Value": [f"2.25.{number}"]}} for number in numbers]
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    "query", [Query(Level.STUDY), Query(Level.SERIES, {"StudyInstanceUID": "1.2"})]
+)
+def test_a_list_that_is_cut_is_asked_for_to_its_end(query, serve) -> None:
+    def page(path: str) -> bytes:
+        (offset,) = parse_qs(urlsplit(path).query).get("offset", ["0"])
+        return studies(range(int(offset), min(int(offset) + 100, 250)))
+
+    told: list[str] = []
+    found = find(WebNode("archive", serve(200, page).url), query, told.append)
+    assert [item.StudyInstanceUID for item in found] == [f"2.25.{number}" for number in range(250)]
+    assert told == []
+
+
+def test_a_list_that_does_not_continue_is_called_incomplete(serve) -> None:
+    told: list[str] = []
+    node = WebNode("archive", serve(200, studies(range(100))).url)
+    assert len(find(node, Query(Level.STUDY), told.append)) == 100
+    (sentence,) = told
+    assert "may be incomplete" in sentence
+
+
+def test_what_the_server_lost_is_sent_again(serve, images, ledger) -> None:
+    there = json.dumps([{"00080018": {"vr": "UI", "Value": ["2.25.10"]}}]).encode()
+    node = WebNode("archive", serve(200, lambda path: there if "=2.25.10" in path else b"[]").url)
+    for item in files_to_send(images):
+        ledger.add(node, item)
+    outcomes = send(node, images, ledger=ledger, attempts=1)
+    # The server takes nothing, so that what it is offered again is seen as failed.
+    assert [outcome.status.value for outcome in outcomes] == ["sent_before", "failed", "failed"]
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ def find(
     }
     asked = {keyword: value for keyword, value in filters.items() if value}
     query = library.Query(library.Level(level), asked)
-    matches = library.find_values(_node(node), query)
+    notes: list[str] = []
+    matches = library.find_values(_node(node), query, notes.append)
     if as_json:
         print_json(matches)
     elif not matches:
@@ -70,6 +71,10 @@ def find(
     else:
         columns = list(matches[0])
         print_table("", columns, [[match[column] for column in columns] for match in matches])
+    for note in notes:
+        say(note)
+    if notes:
+        raise typer.Exit(Exit.PARTLY_DONE)
 
 
 @pacs_app.command("get")

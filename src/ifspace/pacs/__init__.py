@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -48,19 +49,27 @@ def echo(node: Node) -> float:
     return dimse.echo(node) if isinstance(node, DimseNode) else web.echo(node)
 
 
-def find(node: Node, query: Query) -> tuple[Dataset, ...]:
+def find(
+    node: Node, query: Query, incomplete: Callable[[str], None] = web.LOG.warning
+) -> tuple[Dataset, ...]:
     """Search a node for patients, studies or series.
+
+    `incomplete` is told, in a sentence, where a list may have been cut by the server.
 
     Raises
     ------
     NetworkError
         If the search fails.
     """
-    return dimse.find(node, query) if isinstance(node, DimseNode) else web.find(node, query)
+    if isinstance(node, DimseNode):
+        return dimse.find(node, query)
+    return web.find(node, query, incomplete)
 
 
-def find_values(node: Node, query: Query) -> list[dict[str, str]]:
-    """Search a node, and give each match as plain texts by DICOM keyword.
+def find_values(
+    node: Node, query: Query, incomplete: Callable[[str], None] = web.LOG.warning
+) -> list[dict[str, str]]:
+    """Search a node, and give each match as plain texts by DICOM keyword; see :func:`find`.
 
     Raises
     ------
@@ -69,7 +78,7 @@ def find_values(node: Node, query: Query) -> list[dict[str, str]]:
     """
     return [
         {keyword: _text(match, keyword) for keyword in RETURNED[query.level]}
-        for match in find(node, query)
+        for match in find(node, query, incomplete)
     ]
 
 

@@ -117,6 +117,26 @@ def find(node: DimseNode, query: Query) -> tuple[Dataset, ...]:
     return tuple(matches)
 
 
+def holds(node: DimseNode, items: Sequence[ToSend]) -> Iterator[bool]:
+    """Ask for each object whether the node has it (C-FIND of images).
+
+    Raises
+    ------
+    NetworkError
+        If the node does not answer that.
+    """
+    with association(node, [build_context(STUDY_ROOT_FIND)]) as opened:
+        for item in items:
+            asked = _wanted(item.study_uid, item.series_uid)
+            asked.QueryRetrieveLevel, asked.SOPInstanceUID = "IMAGE", item.sop_instance_uid
+            found = False
+            for status, match in opened.send_c_find(asked, STUDY_ROOT_FIND):
+                _answered(node, status, "the search")
+                uid = None if match is None else match.get("SOPInstanceUID")
+                found = found or uid == item.sop_instance_uid
+            yield found
+
+
 def identifier(query: Query) -> Dataset:
     """Put a question into DICOM (PS3.4 C.2.2.1)."""
     asked = Dataset()

@@ -73,6 +73,8 @@ class ToSend:
     transfer_syntax_uid: str
     sha256: str
     size: int
+    study_uid: str
+    series_uid: str
 
     @property
     def sop_class_name(self) -> str:
@@ -167,6 +169,8 @@ def _to_send(path: Path) -> ToSend:
             str(meta.TransferSyntaxUID),
             hashlib.sha256(content).hexdigest(),
             len(content),
+            str(dataset.get("StudyInstanceUID", "")),
+            str(dataset.get("SeriesInstanceUID", "")),
         )
         same = str(dataset.SOPInstanceUID) == item.sop_instance_uid and "SOPClassUID" in dataset
     if not (same and is_uid(item.sop_class_uid) and is_uid(item.sop_instance_uid)):

@@ -15,6 +15,7 @@ from ifspace.pacs.objects import SendOutcome, SendStatus, ToSend, files_to_send
 ATTEMPTS = 4
 # Doubled after each attempt: long enough for a service to restart within the last.
 FIRST_PAUSE_S = 0.5
+NOT_CHECKED = "as noted here; the node was not asked, or does not say whether it still has it"
 
 Storer = Callable[[Sequence[ToSend]], Iterator[tuple[ToSend, str | None]]]
 
@@ -30,6 +31,8 @@ def send(
     first_pause_s: float = FIRST_PAUSE_S,
 ) -> tuple[SendOutcome, ...]:
     """Send files and folders to a node.
+
+    What was sent before is asked for there, and sent again where the node no longer has it.
 
     Parameters
     ----------
@@ -59,16 +62,38 @@ def send(
     ledger = ledger or Ledger()
     items = files_to_send(paths)
     outcomes: dict[str, SendOutcome] = {}
-    for item in items:
-        if not again and ledger.holds(node, item):
-            outcomes[item.sop_instance_uid] = SendOutcome(item, SendStatus.SENT_BEFORE)
-        elif dry_run:
-            outcomes[item.sop_instance_uid] = SendOutcome(item, SendStatus.PLANNED)
+    noted = [item for item in items if not again and ledger.holds(node, item)]
+    for outcome in _sent_before(noted) if dry_run else _checked(node, noted):
+        outcomes[outcome.item.sop_instance_uid] = outcome
+    if dry_run:
+        for item in items:
+            outcomes.setdefault(item.sop_instance_uid, SendOutcome(item, SendStatus.PLANNED))
     if not dry_run:
         waiting = [item for item in items if item.sop_instance_uid not in outcomes]
         for outcome in _attempts(node, waiting, ledger, attempts, first_pause_s):
             outcomes[outcome.item.sop_instance_uid] = outcome
     return tuple(outcomes[item.sop_instance_uid] for item in items)
+
+
+def _sent_before(noted: Sequence[ToSend]) -> Iterator[SendOutcome]:
+    return (SendOutcome(item, SendStatus.SENT_BEFORE, NOT_CHECKED) for item in noted)
+
+
+def _checked(node: Node, noted: Sequence[ToSend]) -> Iterator[SendOutcome]:
+    """Give what the node still has of the objects that it took before; all if it does not say."""
+    if not noted:
+        return
+    try:
+        if isinstance(node, DimseNode):
+            there = list(dimse.holds(node, noted))
+        else:
+            there = list(web.holds(node, noted))
+    except (NetworkError, ValueError, RuntimeError):
+        yield from _sent_before(noted)
+        return
+    for item, found in zip(noted, there, strict=True):
+        if found:
+            yield SendOutcome(item, SendStatus.SENT_BEFORE)
 
 
 def _attempts(

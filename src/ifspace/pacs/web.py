@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,12 @@ UNAUTHORISED = (401, 403)
 NOT_FOUND = 404
 # One request per object never needs to be cut into pieces, which some servers cannot put together.
 WHOLE = 2**31
+# No search of a person needs more; a server that never ends fills no memory.
+MOST_MATCHES = 100_000
+
+LOG = logging.getLogger(__name__)
+
+Search = Callable[..., list[dict[str, Any]]]
 
 
 class _LiteralWildcards(HTTPAdapter):
@@ -125,23 +133,70 @@ def echo(node: WebNode) -> float:
     return time.monotonic() - start
 
 
-def find(node: WebNode, query: Query) -> tuple[Dataset, ...]:
-    """Search a server (QIDO-RS).
+def find(
+    node: WebNode, query: Query, incomplete: Callable[[str], None] = LOG.warning
+) -> tuple[Dataset, ...]:
+    """Search a server (QIDO-RS), page by page.
 
     DICOMweb has no search for patients: those of the matching studies are given, each once.
+    `incomplete` is told where the server does not show that its list is whole.
     """
     fields = list(RETURNED[query.level])
     filters = dict(query.filters)
     with client(node) as opened:
         if query.level is Level.SERIES:
             study_uid = filters.pop("StudyInstanceUID")
-            answers = opened.search_for_series(study_uid, fields=fields, search_filters=filters)
+            ask: Search = partial(opened.search_for_series, study_uid)
         else:
-            answers = opened.search_for_studies(fields=fields, search_filters=filters)
+            ask = opened.search_for_studies
+        answers = _all_pages(partial(ask, fields=fields, search_filters=filters), incomplete)
     matches = [Dataset.from_json(answer) for answer in answers]
     if query.level is Level.PATIENT:
         return tuple({str(match.get("PatientID", "")): match for match in matches}.values())
     return tuple(matches)
+
+
+def _all_pages(ask: Search, incomplete: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Ask until nothing more comes: a server may cut its list anywhere (PS3.18 8.3.4.4)."""
+    matches = ask()
+    known = {json.dumps(match, sort_keys=True) for match in matches}
+    while matches and len(matches) < MOST_MATCHES:
+        try:
+            page = ask(offset=len(matches))
+        except requests.exceptions.HTTPError:
+            page = None
+        if page == []:
+            return matches
+        added = [item for item in page or () if json.dumps(item, sort_keys=True) not in known]
+        if not added:
+            break
+        matches.extend(added)
+        known.update(json.dumps(item, sort_keys=True) for item in added)
+    if matches:
+        incomplete(
+            f"the list may be incomplete: the server gave {len(matches)} matches and does not "
+            "continue; search for less"
+        )
+    return matches
+
+
+def holds(node: WebNode, items: Sequence[ToSend]) -> Iterator[bool]:
+    """Ask for each object whether the server has it (QIDO-RS).
+
+    Raises
+    ------
+    NetworkError
+        If the server does not answer that.
+    """
+    with client(node) as opened:
+        for item in items:
+            answers = opened.search_for_instances(
+                item.study_uid,
+                item.series_uid,
+                search_filters={"SOPInstanceUID": item.sop_instance_uid},
+            )
+            found = (Dataset.from_json(answer) for answer in answers)
+            yield any(match.get("SOPInstanceUID") == item.sop_instance_uid for match in found)
 
 
 def get(node: WebNode, out: Path, *, study_uid: str, series_uid: str | None = None) -> Received:
