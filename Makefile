@@ -117,6 +117,7 @@ lock: $(VENV)-napari/napari.ok
 	  && $(VENV)-napari/bin/uv pip compile -q --upgrade pyproject.toml $(HASHED) --python-version $$v \
 	    --extra napari -o requirements/lock-napari-$$v.txt || exit 1; \
 	done
+	touch $(VENV)-napari/napari.ok  # it holds what was just pinned
 	$(MAKE) licences
 
 # The licences of what is locked, as the packages state them.
