@@ -36,7 +36,7 @@ test-all: coverage $(VENV)-napari/napari.ok $(VENV)/apt.ok
 # All tests of the library, with what they reach: of everything, and of what makes the millimetres.
 coverage: $(VENV)/dev.ok $(VENV)/apt.ok
 	$(CORE) --cov=ifspace --cov-branch --cov-report=
-	$(BIN)/coverage report --skip-covered --skip-empty --sort=cover --fail-under=92
+	$(BIN)/coverage report --skip-covered --skip-empty --sort=cover --fail-under=80
 	$(BIN)/coverage report --fail-under=95 \
 	  --include='*/geometry.py,*/ifspace/model/*,*/ifspace/measurement/*,*/ifspace/evidence/*'
 
