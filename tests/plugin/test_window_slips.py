@@ -161,6 +161,7 @@ def test_a_doubtful_mark_is_asked_about_and_return_takes_it_back(
     window.click((world[0], world[1], world[2] - 1.5))
     assert len(asked) == 1
     assert "hardly ever outside 3 to 45 mm" in asked[0]
+    window.dock.ask = window._ask
     assert len(controller.session.marks) == 1
     assert controller.step == STEPS[1]
 
