@@ -74,7 +74,7 @@ def measure(
     import ifspace
     from ifspace.dicom_out import UidMap, replace_uids
     from ifspace.export import export, formats_for, objects_left_out, refuse_inside
-    from ifspace.workflow import is_marked
+    from ifspace.workflow import is_marked, load_study
 
     chosen = chosen_formats(formats)
     refuse_inside(out, path)
@@ -83,26 +83,27 @@ def measure(
     if not is_marked(marks, label_map):
         say("no marks, seeds or label map: proposing what can be found, measuring nothing")
         chosen = formats_for(chosen, marked=False)
-    study = ifspace.load_study(path, series, hint=marks.series_instance_uid)
-    result = ifspace.measure(
-        study,
-        marks,
-        labels=label_map,
-        sides=sides_of(side),
-        evidence_ids=ids_of(evidence),
-        evidence_file=evidence_file,
-    )
     uid_map = UidMap() if deidentify else None
-    written = export(
-        study,
-        result,
-        out,
-        formats=chosen,
-        deidentify=deidentify,
-        overwrite=overwrite,
-        predecessor=amends,
-        uid_map=uid_map,
-    )
+    # What a ZIP archive holds is there until everything is written: the manifest names its hashes.
+    with load_study(path, series, marks.series_instance_uid) as study:
+        result = ifspace.measure(
+            study,
+            marks,
+            labels=label_map,
+            sides=sides_of(side),
+            evidence_ids=ids_of(evidence),
+            evidence_file=evidence_file,
+        )
+        written = export(
+            study,
+            result,
+            out,
+            formats=chosen,
+            deidentify=deidentify,
+            overwrite=overwrite,
+            predecessor=amends,
+            uid_map=uid_map,
+        )
     if uid_map is not None:
         result = replace_uids(result, uid_map)
     show(result, written, as_json=as_json, text=text)
