@@ -544,6 +544,7 @@ def test_an_interrupted_run_says_so_and_leaves_nothing(
     # The signal arrives as soon as the run has begun to load the study.
     program = """
 import os, signal, ifspace.workflow as w
+signal.signal(signal.SIGINT, signal.default_int_handler)
 real = w.load_volume
 def stopped(series):
     os.kill(os.getpid(), signal.SIGINT)

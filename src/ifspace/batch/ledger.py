@@ -17,7 +17,7 @@ from typing import Any
 
 from ifspace.batch.case import CaseOutcome, Failure, Status
 from ifspace.errors import OutputError
-from ifspace.safe_paths import plain_name
+from ifspace.safe_paths import below
 from ifspace.version import __version__
 
 LEDGER_NAME = "ledger.sqlite"
@@ -195,7 +195,8 @@ class Ledger:
         )
         for row in rows.fetchall():
             case = Case(*row)
-            plain_name(case.case_id)
+            # One of several readings of a study has a name of two parts.
+            below(Path(), case.case_id)
             yield case
 
     def record(self, case: Case, outcome: CaseOutcome, settings_sha256: str) -> None:
