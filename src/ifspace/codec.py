@@ -248,7 +248,8 @@ def from_text(model: type[T], text: str) -> T:
         If it is none of this class.
     """
     kind: Any = model
-    checked: T = _adapter_of(kind).validate_json(text)
+    # Names of files may hold bytes that are no text (lone surrogates), which only `json` reads.
+    checked: T = _adapter_of(kind).validate_python(json.loads(text))
     return checked
 
 
