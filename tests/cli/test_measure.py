@@ -71,11 +71,9 @@ def test_result_and_session_follow_their_published_schemas(measured: Path) -> No
         jsonschema.Draft202012Validator(schema).validate(json.loads((measured / name).read_text()))
 
 
-def test_files_are_readable_for_others_as_the_umask_says(measured: Path) -> None:
-    umask = os.umask(0)
-    os.umask(umask)
+def test_files_are_for_their_owner_alone(measured: Path) -> None:
     for path in measured.iterdir():
-        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask, path.name
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path.name
 
 
 def _expected(variant: str) -> tuple[int, set[str]]:
@@ -357,16 +355,17 @@ def test_deidentify_leaves_the_patient_and_the_uids_out_of_everything(
     truth = write_phantom(tmp_path / "study", spec)
     ran = ifspace(
         "measure", truth.image_path, "--session", truth.session_path, "-o", tmp_path / "o",
-        "--deidentify",
+        "--deidentify", "--reader", "ReaderName",
     )  # fmt: skip
     assert ran.code == 0
-    secrets = [b"SEEDED", b"PHANTOM-0001", b"19780101", b"PH0001"]
+    secrets = [b"SEEDED", b"PHANTOM-0001", b"19780101", b"PH0001", b"ReaderName"]
     secrets += [truth.study_uid.encode(), truth.series_uid.encode()]
     for path in (tmp_path / "o").iterdir():
         assert not any(secret in path.read_bytes() for secret in secrets), path.name
     text = _pdf_text(tmp_path / "o" / "report.pdf")
     assert "SEEDED" not in text
     assert "PHANTOM-0001" not in text
+    assert "ReaderName" not in text
 
 
 def _pdf_text(path: Path) -> str:

@@ -124,13 +124,6 @@ def test_a_missing_font_leaves_nothing_written(study, tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
-def test_reports_follow_the_umask_like_any_other_file(study, tmp_path):
-    (tmp_path / "plain").write_text("")
-    (path,) = write_reports(*study, tmp_path, formats=("csv",), identity=None)
-    modes = {stat.S_IMODE(item.stat().st_mode) for item in (path, tmp_path / "plain")}
-    assert len(modes) == 1
-
-
 def test_the_manifest_lists_versions_inputs_and_outputs_with_their_hashes(study, tmp_path):
     result, volume = study
     source = tmp_path / "Seeded_Maria.dcm"

@@ -57,7 +57,7 @@ def measure(
         None, "--evidence-file", help="Add local evidence rows."
     ),
     formats: str | None = typer.Option(
-        None, "--format", help="Write only these (json,session,csv,pdf,png,sr,…)."
+        None, "--format", help="Write only these (json,session,csv,pdf,png,sr,fhir,…)."
     ),
     amends: Path | None = typer.Option(
         None, "--amends", help="An earlier SR that the new one replaces."
@@ -72,7 +72,7 @@ def measure(
     propose is written, for a reader to complete.
     """
     import ifspace
-    from ifspace.dicom_out import UidMap, replace_uids
+    from ifspace.dicom_out import UidMap, deidentified
     from ifspace.export import export, formats_for, objects_left_out, refuse_inside
     from ifspace.workflow import is_marked, load_study
 
@@ -105,7 +105,7 @@ def measure(
             uid_map=uid_map,
         )
     if uid_map is not None:
-        result = replace_uids(result, uid_map)
+        result = deidentified(result, uid_map)
     show(result, written, as_json=as_json, text=text)
     code = exit_code(result)
     if left_out := objects_left_out(study, chosen):
@@ -136,10 +136,10 @@ def _session(path: Path | None, reader: str | None, *, sign: bool) -> Session:
 
 def chosen_formats(formats: str | None) -> tuple[str, ...]:
     """Turn ``pdf,json`` into format names; a wrong one is wrong usage."""
-    from ifspace.export import ALL_FORMATS
+    from ifspace.export import ALL_FORMATS, DEFAULT_FORMATS
 
     if formats is None:
-        return ALL_FORMATS
+        return DEFAULT_FORMATS
     chosen = tuple(name.strip() for name in formats.split(",") if name.strip())
     unknown = [name for name in chosen if name not in ALL_FORMATS]
     if unknown or not chosen:

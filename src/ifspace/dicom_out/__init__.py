@@ -1,6 +1,6 @@
 """DICOM objects out of a result, and reports read back into sessions."""
 
-from ifspace.dicom_out.deidentify import UidMap, replace_uids
+from ifspace.dicom_out.deidentify import UidMap, deidentified
 from ifspace.dicom_out.foreign import (
     ForeignLength,
     foreign_lengths,
@@ -22,7 +22,7 @@ __all__ = [
     "marks_from_length",
     "read_report_marks",
     "read_sr",
-    "replace_uids",
+    "deidentified",
     "session_from_lengths",
     "validate_sr",
     "why_not_filed",
