@@ -60,8 +60,8 @@ METHODS = (
     ),
     (
         "A change is withheld where the position is not known and the same, or the protocol differs"
-        " so that the difference may come from it. Wider or narrower is no judgement of the hip, and the records beside it are"
-        " shown, not explained."
+        " so that the difference may come from it. Wider or narrower is no judgement of the hip,"
+        " and the records beside it are shown, not explained."
     ),
 )
 

@@ -17,8 +17,8 @@ PIXEL_CHANGE_MM = 0.2
 FIELD_CHANGE_T = 0.3
 
 FROM_POSITION_ALONE = (
-    "No change is called: between two scans of the same patients 34 % of 95 hips differed by 4 mm or"
-    " more, mostly from flexion and rotation (Hatem et al. 2021)."
+    "No change is called: between two scans of the same patients 34 % of 95 hips differed by 4 mm"
+    " or more, mostly from flexion and rotation (Hatem et al. 2021)."
 )
 
 _LYING = {"S": "supine", "P": "prone"}
