@@ -24,7 +24,7 @@ from ifspace.automatic import (
     with_proposals,
 )
 from ifspace.binding import check_belongs, refuse_unbound
-from ifspace.caveats import caveats
+from ifspace.caveats import caveats, narrow_spaces
 from ifspace.errors import GeometryError, SessionError
 from ifspace.evidence import (
     Panel,
@@ -213,19 +213,21 @@ def assess(
     ]
     sides = (*finder.found, *finder.corrected(outcomes))
     session = with_proposals(session, outcomes)
+    spaces = tuple(assess_space(outcome, panel) for outcome in outcomes)
     return replace(
         _result(
             volume.series,
             replace(session, image=volume.fingerprint),
             settings,
             panel,
-            spaces=tuple(assess_space(outcome, panel) for outcome in outcomes),
+            spaces=spaces,
             flags=(
                 *image_flags,
                 *_range_flags(volume, session),
                 *unread_slices(sides),
                 *muscle_disagreements(sides),
                 *caveats(volume, session, outcomes),
+                *narrow_spaces(volume.series, spaces),
             ),
         ),
         slice_step_mm=volume.slice_step_mm,
@@ -336,6 +338,7 @@ def _panel(series: Series, session: Session, settings: Settings) -> Panel:
         (*published_rows(), *local),
         age_years=series.patient_age_years,
         hip_rotation=session.acquisition.get("hip_rotation"),
+        sex=series.patient_sex,
         ids=settings.evidence_ids,
     )
 

@@ -221,3 +221,19 @@ def test_whatever_stands_in_a_session_it_is_read_or_refused(key: str, value: obj
         return
     assert all(isinstance(mark, Mark) for mark in session.marks)
     assert all(np.isfinite(mark.position_lps_mm).all() for mark in session.marks)
+
+
+def test_the_request_and_the_impression_are_kept() -> None:
+    request = {
+        "indication": "Deep gluteal pain",
+        "painful_side": "left",
+        "comparison": "MRI of 2024",
+        "impression": "Narrow left space.",
+    }
+    session = session_from_json({**EXAMPLE, **request})
+    assert session.impression == "Narrow left space."
+    written = session_to_json(session)
+    assert {key: written[key] for key in request} == request
+    jsonschema.validate(written, session_schema())
+    assert not set(request) & set(session_to_json(session_from_json(EXAMPLE)))
+    assert validate_session({**EXAMPLE, "painful_side": "the left one"})

@@ -25,7 +25,7 @@ from ifspace.codec import (
     read_json,
 )
 from ifspace.errors import SessionError
-from ifspace.findings import ACQUISITION, FINDINGS, Choice
+from ifspace.findings import ACQUISITION, FINDINGS, PAINFUL_SIDES, Choice
 from ifspace.model import (
     ImageFingerprint,
     Mark,
@@ -57,7 +57,16 @@ _MARK_KEYS = (
 )
 _SEED_KEYS = _MARK_KEYS[:4]
 _OUTLINE_KEYS = ("structure", "side", "points_lps_mm")
-_LEFT_OUT_WHERE_EMPTY = ("image", "seeds", "outlines", "level_range", "signature")
+# What the request and the reader say in words.
+REQUEST_KEYS = ("indication", "painful_side", "comparison", "impression")
+_LEFT_OUT_WHERE_EMPTY = (
+    "image",
+    "seeds",
+    "outlines",
+    "level_range",
+    "signature",
+    *REQUEST_KEYS,
+)
 
 _NULL = NotRequired[str | None]
 _MARK_FILE = file_type(
@@ -114,6 +123,7 @@ _session_file = partial(
     findings=NotRequired[dict[Side, dict[str, str]]],
     signature=NotRequired[_SIGNATURE_FILE | None],
     outlines=NotRequired[list_of(_OUTLINE_FILE)],
+    **each(REQUEST_KEYS, _NULL),
 )
 _FORMAT = FileFormat(
     SESSION_SCHEMA,
@@ -129,6 +139,7 @@ def session_schema() -> dict[str, Any]:
     """Give the JSON Schema (draft 2020-12) of a session file."""
     schema = _FORMAT.json_schema()
     properties = schema["properties"]
+    properties["painful_side"] = {"enum": [*PAINFUL_SIDES, None]}
     properties["acquisition"] = _catalogue_schema(ACQUISITION)
     properties["findings"] = {
         "type": "object",
@@ -172,6 +183,9 @@ def _problems(checked: Mapping[str, Any]) -> Iterator[str]:
     yield from _unknown_codes("acquisition", checked.get("acquisition", {}), ACQUISITION)
     for side, coded in checked.get("findings", {}).items():
         yield from _unknown_codes(f"findings.{side}", coded, FINDINGS)
+    painful = checked.get("painful_side")
+    if painful and painful not in PAINFUL_SIDES:
+        yield f"painful_side: {painful!r} is not known; known are {', '.join(PAINFUL_SIDES)}"
     for number, mark in enumerate(checked["marks"]):
         if mark.get("source") is Source.PROGRAM and mark["state"] is MarkState.PLACED:
             yield (
@@ -235,6 +249,7 @@ def session_to_json(session: Session) -> dict[str, Any]:
         "outlines": [picked(outline, _OUTLINE_KEYS) for outline in session.outlines],
         **picked(session, ("level_range", "acquisition")),
         "findings": {side.value: dict(session.findings.get(side, {})) for side in Side},
+        **picked(session, REQUEST_KEYS),
         "signature": plain(session.signature),
     }
     return {key: value for key, value in data.items() if value or key not in _LEFT_OUT_WHERE_EMPTY}

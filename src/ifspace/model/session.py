@@ -89,6 +89,8 @@ class Session:
     ``knee_bolster``), `findings` the coded companion findings per side, `level_range` the first
     and the last slice (SOP Instance UID, or for enhanced objects UID#frame) that show the lesser
     trochanter. `image` tells which images the marks are on; a session made by hand may lack it.
+    `indication`, `comparison` (earlier examinations) and `impression` are the reader's own words,
+    `painful_side` one of `PAINFUL_SIDES`.
     """
 
     study_instance_uid: str | None = None
@@ -103,3 +105,7 @@ class Session:
     signature: Signature | None = None
     outlines: tuple[Outline, ...] = ()
     image: ImageFingerprint | None = None
+    indication: str | None = None
+    painful_side: str | None = None
+    comparison: str | None = None
+    impression: str | None = None
