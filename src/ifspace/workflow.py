@@ -23,7 +23,8 @@ from ifspace.automatic import (
     why_not_measured,
     with_proposals,
 )
-from ifspace.caveats import caveats
+from ifspace.binding import check_belongs, refuse_unbound
+from ifspace.caveats import caveats, narrow_spaces
 from ifspace.errors import GeometryError, SessionError
 from ifspace.evidence import (
     Panel,
@@ -70,12 +71,14 @@ from ifspace.version import __version__
 class Settings:
     """What a run was asked for.
 
-    `evidence_ids` replaces the default panel; `evidence_file` adds local rows.
+    `evidence_ids` replaces the default panel; `evidence_file` adds local rows; `unbound` takes
+    marks that neither a fingerprint nor a UID binds to the images.
     """
 
     sides: tuple[Side, ...] = SIDES_AS_SEEN
     evidence_ids: tuple[str, ...] = ()
     evidence_file: Path | None = None
+    unbound: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -200,7 +203,7 @@ def assess(
         If a published value was asked for that cannot be used for this patient.
     """
     settings = settings or Settings()
-    check_belongs(session, volume.series)
+    check_belongs(session, volume.series, volume.fingerprint)
     panel = _panel(volume.series, session, settings)
     if image_flags is None:
         image_flags = quality.check(volume)
@@ -210,19 +213,21 @@ def assess(
     ]
     sides = (*finder.found, *finder.corrected(outcomes))
     session = with_proposals(session, outcomes)
+    spaces = tuple(assess_space(outcome, panel) for outcome in outcomes)
     return replace(
         _result(
             volume.series,
-            session,
+            replace(session, image=volume.fingerprint),
             settings,
             panel,
-            spaces=tuple(assess_space(outcome, panel) for outcome in outcomes),
+            spaces=spaces,
             flags=(
                 *image_flags,
                 *_range_flags(volume, session),
                 *unread_slices(sides),
                 *muscle_disagreements(sides),
                 *caveats(volume, session, outcomes),
+                *narrow_spaces(volume.series, spaces),
             ),
         ),
         slice_step_mm=volume.slice_step_mm,
@@ -245,9 +250,13 @@ def measure_or_propose(
 
     Raises
     ------
-    SessionError, EvidenceError
+    SessionError
+        As :func:`assess` does, and if nothing binds the marks to the images.
+    EvidenceError
         As :func:`assess` does.
     """
+    if not settings.unbound:
+        refuse_unbound(session, study.series)
     if is_marked(session, labels):
         return assess_study(study, session, settings, labels)
     return propose_study(study, settings, session)
@@ -264,10 +273,11 @@ def propose_study(
     session = session or Session()
     if study.volume is None:
         return assess_study(study, session, settings)
-    check_belongs(session, study.series)
+    check_belongs(session, study.series, study.volume.fingerprint)
     proposal = propose(study.volume)
     session = replace(
         proposed_session(study.volume, proposal),
+        image=study.volume.fingerprint,
         reader=session.reader,
         acquisition=session.acquisition,
         findings=session.findings,
@@ -304,25 +314,6 @@ def _result(
     )
 
 
-def check_belongs(session: Session, series: Series) -> None:
-    """Refuse a session that was made on another study or series.
-
-    Raises
-    ------
-    SessionError
-        If a UID that both give differs.
-    """
-    for name in ("study_instance_uid", "series_instance_uid"):
-        theirs, ours = getattr(session, name), getattr(series, name)
-        if theirs is not None and ours is not None and theirs != ours:
-            word = name.split("_", maxsplit=1)[0]
-            message = (
-                f"the session was made on another {word} than the images; choose the session of"
-                " this series, or name its series with --series"
-            )
-            raise SessionError(message)
-
-
 def sign(session: Session, reader: str, signed_at: str) -> Session:
     """Sign a session: the reader looked at every mark, and each is confirmed.
 
@@ -347,6 +338,7 @@ def _panel(series: Series, session: Session, settings: Settings) -> Panel:
         (*published_rows(), *local),
         age_years=series.patient_age_years,
         hip_rotation=session.acquisition.get("hip_rotation"),
+        sex=series.patient_sex,
         ids=settings.evidence_ids,
     )
 

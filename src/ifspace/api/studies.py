@@ -125,6 +125,7 @@ def measure(
     sides: Sequence[Side] = SIDES_AS_SEEN,
     evidence_ids: Sequence[str] = (),
     evidence_file: Path | None = None,
+    unbound: bool = False,
 ) -> StudyResult:
     """Measure both spaces on the asked sides and compare them with published values.
 
@@ -147,6 +148,9 @@ def measure(
         Ids of published values to compare with, instead of the default ones.
     evidence_file
         A file of local evidence rows to add.
+    unbound
+        Take marks whose session has neither the fingerprint nor a UID of the images; a note in
+        the result says so.
 
     Returns
     -------
@@ -175,7 +179,7 @@ def measure(
     left qfs 12.0 mm
     """
     marks = _session(session)
-    settings = Settings(tuple(sides), tuple(evidence_ids), evidence_file)
+    settings = Settings(tuple(sides), tuple(evidence_ids), evidence_file, unbound)
     return workflow.measure_or_propose(_study(study, marks), marks, settings, labels)
 
 

@@ -42,6 +42,9 @@ def measure(
     series: str | None = typer.Option(
         None, "--series", help="Measure this series UID instead of the best one."
     ),
+    unbound: bool = typer.Option(
+        False, "--unbound", help="Take marks that do not say which images they were made on."
+    ),
     side: Sides = typer.Option(Sides.BOTH, "--side", help="Which hip."),
     reader: str | None = typer.Option(None, "--reader", help="Who read: an ID, not a name."),
     sign: bool = typer.Option(
@@ -93,6 +96,7 @@ def measure(
             sides=sides_of(side),
             evidence_ids=ids_of(evidence),
             evidence_file=evidence_file,
+            unbound=unbound,
         )
         written = export(
             study,

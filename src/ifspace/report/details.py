@@ -76,7 +76,7 @@ def _matrix(result: StudyResult, texts: Texts) -> str:
 def group_means(result: StudyResult, references: References, texts: Texts) -> list[str]:
     """Cite the group means that a value was laid between."""
     used = {
-        space.reference.published.evidence_id: space.reference
+        (space.reference.published.evidence_id, space.reference.published.kind): space.reference
         for space in result.spaces
         if space.reference is not None
     }
@@ -84,6 +84,9 @@ def group_means(result: StudyResult, references: References, texts: Texts) -> li
         texts["means.sentence"].format(
             reference=references.number(item.published),
             citation=item.published.citation.rstrip("."),
+            kind=texts[f"kind.short.{item.published.kind.value}"],
+            cases=item.published.cases,
+            controls=item.published.controls,
             symptomatic=wording.plain(item.symptomatic_mean_mm),
             control=wording.plain(item.control_mean_mm),
             level=item.published.evidence_level,
@@ -217,17 +220,14 @@ def _curve_point(point: LevelValue, item: Measurement) -> dict[str, Any]:
 
 
 def findings(result: StudyResult, texts: Texts) -> Rows:
-    """List what the reader noted beside the distances; nothing that was not noted."""
-    noted = result.session.findings
-    rows = []
-    for key, choice in FINDINGS.items():
-        codes = [noted.get(side, {}).get(key) for side in SIDES_AS_SEEN]
-        if any(code is not None for code in codes):
-            cells = [
-                texts["dash"] if code is None else choice.codes.get(code, code) for code in codes
-            ]
-            rows.append({"finding": choice.label, "cells": cells})
-    return rows
+    """List every companion finding; what the reader did not record was not assessed."""
+    return [
+        {
+            "finding": choice.label,
+            "cells": [wording.finding(result, key, side, texts) for side in SIDES_AS_SEEN],
+        }
+        for key, choice in FINDINGS.items()
+    ]
 
 
 def caveats(texts: Texts) -> Rows:

@@ -219,8 +219,8 @@ def _means(spaces: Iterable[AssessedSpace], texts: Texts) -> list[Sheet]:
         for space in spaces
         if space.reference is not None
         for pair in (
-            (space.reference.symptomatic_mean_mm, texts["ruler.group.symptomatic"]),
-            (space.reference.control_mean_mm, texts["ruler.group.control"]),
+            (space.reference.symptomatic_mean_mm, space.reference.published.cases),
+            (space.reference.control_mean_mm, space.reference.published.controls),
         )
     )
     smallest_mm = min((mean_mm for mean_mm, _ in found), default=0.0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ifspace.findings import ACQUISITION, UNKNOWN
+from ifspace.findings import ACQUISITION, FINDINGS, UNKNOWN
 from ifspace.model import (
     AssessedSpace,
     Comparison,
@@ -102,6 +102,8 @@ def reference_position(space: AssessedSpace, texts: Texts) -> str | None:
     if space.reference is None:
         return None
     return texts[f"position.{space.reference.position.value}"].format(
+        cases=space.reference.published.cases,
+        controls=space.reference.published.controls,
         symptomatic=plain(space.reference.symptomatic_mean_mm),
         control=plain(space.reference.control_mean_mm),
     )
@@ -122,6 +124,12 @@ def acquisition(result: StudyResult, fact: str) -> str:
     """Say what the session knows of the hip position, or that it is unknown."""
     code = result.session.acquisition.get(fact, UNKNOWN)
     return ACQUISITION[fact].codes.get(code, code)
+
+
+def finding(result: StudyResult, key: str, side: Side, texts: Texts) -> str:
+    """Say what the reader recorded of one finding; what was not recorded was not assessed."""
+    code = result.session.findings.get(side, {}).get(key)
+    return texts["findings.not_assessed"] if code is None else FINDINGS[key].codes.get(code, code)
 
 
 # DICOM PS3.3 C.7.3.1.1.2: HFS, FFP ...: head or feet first, then supine or prone.
