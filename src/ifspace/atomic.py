@@ -1,7 +1,7 @@
 """Files that are whole or not there: written under a temporary name, then renamed.
 
 Nothing else in the program creates a file that outlives it, but logs that grow line by line. Nearly
-every one may hold a patient, so new files are for their owner alone (0600, less what the umask takes).
+every one may name a patient: new files are for their owner alone (0600, less what the umask takes).
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def test_key_reader_and_names_of_folders_stay_out_of_the_output(tmp_path: Path) 
     assert files_below(tmp_path / "merged") == files_below(out)
     assert run_batch(request, Told()).measured_now == 0
     for wrong in (replace(request, ledger_folder=None), replace(request, plan=PLAIN)):
-        with pytest.raises(OutputError, match="not their ledger|another key, or not at all"):
+        with pytest.raises(OutputError, match=r"not their ledger|another key, or not at all"):
             run_batch(wrong, Told())
 
 

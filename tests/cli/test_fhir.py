@@ -76,7 +76,9 @@ def test_what_was_not_measured_says_why(ifspace, study, tmp_path: Path) -> None:
     assert ran.code == 3
     bundle = json.loads((tmp_path / "o" / "fhir.json").read_text())
     Bundle.model_validate(bundle)
-    missing = [item["resource"] for item in bundle["entry"] if "valueQuantity" not in item["resource"]]
+    missing = [
+        item["resource"] for item in bundle["entry"] if "valueQuantity" not in item["resource"]
+    ]
     assert len(missing) == 2
     for item in missing:
         codes = [coding["code"] for coding in item["dataAbsentReason"]["coding"]]

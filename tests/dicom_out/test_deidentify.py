@@ -5,7 +5,7 @@ import pydicom
 import pytest
 from PIL import Image
 
-from ifspace.dicom_out import UidMap, read_sr, deidentified, write_objects
+from ifspace.dicom_out import UidMap, deidentified, read_sr, write_objects
 from ifspace.dicom_out.content import read_report
 from ifspace.io.session import session_to_json
 from ifspace.model import MarkState, Seed, SeedName, Side

@@ -60,9 +60,7 @@ def test_the_window_is_given_in_stored_values(make_study, make_result, tmp_path)
         header.RescaleSlope, header.RescaleIntercept = "2", "-10"
     result = make_result(study)
     windows = {item.slice_index: (10.0, 210.0) for item in result.measurements}
-    (path,) = write_objects(
-        result, study.headers, tmp_path, formats=["dicom-pr"], windows=windows
-    )
+    (path,) = write_objects(result, study.headers, tmp_path, formats=["dicom-pr"], windows=windows)
     # Signals of 10 and 210 were stored as 10 and 110.
     for look in pydicom.dcmread(path).SoftcopyVOILUTSequence:
         low = float(look.WindowCenter) - 0.5 - (float(look.WindowWidth) - 1) / 2

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 from tests.waiting import LIMIT_S, until
 
-from ifspace.export import export
+from ifspace.export import ALL_FORMATS, export
 from ifspace.io.session import read_session
 from ifspace.model import MarkState, Session, Side, Signature, Source, StudyResult
 from ifspace.pacs import DimseNode, WebNode
@@ -130,7 +130,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Written
             session = case.change(read_session(truth.session_path))
             with load_study(truth.image_path, hint=session.series_instance_uid) as study:
                 result = assess_study(study, session, Settings(sides=case.sides))
-                export(study, result, folder / "out")
+                export(study, result, folder / "out", formats=ALL_FORMATS)
             made[name] = Written(name, truth.image_path, folder / "out", result)
         return made[name]
 

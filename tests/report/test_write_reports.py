@@ -2,7 +2,6 @@ import functools
 import hashlib
 import json
 import os
-import stat
 from dataclasses import replace
 from pathlib import Path
 

@@ -68,7 +68,9 @@ class UidMap:
 
     def reader(self, name: str | None) -> str | None:
         """Give the dummy name of a reader: the same for all that one key was used for."""
-        return name and f"Reader-{hmac.new(self.key, name.encode(), hashlib.sha256).hexdigest()[:8]}"
+        return (
+            name and f"Reader-{hmac.new(self.key, name.encode(), hashlib.sha256).hexdigest()[:8]}"
+        )
 
     def slice_name(self, name: str) -> str:
         """Give the replacement of a slice of a level range: a UID, or UID#frame."""

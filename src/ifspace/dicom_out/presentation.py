@@ -62,10 +62,8 @@ def presentation_state(
     made.ContentLabel = "DISTANCES"
     made.ContentDescription = "Ischiofemoral and quadratus femoris space"
     made.ContentCreatorName = ""
-    made.PresentationCreationDate, made.PresentationCreationTime = (
-        made.ContentDate,
-        made.ContentTime,
-    )
+    made.PresentationCreationDate = made.pop("ContentDate").value
+    made.PresentationCreationTime = made.pop("ContentTime").value
     made.ReferencedSeriesSequence = [_series(headers, references)]
     made.DisplayedAreaSelectionSequence = [
         _displayed_area(plane_of(headers[index], item.frame_number), references[index])
@@ -191,4 +189,4 @@ def _window(
 
 
 def _is_inverse(header: Dataset) -> bool:
-    return header.get("PhotometricInterpretation") == "MONOCHROME1"
+    return str(header.get("PhotometricInterpretation", "")) == "MONOCHROME1"

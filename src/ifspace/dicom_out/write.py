@@ -108,9 +108,7 @@ def write_objects(
     if CAPTURE_FORMAT in formats:
         made.update(_captures(result, headers, filed, key_images or {}, moment))
     if STATE_FORMAT in formats and result.measurements:
-        made["presentation.dcm"] = presentation_state(
-            result, headers, filed, moment, windows or {}
-        )
+        made["presentation.dcm"] = presentation_state(result, headers, filed, moment, windows or {})
     return _save(made, out, overwrite=overwrite)
 
 

@@ -41,10 +41,14 @@ _SUFFIXES = {
     "report.dcm": ("report", ".dcm"),
     "key_right.dcm": ("keyright", ".dcm"),
     "key_left.dcm": ("keyleft", ".dcm"),
+    "presentation.dcm": ("presentation", ".dcm"),
     "slicer.mrk.json": ("markups", ".mrk.json"),
+    "fhir.json": ("fhir", ".json"),
 }
 # These carry the patient's identity unless they were made without it.
-_IDENTIFYING = frozenset({"report.pdf", "sr.dcm", "report.dcm", "key_right.dcm", "key_left.dcm"})
+_IDENTIFYING = frozenset(
+    {"report.pdf", "sr.dcm", "report.dcm", "key_right.dcm", "key_left.dcm", "presentation.dcm"}
+)
 _MEASUREMENTS, _FAILURES = "measurements", "failures"
 _ABOUT = {
     _MEASUREMENTS: "One row for each hip, space and reading.",
