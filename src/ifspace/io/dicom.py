@@ -211,4 +211,5 @@ def read_identity(series: Series) -> PatientIdentity | None:
         birth_date=value("PatientBirthDate"),
         study_date=value("StudyDate"),
         accession_number=value("AccessionNumber"),
+        is_removed=value("PatientIdentityRemoved").upper() == "YES",
     )
