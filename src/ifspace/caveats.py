@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ifspace.binding import is_bound
 from ifspace.findings import UNKNOWN
 from ifspace.measurement.spaces import counted
 from ifspace.model import (
@@ -66,14 +67,12 @@ def caveats(volume: Volume, session: Session, outcomes: Sequence[Outcome]) -> tu
 
 
 def _session_flags(series: Series, session: Session) -> Iterator[Flag]:
-    if not session.marks and not session.seeds:
-        return
-    if (series.series_instance_uid is None) != (session.series_instance_uid is None):
+    if (session.marks or session.seeds) and not is_bound(session, series):
         yield Flag(
             FlagCode.SERIES_NOT_CHECKED,
             Severity.CAUTION,
-            "The images or the marks do not name a series, so it could not be checked that they"
-            " belong together.",
+            "The session does not say which images it was made on, so it could not be checked that"
+            " its marks belong to these.",
         )
 
 

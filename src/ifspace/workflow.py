@@ -23,6 +23,7 @@ from ifspace.automatic import (
     why_not_measured,
     with_proposals,
 )
+from ifspace.binding import check_belongs, refuse_unbound
 from ifspace.caveats import caveats, narrow_spaces
 from ifspace.errors import GeometryError, SessionError
 from ifspace.evidence import (
@@ -71,13 +72,15 @@ class Settings:
     """What a run was asked for.
 
     `evidence_ids` replaces the default panel; `evidence_file` adds local rows; `reader_precision`
-    is the department's own, see :func:`read_reader_precision`.
+    is the department's own, see :func:`ifspace.measurement.read_reader_precision`; `unbound` takes
+    marks that neither a fingerprint nor a UID binds to the images.
     """
 
     sides: tuple[Side, ...] = SIDES_AS_SEEN
     evidence_ids: tuple[str, ...] = ()
     evidence_file: Path | None = None
     reader_precision: ReaderPrecision | None = None
+    unbound: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -210,7 +213,7 @@ def assess(
         If a published value was asked for that cannot be used for this patient.
     """
     settings = settings or Settings()
-    check_belongs(session, volume.series)
+    check_belongs(session, volume.series, volume.fingerprint)
     panel = _panel(volume.series, session, settings)
     if image_flags is None:
         image_flags = quality.check(volume)
@@ -226,7 +229,7 @@ def assess(
     return replace(
         _result(
             volume.series,
-            session,
+            replace(session, image=volume.fingerprint),
             settings,
             panel,
             spaces=spaces,
@@ -259,9 +262,13 @@ def measure_or_propose(
 
     Raises
     ------
-    SessionError, EvidenceError
+    SessionError
+        As :func:`assess` does, and if nothing binds the marks to the images.
+    EvidenceError
         As :func:`assess` does.
     """
+    if not settings.unbound:
+        refuse_unbound(session, study.series)
     if is_marked(session, labels):
         return assess_study(study, session, settings, labels)
     return propose_study(study, settings, session)
@@ -278,10 +285,11 @@ def propose_study(
     session = session or Session()
     if study.volume is None:
         return assess_study(study, session, settings)
-    check_belongs(session, study.series)
+    check_belongs(session, study.series, study.volume.fingerprint)
     proposal = propose(study.volume)
     session = replace(
         proposed_session(study.volume, proposal),
+        image=study.volume.fingerprint,
         reader=session.reader,
         acquisition=session.acquisition,
         findings=session.findings,
@@ -316,25 +324,6 @@ def _result(
         evidence_sha256=evidence_sha256(settings.evidence_file),
         settings=settings.as_json(),
     )
-
-
-def check_belongs(session: Session, series: Series) -> None:
-    """Refuse a session that was made on another study or series.
-
-    Raises
-    ------
-    SessionError
-        If a UID that both give differs.
-    """
-    for name in ("study_instance_uid", "series_instance_uid"):
-        theirs, ours = getattr(session, name), getattr(series, name)
-        if theirs is not None and ours is not None and theirs != ours:
-            word = name.split("_", maxsplit=1)[0]
-            message = (
-                f"the session was made on another {word} than the images; choose the session of"
-                " this series, or name its series with --series"
-            )
-            raise SessionError(message)
 
 
 def sign(session: Session, reader: str, signed_at: str) -> Session:

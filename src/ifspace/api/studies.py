@@ -127,6 +127,7 @@ def measure(
     evidence_ids: Sequence[str] = (),
     evidence_file: Path | None = None,
     reader_precision: Path | None = None,
+    unbound: bool = False,
 ) -> StudyResult:
     """Measure both spaces on the asked sides and compare them with published values.
 
@@ -152,6 +153,9 @@ def measure(
     reader_precision
         An agreement.json that `agree` wrote: how well the readers of this department place the
         marks, instead of the default.
+    unbound
+        Take marks whose session has neither the fingerprint nor a UID of the images; a note in
+        the result says so.
 
     Returns
     -------
@@ -181,7 +185,7 @@ def measure(
     """
     marks = _session(session)
     own = None if reader_precision is None else read_reader_precision(reader_precision)
-    settings = Settings(tuple(sides), tuple(evidence_ids), evidence_file, own)
+    settings = Settings(tuple(sides), tuple(evidence_ids), evidence_file, own, unbound)
     return workflow.measure_or_propose(_study(study, marks), marks, settings, labels)
 
 

@@ -49,6 +49,9 @@ def measure(
     series: str | None = typer.Option(
         None, "--series", help="Measure this series UID instead of the best one."
     ),
+    unbound: bool = typer.Option(
+        False, "--unbound", help="Take marks that do not say which images they were made on."
+    ),
     side: Sides = typer.Option(Sides.BOTH, "--side", help="Which hip."),
     reader: str | None = typer.Option(None, "--reader", help="Who read: an ID, not a name."),
     sign: bool = typer.Option(
@@ -109,6 +112,7 @@ def measure(
             evidence_ids=ids_of(evidence),
             evidence_file=evidence_file,
             reader_precision=reader_precision,
+            unbound=unbound,
         )
         written = export(
             study,
