@@ -168,7 +168,7 @@ class Opening:
             self.open_path(study.path, series)
 
     def _recovered(self, study: OpenStudy) -> Unfinished | None:
-        found = unfinished(study.volume.series)
+        found = unfinished(study.volume)
         if found is None or not _fits(found, study):
             return None
         count = len(found.history.state.session.marks)
