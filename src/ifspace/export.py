@@ -14,7 +14,7 @@ from ifspace.dicom_out import UidMap, deidentified, why_not_filed, write_objects
 from ifspace.errors import OutputError
 from ifspace.fhir import observation_bundle
 from ifspace.model import Side, StudyResult
-from ifspace.report import write_reports
+from ifspace.report import Pages, write_reports
 from ifspace.report.view import grey_window
 from ifspace.tables import json_bytes
 from ifspace.workflow import LoadedStudy
@@ -56,6 +56,7 @@ def export(
     overwrite: bool = False,
     predecessor: Path | None = None,
     uid_map: UidMap | None = None,
+    pages: Pages = "full",
 ) -> tuple[Path, ...]:
     """Write the result of a study in the asked-for formats.
 
@@ -77,6 +78,8 @@ def export(
     uid_map
         The replacement of UIDs where `deidentify` is asked for, to share it with what is printed;
         drawn anew where absent.
+    pages
+        ``clinical`` for page one of the PDF alone, ``full`` for the technical annex as well.
 
     Returns
     -------
@@ -100,7 +103,7 @@ def export(
         output_errors("the output folder"),
         whole_folder(out, wanted, overwrite=overwrite) as stage,
     ):
-        _write_all(study, result, stage, frozenset(formats), replacement, predecessor)
+        _write_all(study, result, stage, frozenset(formats), replacement, predecessor, pages)
         made = [name for name in wanted if (stage / name).is_file()]
     return tuple(out / name for name in made)
 
@@ -152,13 +155,24 @@ def _write_all(
     formats: frozenset[str],
     uid_map: UidMap | None,
     predecessor: Path | None,
+    pages: Pages,
 ) -> None:
     shown = result if uid_map is None else deidentified(result, uid_map)
     identity = study.identity if uid_map is None else None
     fileable = study.headers and study.volume is not None and not objects_left_out(study, formats)
     objects = formats & _OBJECTS if fileable else frozenset()
     reports = (formats & _REPORTS) | {_WRAPPED[name] for name in objects if name in _WRAPPED}
-    listed = [*write_reports(shown, study.volume, stage, formats=reports, identity=identity)]
+    listed = [
+        *write_reports(
+            shown,
+            study.volume,
+            stage,
+            formats=reports,
+            identity=identity,
+            pages=pages,
+            deidentified=uid_map is not None,
+        ),
+    ]
     if "fhir" in formats:
         (name,) = FILES_OF_FORMAT["fhir"]
         write_file(stage / name, json_bytes(observation_bundle(shown)))

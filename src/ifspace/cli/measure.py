@@ -24,6 +24,13 @@ class Sides(StrEnum):
     BOTH = "both"
 
 
+class PdfPages(StrEnum):
+    """What the PDF holds."""
+
+    CLINICAL = "clinical"
+    FULL = "full"
+
+
 def measure(
     path: Path = typer.Argument(..., help="A file, folder, ZIP or DICOMDIR."),
     out: Path = typer.Option(..., "-o", "--out", help="The folder for the reports."),
@@ -59,8 +66,16 @@ def measure(
     evidence_file: Path | None = typer.Option(
         None, "--evidence-file", help="Add local evidence rows."
     ),
+    reader_precision: Path | None = typer.Option(
+        None,
+        "--reader-precision",
+        help="Your readers' own precision: an agreement.json of `agree`.",
+    ),
     formats: str | None = typer.Option(
         None, "--format", help="Write only these (json,session,csv,pdf,png,sr,fhir,…)."
+    ),
+    pages: PdfPages = typer.Option(
+        PdfPages.FULL, "--pages", help="The PDF: page one alone, or the technical annex as well."
     ),
     amends: Path | None = typer.Option(
         None, "--amends", help="An earlier SR that the new one replaces."
@@ -96,6 +111,7 @@ def measure(
             sides=sides_of(side),
             evidence_ids=ids_of(evidence),
             evidence_file=evidence_file,
+            reader_precision=reader_precision,
             unbound=unbound,
         )
         written = export(
@@ -107,6 +123,7 @@ def measure(
             overwrite=overwrite,
             predecessor=amends,
             uid_map=uid_map,
+            pages=pages.value,
         )
     if uid_map is not None:
         result = deidentified(result, uid_map)
