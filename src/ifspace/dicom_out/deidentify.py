@@ -24,9 +24,9 @@ from ifspace.model import (
     Measurement,
     Session,
     Side,
-    Signature,
     StudyResult,
 )
+from ifspace.signing import resealed
 
 KEY_BYTES = 32
 # The profile asks for dummy dates where a date must be present (PS3.15 table E.1-1, action D).
@@ -89,7 +89,7 @@ def replace_uids(result: StudyResult, uid_map: UidMap) -> StudyResult:
     return replace(
         result,
         series=series,
-        session=_session(result.session, uid_map),
+        session=resealed(_session(result.session, uid_map)),
         spaces=tuple(_space(space, uid_map) for space in result.spaces),
     )
 
@@ -134,9 +134,10 @@ def without_reader(result: StudyResult) -> StudyResult:
     session = result.session
     signature = session.signature
     if signature is not None:
-        signature = Signature(DUMMY_READER, DUMMY_MOMENT.isoformat())
+        signature = replace(signature, reader=DUMMY_READER, signed_at=DUMMY_MOMENT.isoformat())
     reader = DUMMY_READER if session.reader else None
-    return replace(result, session=replace(session, reader=reader, signature=signature))
+    session = replace(session, reader=reader, signature=signature)
+    return replace(result, session=resealed(session))
 
 
 def without_identity(header: Dataset, uid_map: UidMap) -> Dataset:
