@@ -44,7 +44,7 @@ from ifspace.io import (
 )
 from ifspace.labels import LabelMap
 from ifspace.landmarks import FoundSide, propose
-from ifspace.measurement import level_range_indices, measure_space
+from ifspace.measurement import ReaderPrecision, level_range_indices, measure_space
 from ifspace.model import (
     SIDES_AS_SEEN,
     AssessedSpace,
@@ -71,13 +71,15 @@ from ifspace.version import __version__
 class Settings:
     """What a run was asked for.
 
-    `evidence_ids` replaces the default panel; `evidence_file` adds local rows; `unbound` takes
+    `evidence_ids` replaces the default panel; `evidence_file` adds local rows; `reader_precision`
+    is the department's own, see :func:`ifspace.measurement.read_reader_precision`; `unbound` takes
     marks that neither a fingerprint nor a UID binds to the images.
     """
 
     sides: tuple[Side, ...] = SIDES_AS_SEEN
     evidence_ids: tuple[str, ...] = ()
     evidence_file: Path | None = None
+    reader_precision: ReaderPrecision | None = None
     unbound: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -87,8 +89,16 @@ class Settings:
             "sides": [side.value for side in self.sides],
             "evidence_ids": list(self.evidence_ids),
             "local_evidence": self.evidence_file is not None,
+            **self._precision(),
             **self.extra,
         }
+
+    def _precision(self) -> dict[str, Any]:
+        own = self.reader_precision
+        if own is None:
+            return {}
+        sem_mm = {kind.value: value_mm for kind, value_mm in own.sem_mm.items()}
+        return {"reader_sem_mm": sem_mm, "reader_precision_source": own.source}
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +219,9 @@ def assess(
         image_flags = quality.check(volume)
     finder = Finder(volume, session, labels, found or {})
     outcomes = [
-        _outcome(finder, kind, side, image_flags) for side in settings.sides for kind in Kind
+        _outcome(finder, kind, side, image_flags, settings.reader_precision)
+        for side in settings.sides
+        for kind in Kind
     ]
     sides = (*finder.found, *finder.corrected(outcomes))
     session = with_proposals(session, outcomes)
@@ -382,7 +394,13 @@ def _range_flags(volume: Volume, session: Session) -> Iterator[Flag]:
             )
 
 
-def _outcome(finder: Finder, kind: Kind, side: Side, flags: Sequence[Flag]) -> Outcome:
+def _outcome(
+    finder: Finder,
+    kind: Kind,
+    side: Side,
+    flags: Sequence[Flag],
+    precision: ReaderPrecision | None,
+) -> Outcome:
     volume, session = finder.volume, finder.session
     theirs, ours = session.frame_of_reference_uid, volume.series.frame_of_reference_uid
     if theirs is not None and ours is not None and theirs != ours:
@@ -392,4 +410,6 @@ def _outcome(finder: Finder, kind: Kind, side: Side, flags: Sequence[Flag]) -> O
     if finder.can_find(kind, side) and only_proposed(session, kind, side):
         found = finder.find(side, level_range)
         return outcome_of(volume, found, kind, flags=flags, level_range=level_range)
-    return measure_space(volume, session, kind, side, flags=flags, level_range=level_range)
+    return measure_space(
+        volume, session, kind, side, flags=flags, level_range=level_range, precision=precision
+    )

@@ -11,6 +11,7 @@ from ifspace.api.files import read_session
 from ifspace.errors import GeometryError
 from ifspace.io import inventory_to_json, open_study
 from ifspace.labels import LabelMap
+from ifspace.measurement import read_reader_precision
 from ifspace.model import SIDES_AS_SEEN, Session, Side, StudyResult, Volume
 from ifspace.workflow import LoadedStudy, Settings
 
@@ -125,6 +126,7 @@ def measure(
     sides: Sequence[Side] = SIDES_AS_SEEN,
     evidence_ids: Sequence[str] = (),
     evidence_file: Path | None = None,
+    reader_precision: Path | None = None,
     unbound: bool = False,
 ) -> StudyResult:
     """Measure both spaces on the asked sides and compare them with published values.
@@ -148,6 +150,9 @@ def measure(
         Ids of published values to compare with, instead of the default ones.
     evidence_file
         A file of local evidence rows to add.
+    reader_precision
+        An agreement.json that `agree` wrote: how well the readers of this department place the
+        marks, instead of the default.
     unbound
         Take marks whose session has neither the fingerprint nor a UID of the images; a note in
         the result says so.
@@ -179,7 +184,8 @@ def measure(
     left qfs 12.0 mm
     """
     marks = _session(session)
-    settings = Settings(tuple(sides), tuple(evidence_ids), evidence_file, unbound)
+    own = None if reader_precision is None else read_reader_precision(reader_precision)
+    settings = Settings(tuple(sides), tuple(evidence_ids), evidence_file, own, unbound)
     return workflow.measure_or_propose(_study(study, marks), marks, settings, labels)
 
 

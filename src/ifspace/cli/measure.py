@@ -24,6 +24,13 @@ class Sides(StrEnum):
     BOTH = "both"
 
 
+class PdfPages(StrEnum):
+    """What the PDF holds."""
+
+    CLINICAL = "clinical"
+    FULL = "full"
+
+
 def measure(
     path: Path = typer.Argument(..., help="A file, folder, ZIP or DICOMDIR."),
     out: Path = typer.Option(..., "-o", "--out", help="The folder for the reports."),
@@ -60,8 +67,16 @@ def measure(
     evidence_file: Path | None = typer.Option(
         None, "--evidence-file", help="Add local evidence rows."
     ),
+    reader_precision: Path | None = typer.Option(
+        None,
+        "--reader-precision",
+        help="Your readers' own precision: an agreement.json of `agree`.",
+    ),
     formats: str | None = typer.Option(
         None, "--format", help="Write only these (json,session,csv,pdf,png,sr,…)."
+    ),
+    pages: PdfPages = typer.Option(
+        PdfPages.FULL, "--pages", help="The PDF: page one alone, or the technical annex as well."
     ),
     amends: Path | None = typer.Option(
         None, "--amends", help="An earlier SR that the new one replaces."
@@ -79,13 +94,12 @@ def measure(
     from ifspace.dicom_out import UidMap, replace_uids
     from ifspace.export import export, formats_for, objects_left_out, refuse_inside
     from ifspace.signing import now
-    from ifspace.workflow import Settings, is_marked, load_study, measure_or_propose
+    from ifspace.workflow import Settings, is_marked, load_study
     from ifspace.workflow import sign as signed
 
     chosen = chosen_formats(formats)
     refuse_inside(out, path)
     marks = _session(session, reader, sign=sign)
-    settings = Settings(sides_of(side), ids_of(evidence), evidence_file, unbound)
     label_map = None if masks is None else ifspace.read_label_map(masks, labels, label_preset)
     if not is_marked(marks, label_map):
         say("no marks, seeds or label map: proposing what can be found, measuring nothing")
@@ -94,8 +108,18 @@ def measure(
     # What a ZIP archive holds is there until everything is written: the manifest names its hashes.
     with load_study(path, series, marks.series_instance_uid) as study:
         if sign:
-            marks = signed(marks, study, marks.reader or "", now(), role=role, settings=settings)
-        result = measure_or_propose(study, marks, settings, label_map)
+            beside = Settings(evidence_ids=ids_of(evidence), evidence_file=evidence_file)
+            marks = signed(marks, study, marks.reader or "", now(), role=role, settings=beside)
+        result = ifspace.measure(
+            study,
+            marks,
+            labels=label_map,
+            sides=sides_of(side),
+            evidence_ids=ids_of(evidence),
+            evidence_file=evidence_file,
+            reader_precision=reader_precision,
+            unbound=unbound,
+        )
         written = export(
             study,
             result,
@@ -105,6 +129,7 @@ def measure(
             overwrite=overwrite,
             predecessor=amends,
             uid_map=uid_map,
+            pages=pages.value,
         )
     if uid_map is not None:
         result = replace_uids(result, uid_map)
