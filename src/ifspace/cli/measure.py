@@ -57,6 +57,7 @@ def measure(
     sign: bool = typer.Option(
         False, "--sign", help="Sign as --reader; every mark has to be confirmed."
     ),
+    role: str = typer.Option("reader", "--role", help="As what the reader signs."),
     deidentify: bool = typer.Option(
         False, "--deidentify", help="Leave the patient out of every output and replace all UIDs."
     ),
@@ -92,7 +93,9 @@ def measure(
     import ifspace
     from ifspace.dicom_out import UidMap, deidentified
     from ifspace.export import export, formats_for, objects_left_out, refuse_inside
-    from ifspace.workflow import is_marked, load_study
+    from ifspace.signing import now
+    from ifspace.workflow import Settings, is_marked, load_study
+    from ifspace.workflow import sign as signed
 
     chosen = chosen_formats(formats)
     refuse_inside(out, path)
@@ -104,6 +107,9 @@ def measure(
     uid_map = UidMap() if deidentify else None
     # What a ZIP archive holds is there until everything is written: the manifest names its hashes.
     with load_study(path, series, marks.series_instance_uid) as study:
+        if sign:
+            beside = Settings(evidence_ids=ids_of(evidence), evidence_file=evidence_file)
+            marks = signed(marks, study, marks.reader or "", now(), role=role, settings=beside)
         result = ifspace.measure(
             study,
             marks,
@@ -136,23 +142,19 @@ def measure(
 
 
 def _session(path: Path | None, reader: str | None, *, sign: bool) -> Session:
-    """Read the marks, and put the reader's name and signature to them."""
+    """Read the marks, and put the reader's name to them."""
     from dataclasses import replace
-    from datetime import UTC, datetime
 
     import ifspace
-    from ifspace.workflow import sign as signed
 
     session = ifspace.Session() if path is None else ifspace.read_session(path)
     if reader is not None and reader != session.reader:
         # A signature is its reader's own.
         session = replace(session, reader=reader, signature=None)
-    if not sign:
-        return session
-    if not session.reader:
+    if sign and not session.reader:
         message = "--sign needs a reader: add --reader ID"
         raise typer.BadParameter(message)
-    return signed(session, session.reader, datetime.now(UTC).isoformat(timespec="seconds"))
+    return session
 
 
 def chosen_formats(formats: str | None) -> tuple[str, ...]:

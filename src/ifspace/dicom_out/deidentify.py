@@ -24,9 +24,9 @@ from ifspace.model import (
     Measurement,
     Session,
     Side,
-    Signature,
     StudyResult,
 )
+from ifspace.signing import resealed
 
 KEY_BYTES = 32
 # The profile asks for dummy dates where a date must be present (PS3.15 table E.1-1, action D).
@@ -97,7 +97,7 @@ def deidentified(result: StudyResult, uid_map: UidMap) -> StudyResult:
     return replace(
         result,
         series=series,
-        session=_session(result.session, uid_map),
+        session=resealed(_session(result.session, uid_map)),
         spaces=tuple(_space(space, uid_map) for space in result.spaces),
     )
 
@@ -110,7 +110,7 @@ def _session(session: Session, uid_map: UidMap) -> Session:
     signature = session.signature
     if signature is not None:
         reader = uid_map.reader(signature.reader) or ""
-        signature = Signature(reader, DUMMY_MOMENT.isoformat())
+        signature = replace(signature, reader=reader, signed_at=DUMMY_MOMENT.isoformat())
     return replace(
         session,
         reader=uid_map.reader(session.reader),
