@@ -2,7 +2,8 @@
 
 Writes 20 series of 50 slices (512 x 512, 16 bit, about 0.5 GB) into a temporary folder, then
 prints medians in seconds and the ratio ours / SimpleITK; below 1 is faster. A ratio needs no
-quiet machine, for both take turns.
+quiet machine, for both take turns. Then the same for compressed files, decoded in a process of
+their own (as every command does) and within this one.
 """
 
 from __future__ import annotations
@@ -16,10 +17,17 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import SimpleITK as sitk
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import (
+    ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLSLossless,
+    MRImageStorage,
+    generate_uid,
+)
 
-from ifspace.io import load_volume, open_study
+from ifspace.io import decoding, load_volume, open_study
 
 SERIES, SLICES, LOADED_SLICES, SIDE, ROUNDS = 20, 50, 40, 512, 7
 
@@ -55,18 +63,45 @@ def write_series(folder: Path, number: int, slices: int) -> None:
         ds.save_as(folder / f"{k:04d}.dcm", enforce_file_format=True)
 
 
-def compare(name: str, ours: Callable[[], object], theirs: Callable[[], object]) -> float:
+def compare(
+    name: str,
+    ours: Callable[[], object],
+    theirs: Callable[[], object],
+    peer: str = "SimpleITK",
+) -> float:
     """Time both in turns and print the medians and their ratio."""
-    seconds: dict[str, list[float]] = {"ours": [], "SimpleITK": []}
+    seconds: dict[str, list[float]] = {"ours": [], peer: []}
     for round_number in range(ROUNDS + 1):
-        for who, task in (("ours", ours), ("SimpleITK", theirs)):
+        for who, task in (("ours", ours), (peer, theirs)):
             begin = time.perf_counter()
             task()
             if round_number:  # the first round fills the caches
                 seconds[who].append(time.perf_counter() - begin)
-    a, b = statistics.median(seconds["ours"]), statistics.median(seconds["SimpleITK"])
-    print(f"{name}: ours {a:.3f} s, SimpleITK {b:.3f} s, ratio {a / b:.2f} (median of {ROUNDS})")
+    a, b = statistics.median(seconds["ours"]), statistics.median(seconds[peer])
+    print(f"{name}: ours {a:.3f} s, {peer} {b:.3f} s, ratio {a / b:.2f} (median of {ROUNDS})")
     return a / b
+
+
+def compare_isolation(folder: Path, room: Path) -> None:
+    """Print what a decoding process of its own costs once it runs."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    grey = (np.hypot(x - SIDE / 2, y - SIDE / 2) < 0.4 * SIDE) * 1200
+    pixels = (grey + np.random.default_rng(0).normal(100, 20, grey.shape)).astype("<i2").tobytes()
+    for name, syntax in (("JPEG-LS", JPEGLSLossless), ("JPEG 2000", JPEG2000Lossless)):
+        (room / name).mkdir()
+        for path in folder.iterdir():
+            ds = dcmread(path)
+            ds.PixelData = pixels
+            ds.compress(syntax)
+            ds.save_as(room / name / path.name)
+        with open_study(room / name) as inventory:
+            series = inventory.choose()
+
+        def load(here: bool, series=series) -> None:
+            decoding._DECODER.here = here
+            load_volume(series)
+
+        compare(f"load {name}", lambda: load(False), lambda: load(True), "one process")
 
 
 def main() -> int:
@@ -106,6 +141,7 @@ def main() -> int:
                 load_theirs,
             ),
         )
+        compare_isolation(Path(room) / "one", Path(room))
     return int(max(ratios) > 1.0)
 
 

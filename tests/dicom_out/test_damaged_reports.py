@@ -17,6 +17,7 @@ from ifspace.dicom_out import (
     read_sr,
     validate_sr,
 )
+from ifspace.dicom_out.structure import problems
 from ifspace.errors import SessionError
 
 READERS = (foreign_lengths, label_of_report, read_report_marks, read_sr, validate_sr)
@@ -97,6 +98,13 @@ DAMAGE: dict[str, Callable[[Dataset], object]] = {
 def test_the_undamaged_report_holds_a_length(tmp_path: Path) -> None:
     (length,) = foreign_lengths(_write(undamaged_report(), tmp_path))
     assert length.value_mm == 30.0
+
+
+def test_a_number_where_children_belong_is_a_problem_and_no_error() -> None:
+    report = undamaged_report()
+    del report.ContentSequence
+    report.add_new("ContentSequence", "FD", None)
+    assert problems(report)
 
 
 @pytest.mark.parametrize("damage", DAMAGE)

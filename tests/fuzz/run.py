@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _bound_memory()
     total: Counter[str] = Counter()
     kinds: set[tuple[str, str]] = set()
-    block = 10_000
+    block = 1000
     with TemporaryDirectory(prefix="ifspace-fuzz-", dir=_memory_folder()) as room:
         known = readers(Path(room))
         for number in range(-(-asked.count // block)):

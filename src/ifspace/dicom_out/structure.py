@@ -18,7 +18,7 @@ from ifspace.dicom_out.content import code_of, concept, read_report, walk
 from ifspace.dicom_out.group import OHIF_LENGTH_TOOL
 from ifspace.errors import SessionError
 from ifspace.findings import FINDINGS
-from ifspace.io.values import refused_as
+from ifspace.io.values import items_of, refused_as
 from ifspace.model import Kind, Side
 
 # A float32 coordinate near 1000 mm is exact to 0.00006 mm.
@@ -62,7 +62,7 @@ def _named(parent: Dataset, name: str, value_type: str) -> list[Dataset]:
     """Find the children of a content item with one concept and value type."""
     return [
         item
-        for item in parent.get("ContentSequence", [])
+        for item in items_of(parent, "ContentSequence")
         if concept(item)[1] == name and item.get("ValueType") == value_type
     ]
 
@@ -105,11 +105,13 @@ def _header(report: Dataset) -> Iterator[str]:
             yield f"{keyword} is missing"
     schemes = [
         item.get("CodingSchemeDesignator")
-        for item in report.get("CodingSchemeIdentificationSequence", [])
+        for item in items_of(report, "CodingSchemeIdentificationSequence")
     ]
     if codes.SCHEME not in schemes:
         yield f"the private scheme {codes.SCHEME} is not declared"
-    if report.get("VerificationFlag") == "VERIFIED" and not report.get("VerifyingObserverSequence"):
+    if report.get("VerificationFlag") == "VERIFIED" and not items_of(
+        report, "VerifyingObserverSequence"
+    ):
         yield "the report is verified by nobody"
 
 
@@ -119,7 +121,7 @@ def _root(report: Dataset) -> Iterator[str]:
         codes.REPORT_TITLE.value,
     ):
         yield "the root is no Imaging Measurement Report"
-    templates = report.get("ContentTemplateSequence", [])
+    templates = items_of(report, "ContentTemplateSequence")
     if [(item.get("TemplateIdentifier"), item.get("MappingResource")) for item in templates] != [
         ("1500", "DCMR")
     ]:
@@ -144,7 +146,7 @@ def _library(report: Dataset) -> Iterator[str]:
             yield "the image library has no group"
         for group in groups:
             yield from _missing(group, codes.MODALITY.value, "CODE", "modality of the images")
-            if not any(item.ValueType == "IMAGE" for item in group.get("ContentSequence", [])):
+            if not any(item.ValueType == "IMAGE" for item in items_of(group, "ContentSequence")):
                 yield "the image library lists no image"
 
 
@@ -152,12 +154,12 @@ def _references(report: Dataset) -> Iterator[str]:
     """Every image that is referred to has to be in the evidence."""
     evidence = {
         str(instance.ReferencedSOPInstanceUID)
-        for study in report.get("CurrentRequestedProcedureEvidenceSequence", [])
-        for series in study.get("ReferencedSeriesSequence", [])
-        for instance in series.get("ReferencedSOPSequence", [])
+        for study in items_of(report, "CurrentRequestedProcedureEvidenceSequence")
+        for series in items_of(study, "ReferencedSeriesSequence")
+        for instance in items_of(series, "ReferencedSOPSequence")
     }
     for item in walk(report):
-        for reference in item.get("ReferencedSOPSequence", []):
+        for reference in items_of(item, "ReferencedSOPSequence"):
             if str(reference.ReferencedSOPInstanceUID) not in evidence:
                 yield f"image {reference.ReferencedSOPInstanceUID} is not in the evidence"
 
@@ -166,7 +168,7 @@ def _measurements(report: Dataset) -> Iterator[str]:
     measured = _named(report, codes.IMAGING_MEASUREMENTS.value, "CONTAINER")
     groups: list[Dataset] = []
     for container in measured:
-        for group in container.get("ContentSequence", []):
+        for group in items_of(container, "ContentSequence"):
             if concept(group)[1] != codes.MEASUREMENT_GROUP.value:
                 yield "imaging measurements hold something that is no measurement group"
             else:
@@ -206,7 +208,7 @@ def _group(group: Dataset) -> Iterator[str]:
         yield from _missing(
             limit, codes.NORMAL_RANGE_AUTHORITY.value, "TEXT", "citation of a published cut-off"
         )
-    numbers = [item for item in group.get("ContentSequence", []) if item.ValueType == "NUM"]
+    numbers = [item for item in items_of(group, "ContentSequence") if item.ValueType == "NUM"]
     if not numbers:
         yield "number: found none, expected the distance"
     else:
@@ -228,7 +230,7 @@ def _sites(group: Dataset) -> Iterator[str]:
 
 def _kind(finding: Dataset | None) -> Kind | None:
     """Tell which space a finding is."""
-    if finding is None or not finding.get("ConceptCodeSequence"):
+    if finding is None or not items_of(finding, "ConceptCodeSequence"):
         return None
     value = code_of(finding.ConceptCodeSequence[0])[1]
     return next((kind for kind in Kind if codes.SPACE[kind].value == value), None)
@@ -261,7 +263,7 @@ def _distance(number: Dataset) -> Iterator[str]:
         yield "the distance has no value in mm"
     lines = [
         item
-        for item in number.get("ContentSequence", [])
+        for item in items_of(number, "ContentSequence")
         if item.ValueType in ("SCOORD", "SCOORD3D")
     ]
     if len(lines) != 1:
@@ -271,7 +273,7 @@ def _distance(number: Dataset) -> Iterator[str]:
 
 
 def _value_mm(number: Dataset) -> float | None:
-    measured = number.get("MeasuredValueSequence")
+    measured = items_of(number, "MeasuredValueSequence")
     if not measured or not measured[0].get("MeasurementUnitsCodeSequence"):
         return None
     if code_of(measured[0].MeasurementUnitsCodeSequence[0])[1] != codes.MILLIMETRE.value:
@@ -287,7 +289,7 @@ def _line(line: Dataset, value_mm: float | None) -> Iterator[str]:
     if line.ValueType == "SCOORD":
         if len(data) != 4:
             yield f"the line has {len(data)} numbers, expected four"
-        if not any(item.ValueType == "IMAGE" for item in line.get("ContentSequence", [])):
+        if not any(item.ValueType == "IMAGE" for item in items_of(line, "ContentSequence")):
             yield "the line does not say which image it lies on"
         return
     if not line.get("ReferencedFrameOfReferenceUID"):
@@ -307,7 +309,7 @@ def _evaluations(report: Dataset) -> Iterator[str]:
     for container in _named(report, name, "CONTAINER"):
         yield from _missing(container, codes.NOTICE_NAME.value, "TEXT", "notice")
         yield from _missing(container, codes.SESSION_DATA.value, "TEXT", "session")
-        for item in container.get("ContentSequence", []):
+        for item in items_of(container, "ContentSequence"):
             if concept(item) == ("", "") or not _has_value(item):
                 yield "an evaluation has no name or no value"
             elif concept(item)[1] in SIDED and item.ValueType == "CODE" and _side(item) is None:
