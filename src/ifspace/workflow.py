@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ifspace import quality
+from ifspace import quality, zero_click
 from ifspace.automatic import (
     Finder,
     muscle_disagreements,
@@ -256,15 +256,18 @@ def measure_or_propose(
 def propose_study(
     study: LoadedStudy, settings: Settings, session: Session | None = None
 ) -> StudyResult:
-    """Propose level, femur and one mark a side without any click, and measure nothing.
+    """Propose what can be found without any click; the session of the result holds the proposals.
 
-    Every space is a `NotMeasured` that says what is missing; the session of the result holds the
-    proposals, and what `session` says of reader, position and findings.
+    With the extra `auto` both spaces are measured between outlines that the program found; without
+    it the level, the femur and one mark a side are proposed, and every space is a `NotMeasured`
+    that says what is missing. What `session` says of reader, position and findings is kept.
     """
     session = session or Session()
     if study.volume is None:
         return assess_study(study, session, settings)
     check_belongs(session, study.series)
+    if zero_click.available():
+        return _found_without_clicks(study.volume, session, settings)
     proposal = propose(study.volume)
     session = replace(
         proposed_session(study.volume, proposal),
@@ -280,6 +283,25 @@ def propose_study(
     )
     flags = (*quality.check(study.volume), *caveats(study.volume, session, ()))
     return _result(study.series, session, settings, panel, spaces=spaces, flags=flags)
+
+
+def _found_without_clicks(volume: Volume, session: Session, settings: Settings) -> StudyResult:
+    """Assess what the program found by itself, on the slices where it sees the trochanters."""
+    found = zero_click.find_sides(volume)
+    series = volume.series
+    looked_at = {side: item.slices for side, item in found.items() if item.slices}
+    session = replace(
+        session,
+        study_instance_uid=series.study_instance_uid,
+        series_instance_uid=series.series_instance_uid,
+        frame_of_reference_uid=series.frame_of_reference_uid,
+        level_range={
+            side: (volume.slice_name(first), volume.slice_name(last))
+            for side, (first, last) in looked_at.items()
+        },
+        outlines=tuple(outline for item in found.values() for outline in item.outlines),
+    )
+    return assess(volume, session, settings, found=found)
 
 
 def _result(

@@ -68,8 +68,8 @@ def measure(
 ) -> None:
     """Measure one study and write its reports.
 
-    Without marks, seeds or a label map nothing is measured: a session with what the program can
-    propose is written, for a reader to complete.
+    Without marks, seeds or a label map the program proposes what it finds by itself: with the
+    extra `auto` both spaces, unreviewed; without it a session for a reader to complete.
     """
     import ifspace
     from ifspace.dicom_out import UidMap, replace_uids
@@ -80,9 +80,9 @@ def measure(
     refuse_inside(out, path)
     marks = _session(session, reader, sign=sign)
     label_map = None if masks is None else ifspace.read_label_map(masks, labels, label_preset)
-    if not is_marked(marks, label_map):
-        say("no marks, seeds or label map: proposing what can be found, measuring nothing")
-        chosen = formats_for(chosen, marked=False)
+    unmarked = not is_marked(marks, label_map)
+    if unmarked:
+        say("no marks, seeds or label map: what the program finds is a proposal, unreviewed")
     uid_map = UidMap() if deidentify else None
     # What a ZIP archive holds is there until everything is written: the manifest names its hashes.
     with load_study(path, series, marks.series_instance_uid) as study:
@@ -94,6 +94,8 @@ def measure(
             evidence_ids=ids_of(evidence),
             evidence_file=evidence_file,
         )
+        if unmarked and not result.measurements:
+            chosen = formats_for(chosen, marked=False)
         written = export(
             study,
             result,

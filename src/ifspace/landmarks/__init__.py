@@ -6,6 +6,7 @@ Pure functions on a volume and seeds or a label map::
     from_masks(volume, label_map, side, level_range=None) -> FoundSide
     level_from_masks(volume, label_map, side) -> Level | Refusal
     propose(volume) -> Proposal
+    unsuited(volume) -> Refusal | None
     level_at(volume, side, femur_seed) -> Level | Refusal
     snap_to_edge(volume, slice_index, mark, toward_lps_mm=None) -> Snapped | Refusal
     ifspace.io.labels.read_label_map(path, labels=None, preset=None) -> LabelMap
@@ -16,7 +17,15 @@ the marks of the smallest distance as the program's proposal.
 
 from ifspace.landmarks.labels import from_masks, level_from_masks
 from ifspace.landmarks.outline import Memory, from_seeds
-from ifspace.landmarks.propose import Level, Proposal, ProposedSide, find_level, level_at, propose
+from ifspace.landmarks.propose import (
+    Level,
+    Proposal,
+    ProposedSide,
+    find_level,
+    level_at,
+    propose,
+    unsuited,
+)
 from ifspace.landmarks.snap import EdgeProfile, Snapped, snap_to_edge
 from ifspace.landmarks.values import (
     Bone,
@@ -47,4 +56,5 @@ __all__ = [
     "level_from_masks",
     "propose",
     "snap_to_edge",
+    "unsuited",
 ]
