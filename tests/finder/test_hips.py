@@ -67,6 +67,17 @@ def test_a_slice_whose_height_is_wrong_is_outvoted():
     assert hip.apex_height_mm == pytest.approx(APEX_NUMBER * STEP_MM, abs=0.1)
 
 
+def test_the_level_lies_between_the_votes_and_the_mark_and_their_distance_is_doubt():
+    said = maps()
+    said.heat[4, 45:60, FEMUR_AT[Side.LEFT]] = 0.9
+    found = hips_in(stack(), said)
+    assert found[Side.LEFT].apex_height_mm == pytest.approx(
+        (APEX_NUMBER + 4) / 2 * STEP_MM, abs=0.1
+    )
+    # The other side has votes alone, which agree with each other.
+    assert found[Side.LEFT].confidence < found[Side.RIGHT].confidence
+
+
 def test_a_femur_without_hip_bone_has_no_side():
     found = hips_in(stack(), maps(without_ischium=True))
     assert {answer.reason for answer in found.values()} == {Reason.SIDE_NOT_SHOWN}
