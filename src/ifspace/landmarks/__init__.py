@@ -15,6 +15,7 @@ A :class:`FoundSide` holds one reading or refusal per slice and space, the outli
 the marks of the smallest distance as the program's proposal.
 """
 
+from ifspace.landmarks.grading.confidence import confidence_of
 from ifspace.landmarks.labels import from_masks, level_from_masks
 from ifspace.landmarks.outline import Memory, from_seeds
 from ifspace.landmarks.propose import (
@@ -49,6 +50,7 @@ __all__ = [
     "Reading",
     "SliceReading",
     "Snapped",
+    "confidence_of",
     "find_level",
     "from_masks",
     "from_seeds",

@@ -30,6 +30,7 @@ def from_masks(
     level_range: tuple[int, int] | None = None,
     *,
     refine_on_grey: bool = True,
+    made_of_images: bool = False,
 ) -> FoundSide:
     """Find both spaces on one side from a label map.
 
@@ -45,6 +46,9 @@ def from_masks(
         First and last slice of the lesser trochanter; found from the femur's label if absent.
     refine_on_grey
         Correct the label's contour on the grey levels where the cortex is clear.
+    made_of_images
+        The labels were found in these very images, so that they cannot be shifted: where the grey
+        levels contradict them, the slice is refused and not the map.
 
     Returns
     -------
@@ -70,6 +74,7 @@ def from_masks(
         voxel_mm=float(np.sort(label_map.grid.spacing_kji_mm)[1]),
         grey=grey,
         muscle=_muscle(label_map, side),
+        made_of_images=made_of_images,
     )
     if isinstance(found, Refusal):
         return FoundSide(side, METHOD_REFINED, refusal=found)
