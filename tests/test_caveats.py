@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from tests.conftest import PLAIN, make_volume, pixel_lps_mm
 
-from ifspace.caveats import caveats
+from ifspace.caveats import caveats, narrow_spaces
+from ifspace.evidence import assess_space, choose_panel, published_rows
 from ifspace.geometry import Segment
 from ifspace.model import (
     FlagCode,
@@ -157,3 +158,21 @@ def test_the_gravest_comes_first() -> None:
     flags = caveats(make_volume(PLAIN, patient_age_years=None), Session(), (outcome(),))
     order = [list(Severity).index(flag.severity) for flag in flags]
     assert order == sorted(order, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("age_years", "value_mm", "said"),
+    [
+        (47.0, 11.0, "in 250 hips without symptoms"),
+        (9.0, 9.0, "4 of 12 children's hips"),
+        (47.0, 24.0, None),
+    ],
+)
+def test_beside_a_narrow_space_stands_that_narrow_spaces_occur_without_symptoms(
+    age_years: float, value_mm: float, said: str | None
+) -> None:
+    panel = choose_panel(published_rows(), age_years=age_years)
+    series = make_volume(PLAIN, patient_age_years=age_years).series
+    flags = list(narrow_spaces(series, [assess_space(outcome(value_mm), panel)]))
+    assert [flag.code for flag in flags] == (["narrow_without_symptoms"] if said else [])
+    assert all(said in flag.detail for flag in flags)

@@ -20,8 +20,8 @@ from ifspace.landmarks import (
     from_seeds,
 )
 from ifspace.measurement import LevelDistance, half_width_95_mm, headline
-from ifspace.measurement.spaces import counted
-from ifspace.measurement.uncertainty import program_parts
+from ifspace.measurement.spaces import counted, interpolation_of
+from ifspace.measurement.uncertainty import Budget, not_below, program_parts
 from ifspace.model import (
     MARKS_OF_KIND,
     Flag,
@@ -206,7 +206,12 @@ def _why_none(found: FoundSide, kind: Kind, flags: Sequence[Flag]) -> Refusal:
 
 def _distance(volume: Volume, found: FoundSide, kind: Kind, reading: SliceReading) -> LevelDistance:
     shown = volume.slices[reading.slice_index]
-    budget = program_parts(reading.segment, shown.plane, reading.u95_mm, volume.slice_step_mm)
+    reader, _ = Budget().parts(
+        kind, reading.segment, shown.plane, interpolation=interpolation_of(volume)
+    )
+    budget = not_below(
+        program_parts(reading.segment, shown.plane, reading.u95_mm, volume.slice_step_mm), reader
+    )
     ends = (reading.segment.start_lps_mm, reading.segment.end_lps_mm)
     marks = tuple(
         Mark(

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ifspace.binding import is_bound
 from ifspace.findings import UNKNOWN
 from ifspace.measurement.spaces import counted
 from ifspace.model import (
     ADULT_AGE_YEARS,
     MARKS_OF_KIND,
+    AssessedSpace,
     Flag,
     FlagCode,
     MarkState,
     Measurement,
     Outcome,
+    Position,
+    Relation,
     Series,
     Session,
     Severity,
@@ -29,6 +33,17 @@ from ifspace.model import (
 # beyond this, one of the two marks is likelier wrong than the patient unusual.
 UNUSUAL_ABOVE_MM = 55.0
 UNUSUAL_BELOW_MM = 2.0
+
+# What supports it, see the rows schroder_2015_asymptomatic and ajr_2016_paediatric.
+SEEN = (
+    "in 250 hips without symptoms the ischiofemoral space was 10.3 to 55 mm (Schroder et al.,"
+    " J Hip Preserv Surg 2015)"
+)
+SEEN_IN_CHILDREN = (
+    "4 of 12 children's hips with an abnormal quadratus femoris had no symptoms or symptoms of"
+    " another cause (Stenhouse et al., AJR 2016)"
+)
+BELOW = Position.AT_OR_BELOW_SYMPTOMATIC_MEAN
 
 # DICOM PS3.3 C.7.3.1.1.2: head or feet first, supine or prone.
 SUPINE_OR_PRONE = frozenset({"HFS", "FFS", "HFP", "FFP"})
@@ -52,14 +67,12 @@ def caveats(volume: Volume, session: Session, outcomes: Sequence[Outcome]) -> tu
 
 
 def _session_flags(series: Series, session: Session) -> Iterator[Flag]:
-    if not session.marks and not session.seeds:
-        return
-    if (series.series_instance_uid is None) != (session.series_instance_uid is None):
+    if (session.marks or session.seeds) and not is_bound(session, series):
         yield Flag(
             FlagCode.SERIES_NOT_CHECKED,
             Severity.CAUTION,
-            "The images or the marks do not name a series, so it could not be checked that they"
-            " belong together.",
+            "The session does not say which images it was made on, so it could not be checked that"
+            " its marks belong to these.",
         )
 
 
@@ -88,7 +101,7 @@ def _position_flags(series: Series, session: Session) -> Iterator[Flag]:
         yield Flag(
             FlagCode.HIP_ROTATED,
             Severity.CAUTION,
-            f"The hip was in {rotation} rotation; values for a neutral hip do not apply.",
+            f"The hip was in {rotation} rotation, which changes both spaces.",
         )
     bolster = session.acquisition.get("knee_bolster", UNKNOWN)
     if bolster == UNKNOWN:
@@ -124,6 +137,22 @@ def _patient_flags(series: Series) -> Iterator[Flag]:
             FlagCode.CHILD,
             Severity.CAUTION,
             "The patient is under 18: both spaces grow with age, and adult values do not apply.",
+        )
+
+
+def narrow_spaces(series: Series, spaces: Sequence[AssessedSpace]) -> Iterator[Flag]:
+    """Say beside a narrow space that narrow spaces occur without symptoms, and who saw it."""
+    narrow = any(
+        item.relation is Relation.AT_OR_BELOW for one in spaces for item in one.comparisons
+    )
+    narrow |= any(one.reference is not None and one.reference.position is BELOW for one in spaces)
+    if narrow:
+        age_years = series.patient_age_years
+        child = age_years is not None and age_years < ADULT_AGE_YEARS
+        yield Flag(
+            FlagCode.NARROW_WITHOUT_SYMPTOMS,
+            Severity.CAUTION,
+            f"Narrow spaces also occur without symptoms: {SEEN_IN_CHILDREN if child else SEEN}.",
         )
 
 

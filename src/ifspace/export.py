@@ -13,7 +13,7 @@ from ifspace.atomic import output_errors, whole_folder
 from ifspace.dicom_out import UidMap, replace_uids, why_not_filed, write_objects
 from ifspace.errors import OutputError
 from ifspace.model import Side, StudyResult
-from ifspace.report import write_reports
+from ifspace.report import Pages, write_reports
 from ifspace.workflow import LoadedStudy
 
 # The files of each format, in the order in which they are listed.
@@ -49,6 +49,7 @@ def export(
     overwrite: bool = False,
     predecessor: Path | None = None,
     uid_map: UidMap | None = None,
+    pages: Pages = "full",
 ) -> tuple[Path, ...]:
     """Write the result of a study in the asked-for formats.
 
@@ -70,6 +71,8 @@ def export(
     uid_map
         The replacement of UIDs where `deidentify` is asked for, to share it with what is printed;
         drawn anew where absent.
+    pages
+        ``clinical`` for page one of the PDF alone, ``full`` for the technical annex as well.
 
     Returns
     -------
@@ -93,7 +96,7 @@ def export(
         output_errors("the output folder"),
         whole_folder(out, wanted, overwrite=overwrite) as stage,
     ):
-        _write_all(study, result, stage, frozenset(formats), replacement, predecessor)
+        _write_all(study, result, stage, frozenset(formats), replacement, predecessor, pages)
         made = [name for name in wanted if (stage / name).is_file()]
     return tuple(out / name for name in made)
 
@@ -135,6 +138,7 @@ def _write_all(
     formats: frozenset[str],
     uid_map: UidMap | None,
     predecessor: Path | None,
+    pages: Pages,
 ) -> None:
     shown = result if uid_map is None else replace_uids(result, uid_map)
     identity = study.identity if uid_map is None else None
@@ -142,7 +146,15 @@ def _write_all(
     objects = formats & _OBJECTS if fileable else frozenset()
     reports = (formats & _REPORTS) | {_WRAPPED[name] for name in objects if name in _WRAPPED}
     listed = [
-        *write_reports(shown, study.volume, stage, formats=reports, identity=identity),
+        *write_reports(
+            shown,
+            study.volume,
+            stage,
+            formats=reports,
+            identity=identity,
+            pages=pages,
+            deidentified=uid_map is not None,
+        ),
     ]
     if objects:
         listed += write_objects(

@@ -74,6 +74,11 @@ FINDINGS: Mapping[str, Choice] = MappingProxyType(
     }
 )
 
+# Which hip hurts, by the code in a session file.
+PAINFUL_SIDES: Mapping[str, str] = MappingProxyType(
+    {"right": "right", "left": "left", "both": "both sides", "none": "no pain"}
+)
+
 UNKNOWN = "unknown"
 
 ACQUISITION: Mapping[str, Choice] = MappingProxyType(

@@ -23,7 +23,8 @@ from ifspace.automatic import (
     why_not_measured,
     with_proposals,
 )
-from ifspace.caveats import caveats
+from ifspace.binding import check_belongs, refuse_unbound
+from ifspace.caveats import caveats, narrow_spaces
 from ifspace.errors import GeometryError, SessionError
 from ifspace.evidence import (
     Panel,
@@ -43,7 +44,7 @@ from ifspace.io import (
 )
 from ifspace.labels import LabelMap
 from ifspace.landmarks import FoundSide, propose
-from ifspace.measurement import level_range_indices, measure_space
+from ifspace.measurement import ReaderPrecision, level_range_indices, measure_space
 from ifspace.model import (
     SIDES_AS_SEEN,
     AssessedSpace,
@@ -70,12 +71,16 @@ from ifspace.version import __version__
 class Settings:
     """What a run was asked for.
 
-    `evidence_ids` replaces the default panel; `evidence_file` adds local rows.
+    `evidence_ids` replaces the default panel; `evidence_file` adds local rows; `reader_precision`
+    is the department's own, see :func:`ifspace.measurement.read_reader_precision`; `unbound` takes
+    marks that neither a fingerprint nor a UID binds to the images.
     """
 
     sides: tuple[Side, ...] = SIDES_AS_SEEN
     evidence_ids: tuple[str, ...] = ()
     evidence_file: Path | None = None
+    reader_precision: ReaderPrecision | None = None
+    unbound: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -84,8 +89,16 @@ class Settings:
             "sides": [side.value for side in self.sides],
             "evidence_ids": list(self.evidence_ids),
             "local_evidence": self.evidence_file is not None,
+            **self._precision(),
             **self.extra,
         }
+
+    def _precision(self) -> dict[str, Any]:
+        own = self.reader_precision
+        if own is None:
+            return {}
+        sem_mm = {kind.value: value_mm for kind, value_mm in own.sem_mm.items()}
+        return {"reader_sem_mm": sem_mm, "reader_precision_source": own.source}
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,29 +213,33 @@ def assess(
         If a published value was asked for that cannot be used for this patient.
     """
     settings = settings or Settings()
-    check_belongs(session, volume.series)
+    check_belongs(session, volume.series, volume.fingerprint)
     panel = _panel(volume.series, session, settings)
     if image_flags is None:
         image_flags = quality.check(volume)
     finder = Finder(volume, session, labels, found or {})
     outcomes = [
-        _outcome(finder, kind, side, image_flags) for side in settings.sides for kind in Kind
+        _outcome(finder, kind, side, image_flags, settings.reader_precision)
+        for side in settings.sides
+        for kind in Kind
     ]
     sides = (*finder.found, *finder.corrected(outcomes))
     session = with_proposals(session, outcomes)
+    spaces = tuple(assess_space(outcome, panel) for outcome in outcomes)
     return replace(
         _result(
             volume.series,
-            session,
+            replace(session, image=volume.fingerprint),
             settings,
             panel,
-            spaces=tuple(assess_space(outcome, panel) for outcome in outcomes),
+            spaces=spaces,
             flags=(
                 *image_flags,
                 *_range_flags(volume, session),
                 *unread_slices(sides),
                 *muscle_disagreements(sides),
                 *caveats(volume, session, outcomes),
+                *narrow_spaces(volume.series, spaces),
             ),
         ),
         slice_step_mm=volume.slice_step_mm,
@@ -245,9 +262,13 @@ def measure_or_propose(
 
     Raises
     ------
-    SessionError, EvidenceError
+    SessionError
+        As :func:`assess` does, and if nothing binds the marks to the images.
+    EvidenceError
         As :func:`assess` does.
     """
+    if not settings.unbound:
+        refuse_unbound(session, study.series)
     if is_marked(session, labels):
         return assess_study(study, session, settings, labels)
     return propose_study(study, settings, session)
@@ -265,12 +286,13 @@ def propose_study(
     session = session or Session()
     if study.volume is None:
         return assess_study(study, session, settings)
-    check_belongs(session, study.series)
+    check_belongs(session, study.series, study.volume.fingerprint)
     if zero_click.available():
         return _found_without_clicks(study.volume, session, settings)
     proposal = propose(study.volume)
     session = replace(
         proposed_session(study.volume, proposal),
+        image=study.volume.fingerprint,
         reader=session.reader,
         acquisition=session.acquisition,
         findings=session.findings,
@@ -295,10 +317,12 @@ def _found_without_clicks(volume: Volume, session: Session, settings: Settings) 
         study_instance_uid=series.study_instance_uid,
         series_instance_uid=series.series_instance_uid,
         frame_of_reference_uid=series.frame_of_reference_uid,
+        image=volume.fingerprint,
         level_range={
             side: (volume.slice_name(first), volume.slice_name(last))
             for side, (first, last) in looked_at.items()
-        },
+        }
+        | dict(session.level_range),
         outlines=tuple(outline for item in found.values() for outline in item.outlines),
     )
     return assess(volume, session, settings, found=found)
@@ -326,25 +350,6 @@ def _result(
     )
 
 
-def check_belongs(session: Session, series: Series) -> None:
-    """Refuse a session that was made on another study or series.
-
-    Raises
-    ------
-    SessionError
-        If a UID that both give differs.
-    """
-    for name in ("study_instance_uid", "series_instance_uid"):
-        theirs, ours = getattr(session, name), getattr(series, name)
-        if theirs is not None and ours is not None and theirs != ours:
-            word = name.split("_", maxsplit=1)[0]
-            message = (
-                f"the session was made on another {word} than the images; choose the session of"
-                " this series, or name its series with --series"
-            )
-            raise SessionError(message)
-
-
 def sign(session: Session, reader: str, signed_at: str) -> Session:
     """Sign a session: the reader looked at every mark, and each is confirmed.
 
@@ -369,6 +374,7 @@ def _panel(series: Series, session: Session, settings: Settings) -> Panel:
         (*published_rows(), *local),
         age_years=series.patient_age_years,
         hip_rotation=session.acquisition.get("hip_rotation"),
+        sex=series.patient_sex,
         ids=settings.evidence_ids,
     )
 
@@ -393,7 +399,13 @@ def _range_flags(volume: Volume, session: Session) -> Iterator[Flag]:
             )
 
 
-def _outcome(finder: Finder, kind: Kind, side: Side, flags: Sequence[Flag]) -> Outcome:
+def _outcome(
+    finder: Finder,
+    kind: Kind,
+    side: Side,
+    flags: Sequence[Flag],
+    precision: ReaderPrecision | None,
+) -> Outcome:
     volume, session = finder.volume, finder.session
     theirs, ours = session.frame_of_reference_uid, volume.series.frame_of_reference_uid
     if theirs is not None and ours is not None and theirs != ours:
@@ -403,4 +415,6 @@ def _outcome(finder: Finder, kind: Kind, side: Side, flags: Sequence[Flag]) -> O
     if finder.can_find(kind, side) and only_proposed(session, kind, side):
         found = finder.find(side, level_range)
         return outcome_of(volume, found, kind, flags=flags, level_range=level_range)
-    return measure_space(volume, session, kind, side, flags=flags, level_range=level_range)
+    return measure_space(
+        volume, session, kind, side, flags=flags, level_range=level_range, precision=precision
+    )

@@ -12,9 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
+import SimpleITK as sitk
 from tests.cli.conftest import Ran
 
+from ifspace.io import load_volume, open_study
 from ifspace.io.session import session_schema
 from ifspace.phantom import VARIANTS, PhantomTruth, Size, write_phantom
 from ifspace.report import result_schema
@@ -429,6 +432,69 @@ def test_deidentified_output_on_the_terminal_is_deidentified_too(
     assert phantom.study_uid not in ran.out
     assert phantom.series_uid not in ran.out
     assert ran.json == json.loads((tmp_path / "o" / "result.json").read_text())
+
+
+def test_a_session_of_other_pixels_is_refused_and_it_is_said_what_differs(
+    phantom: PhantomTruth, ifspace: Run, measured: Path, tmp_path: Path
+) -> None:
+    session = json.loads((measured / "session.json").read_text())
+    assert session["schema"] == "ifspace-session/2"
+    other = write_phantom(tmp_path / "other", replace(phantom.spec, seed=phantom.spec.seed + 1))
+    for uid in ("study_instance_uid", "series_instance_uid", "frame_of_reference_uid"):
+        session[uid] = json.loads(other.session_path.read_text())[uid]
+    path = tmp_path / "s.json"
+    path.write_text(json.dumps(session))
+    ran = ifspace("measure", other.image_path, "--session", path, "-o", tmp_path / "o")
+    assert ran.code == 1
+    assert "made on other images: they have the same size and place, but other pixels" in ran.err
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.fixture
+def mha(phantom: PhantomTruth, tmp_path: Path) -> Path:
+    """The images of the phantom in a file without UIDs."""
+    with open_study(phantom.image_path) as inventory:
+        volume = load_volume(inventory.choose())
+    first, last = volume.slices[0].plane, volume.slices[-1].plane
+    image = sitk.GetImageFromArray(volume.voxels)
+    image.SetOrigin(first.origin_lps_mm.tolist())
+    step_mm = (last.origin_lps_mm - first.origin_lps_mm) / (len(volume.slices) - 1)
+    length_mm = float(np.linalg.norm(step_mm))
+    image.SetSpacing([first.column_spacing_mm, first.row_spacing_mm, length_mm])
+    axes = [first.along_row_lps, first.along_column_lps, step_mm / length_mm]
+    image.SetDirection(np.stack(axes, axis=1).ravel().tolist())
+    (tmp_path / "mha").mkdir()
+    sitk.WriteImage(image, str(tmp_path / "mha" / "hip.mha"))
+    return tmp_path / "mha" / "hip.mha"
+
+
+def test_marks_that_name_no_images_need_a_word_and_the_report_says_so(
+    phantom: PhantomTruth, ifspace: Run, mha: Path, tmp_path: Path
+) -> None:
+    loose = json.loads(phantom.session_path.read_text())
+    loose |= dict.fromkeys(("study_instance_uid", "series_instance_uid", "frame_of_reference_uid"))
+    del loose["level_range"]
+    for item in (*loose["marks"], *loose["seeds"]):
+        item["sop_instance_uid"] = None
+    path = tmp_path / "loose.json"
+    path.write_text(json.dumps(loose))
+    for images in (mha, phantom.image_path):
+        refused = ifspace("measure", images, "--session", path, "-o", tmp_path / "o")
+        assert refused.code == 1
+        assert "add --unbound" in refused.err
+    given = ("measure", mha, "--format", "json,session,pdf", "--session")
+    ran = ifspace(*given, path, "-o", tmp_path / "o", "--unbound", "--text")
+    assert ran.code == 0
+    assert "does not say which images it was made on" in ran.out
+    # What is written then is bound by the fingerprint, and needs no word any more.
+    again = ifspace(*given, tmp_path / "o" / "session.json", "-o", tmp_path / "p", "--json")
+    assert again.code == 0
+    assert "series_not_checked" not in {flag["code"] for flag in again.json["flags"]}
+    shorter = sitk.ReadImage(str(mha))[:, :, 1:]
+    sitk.WriteImage(shorter, str(mha))
+    refused = ifspace(*given, tmp_path / "o" / "session.json", "-o", tmp_path / "q")
+    assert refused.code == 1
+    assert "those have" in refused.err
 
 
 def test_a_signature_is_its_readers_own(

@@ -116,6 +116,7 @@ def test_the_picture_comes_out_as_it_went_in(make_study, make_result, pictures, 
     for side, picture in pictures.items():
         shown = made[f"key_{side.value}"]
         assert np.array_equal(shown.pixel_array, np.asarray(Image.open(picture)))
+        assert shown.file_meta.TransferSyntaxUID.name == "JPEG-LS Lossless Image Compression"
         assert "PixelSpacing" not in shown
     # The left spaces were measured on slice 3, the fourth frame.
     assert made["key_left"].SourceImageSequence[0].ReferencedFrameNumber == 4

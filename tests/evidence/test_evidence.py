@@ -36,17 +36,13 @@ from ifspace.model import (
 
 ADULT_IFS = {
     "singer_2015_meta_ifs": 15.0,
-    "cn_hta_tqfmv": 15.4,
     "torriani_2009_cutoffs_secondary": 17.0,
-    "cn_thesis_dynamic_mri_neutral": 17.8,
     "tosun_2012_cutoffs_secondary": 18.0,
 }
 ADULT_QFS = {
-    "cn_hta_tqfmv": 7.1,
     "torriani_2009_cutoffs_secondary": 8.0,
     "singer_2015_meta_ifs": 10.0,
     "tosun_2012_cutoffs_secondary": 10.0,
-    "cn_thesis_dynamic_mri_neutral": 13.2,
 }
 
 
@@ -119,20 +115,63 @@ def test_an_unknown_age_says_so() -> None:
     assert "age is unknown" in choose_panel(published_rows(), age_years=None).note
 
 
-def test_a_rotated_hip_is_not_compared_with_neutral_values() -> None:
-    rotated = cutoffs(Kind.IFS, hip_rotation="external")
-    assert rotated["cn_thesis_dynamic_mri_external_rotation"] == 15.2
-    assert "cn_thesis_dynamic_mri_neutral" not in rotated
-    assert "rotated" in choose_panel(published_rows(), age_years=47.0, hip_rotation="internal").note
+@pytest.mark.parametrize("ids", [(), ("singer", "cn_thesis_dynamic_mri_external_rotation")])
+def test_a_rotated_hip_is_compared_with_values_of_its_own_rotation_only(
+    ids: tuple[str, ...],
+) -> None:
+    own = {"cn_thesis_dynamic_mri_external_rotation": 15.2} if ids else {}
+    assert cutoffs(Kind.IFS, hip_rotation="external", ids=ids) == own
+    panel = choose_panel(published_rows(), age_years=47.0, hip_rotation="external", ids=ids)
+    assert panel.reference(Kind.IFS) is None
+    assert not panel.means(Kind.IFS)
+    assert "external rotation" in panel.note
 
 
-def test_13_and_23_mm_are_group_means_and_no_cutoff() -> None:
+def test_a_cutoff_without_author_or_title_is_chosen_by_hand_only_and_labelled() -> None:
+    default = choose_panel(published_rows(), age_years=47.0)
+    assert all(row.verified for row in default.rows)
+    chosen = choose_panel(published_rows(), age_years=47.0, ids=("cn_hta",)).cutoffs(Kind.IFS)
+    assert [value.cutoff_mm for value in chosen] == [15.4]
+    assert not chosen[0].verified
+    assert "unverified" in chosen[0].citation
+
+
+@pytest.mark.parametrize(
+    ("sex", "own", "other"), [("F", "women", 18.73), ("M", "men", 12.42), (None, "", 12.42)]
+)
+def test_the_norm_of_the_patients_sex_enters_the_panel(
+    sex: str | None, own: str, other: float
+) -> None:
+    panel = choose_panel(published_rows(), age_years=47.0, sex=sex)
+    by_sex = [value for value in panel.means(Kind.QFS) if value.cases_mean_mm is None]
+    assert [value.controls.split()[0] for value in by_sex] == ([own] if own else [])
+    assert other not in [value.controls_mean_mm for value in by_sex]
+
+
+@pytest.mark.parametrize(("sex", "said"), [("F", True), (None, True), ("M", False)])
+def test_a_cutoff_above_the_mean_of_women_says_so(sex: str | None, said: bool) -> None:
+    ids = ("cn_thesis_dynamic_mri_neutral",)
+    note = choose_panel(published_rows(), age_years=47.0, sex=sex, ids=ids).note
+    assert ("13.2 mm lies above the published mean of women (12.42 mm" in note) is said
+
+
+def test_one_study_gives_the_means_of_both_spaces_and_13_and_23_mm_stay_group_means() -> None:
     panel = choose_panel(published_rows(), age_years=47.0)
+    found = {kind: panel.reference(kind) for kind in Kind}
+    assert {value.evidence_id for value in found.values() if value} == {"singer_2015_meta_ifs"}
+    means = [(item.cases_mean_mm, item.controls_mean_mm) for item in panel.means(Kind.IFS)]
+    assert means == [(14.91, 26.01), (13.0, 23.0)]
+    assert not {13.0, 23.0} & set(cutoffs(Kind.IFS).values())
+
+
+def test_a_childs_means_are_named_after_their_hips_and_its_age_is_spoken_of() -> None:
+    panel = choose_panel(published_rows(), age_years=9.0)
     reference = panel.reference(Kind.IFS)
     assert reference is not None
-    assert (reference.cases_mean_mm, reference.controls_mean_mm) == (13.0, 23.0)
-    assert reference.cutoff_mm is None
-    assert not {13.0, 23.0} & set(cutoffs(Kind.IFS).values())
+    assert "abnormal muscle signal" in reference.cases
+    assert "symptomatic hips" not in reference.cases
+    assert "Mean of control hips of children, mean age 9.8 years: IFS 20.7 mm" in panel.note
+    assert "1.2 mm a year" in panel.note
 
 
 def test_a_child_is_placed_between_paediatric_means() -> None:
@@ -151,10 +190,10 @@ def test_a_sensitivity_that_was_not_seen_stays_missing() -> None:
     assert values["torriani_2009_cutoffs_secondary"].evidence_level == "secondary"
 
 
-def test_values_of_other_modalities_are_not_in_the_file() -> None:
-    rows = published_rows()
-    assert {row.modality for row in rows} == {"MRI"}
-    assert not [row.id for row in rows if "radiograph" in row.id or "_ct_" in row.id]
+def test_values_of_other_modalities_hold_no_figures() -> None:
+    others = [row for row in published_rows() if row.modality != "MRI"]
+    assert [row.id for row in others] == ["mersin_2022_children"]
+    assert all(row.figures(kind).is_empty for row in others for kind in Kind)
 
 
 def test_every_row_has_a_citation_and_an_evidence_level() -> None:
@@ -195,6 +234,7 @@ def test_a_local_row_can_be_added_and_chosen(tmp_path: Path) -> None:
     [
         {"id": "singer_2015_meta_ifs"},
         {"modality": "CT"},
+        {"modality": "US"},
         {"role": "other_modality_do_not_apply_to_mri"},
         {"ifs_mm": {"cutoff": -3.0}},
         {"ifs_mm": {"cutof": 16.0}},
@@ -259,9 +299,7 @@ def test_a_measured_space_is_laid_beside_every_cutoff_of_its_kind() -> None:
     relations = {item.published.evidence_id: item.relation for item in space.comparisons}
     assert relations == {
         "singer_2015_meta_ifs": Relation.WITHIN_UNCERTAINTY,
-        "cn_hta_tqfmv": Relation.WITHIN_UNCERTAINTY,
         "torriani_2009_cutoffs_secondary": Relation.WITHIN_UNCERTAINTY,
-        "cn_thesis_dynamic_mri_neutral": Relation.AT_OR_BELOW,
         "tosun_2012_cutoffs_secondary": Relation.AT_OR_BELOW,
     }
     assert studies_disagree(space.comparisons)

@@ -6,7 +6,7 @@ import json
 
 
 def test_follow_up_prints_json_and_ends_with_0(ifspace, result_file, tmp_path):
-    paths = [result_file(1), result_file(2, right=22.0)]
+    paths = [result_file(1), result_file(2, right=26.0)]
     arguments = ("--dates", "2025-01-10,2025-07-02", "-o", tmp_path / "out", "--json")
     done = ifspace("follow-up", *paths, *arguments)
     assert done.code == 0

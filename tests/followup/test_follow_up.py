@@ -29,9 +29,9 @@ def change(found, kind=Kind.IFS, side=Side.RIGHT, later=2):
 
 
 def test_a_change_beyond_both_uncertainties_is_told(result_file):
-    found = change(study([result_file(1, right=15.0), result_file(2, right=21.0)]))
+    found = change(study([result_file(1, right=15.0), result_file(2, right=25.0)]))
     assert isinstance(found, Change)
-    assert found.change_mm == pytest.approx(6.0)
+    assert found.change_mm == pytest.approx(10.0)
     assert found.verdict is Verdict.WIDER
 
 
@@ -40,11 +40,19 @@ def test_a_change_below_it_is_not_told_apart_from_measuring_again(result_file):
     assert found.verdict is Verdict.NOT_DETECTABLE
 
 
-def test_both_uncertainties_add_as_squares(result_file):
+def test_four_millimetres_more_are_no_change_even_in_the_same_known_position(result_file):
+    found = change(study([result_file(1, right=15.0), result_file(2, right=19.5)]))
+    assert found.verdict is Verdict.NOT_DETECTABLE
+    assert "two scans of the same hip" in found.detectable.source
+
+
+def test_both_uncertainties_and_the_spread_between_scans_add_as_squares(result_file):
     visits = followup.read_visits([result_file(1), result_file(2)], DAYS)
     u95 = [visit.measured(Kind.IFS, Side.RIGHT).u95_mm for visit in visits]
     found = change(followup.follow_up(visits))
-    assert found.detectable.value_mm == pytest.approx((u95[0] ** 2 + u95[1] ** 2) ** 0.5)
+    assert found.detectable.value_mm == pytest.approx(
+        (u95[0] ** 2 + u95[1] ** 2 + 8.22**2) ** 0.5, abs=0.01
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,10 +72,13 @@ def test_another_position_forbids_a_comparison(result_file, differing, code):
             assert result.reason == code
 
 
-def test_an_unknown_rotation_is_said_and_does_not_forbid(result_file):
-    found = study([result_file(1), result_file(2, hip_rotation="unknown")])
-    assert isinstance(change(found), Change)
-    assert [item.code for item in found.steps[0].differences] == ["hip_rotation_unknown"]
+@pytest.mark.parametrize("first", ["unknown", "neutral"])
+def test_without_the_same_known_position_no_change_is_called(result_file, first):
+    paths = [result_file(1, hip_rotation=first), result_file(2, right=25.0, hip_rotation="unknown")]
+    found = study(paths)
+    assert isinstance(change(found), NotEstimable)
+    assert change(found).reason == "hip_rotation_unknown"
+    assert "34 % of 95 hips" in change(found).detail
 
 
 def test_a_mark_that_nobody_looked_at_is_compared_with_nothing(result_file):
@@ -127,10 +138,14 @@ def test_an_agreement_study_gives_the_smallest_detectable_change(result_file, tm
     path.write_text(json.dumps({"schema": "ifspace-agreement/1", "spaces": {"ifs": space}}))
     figures = followup.read_agreement(path)
     same = [result_file(1, right=15.0), result_file(2, right=21.0)]
-    assert change(study(same, figures=figures)).detectable.value_mm == 9.5
+    assert change(study(same, figures=figures)).detectable.value_mm == pytest.approx(
+        (9.5**2 + 8.22**2) ** 0.5, abs=0.01
+    )
     assert change(study(same, figures=figures)).verdict is Verdict.NOT_DETECTABLE
     other = [same[0], result_file(2, right=21.0, reader="B")]
-    assert change(study(other, figures=figures)).detectable.value_mm == 3.5
+    assert change(study(other, figures=figures)).detectable.value_mm == pytest.approx(
+        (3.5**2 + 8.22**2) ** 0.5, abs=0.01
+    )
     assert "95 %" in change(study(same, figures=figures), Kind.QFS).detectable.source
 
 
@@ -188,7 +203,7 @@ def test_the_pdf_is_one_page_with_the_notice_and_the_record(result_file, tmp_pat
         f"2025-0{month}-01,{8 - month},{20 + month},{100 * month}" for month in range(1, 8)
     )
     diary = followup.diary_from_table(read_table(diary_file(tmp_path, text)))
-    paths = [result_file(1), result_file(2, right=22.0)]
+    paths = [result_file(1, right=12.0), result_file(2, right=24.0)]
     out = tmp_path / "out"
     followup.write_follow_up(study(paths, diary=diary), out)
     reader = PdfReader(out / "follow_up.pdf")
@@ -201,7 +216,7 @@ def test_the_pdf_is_one_page_with_the_notice_and_the_record(result_file, tmp_pat
     assert (out / "diary_03.png").is_file()
 
 
-def test_the_worst_case_is_still_one_page(result_file, tmp_path):
+def test_the_worst_case_is_two_pages_with_every_record_drawn(result_file, tmp_path):
     from pypdf import PdfReader
 
     names = (
@@ -232,7 +247,52 @@ def test_the_worst_case_is_still_one_page(result_file, tmp_path):
     ]
     days = tuple(date(2025, month, 3) for month in range(1, 7))
     followup.write_follow_up(study(paths, days, diary=diary), tmp_path / "out")
-    assert len(PdfReader(tmp_path / "out" / "follow_up.pdf").pages) == 1
+    pages = PdfReader(tmp_path / "out" / "follow_up.pdf").pages
+    assert len(pages) == 2
+    words = " ".join(" ".join(page.extract_text().split()) for page in pages)
+    assert all(name.replace("_", " ") in words for name in ("pain_0_10", "training_load", "sleep"))
+
+
+def test_the_change_of_findings_stands_in_the_table(result_file):
+    from ifspace.followup.pages import follow_up_sheet
+
+    paths = [result_file(1), result_file(2)]
+    for path, code in zip(paths, ("moderate", "mild"), strict=True):
+        data = json.loads(path.read_text())
+        data["session"]["findings"] = {"left": {"qf_oedema": code}, "right": {}}
+        path.write_text(json.dumps(data))
+    blocks = follow_up_sheet(study(paths), ()).blocks
+    rows = next(block["rows"] for block in blocks if block["kind"] == "table")
+    oedema = next(row for row in rows if row[0] == "left quadratus femoris oedema")
+    assert oedema[1:3] == ["moderate", "mild"]
+    assert oedema[-1] == "moderate to mild"
+
+
+def test_dates_and_identity_come_from_the_dicom_objects_beside_the_results(result_file, tmp_path):
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    from ifspace.followup.pages import follow_up_sheet
+
+    paths = []
+    for number, day in ((1, "20250110"), (2, "20250702")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        paths.append(result_file(number).rename(folder / "result.json"))
+        meta = FileMetaDataset()
+        meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.34"
+        meta.MediaStorageSOPInstanceUID = f"1.2.9.{number}"
+        report = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+        report.StudyInstanceUID = f"1.2.{number}"
+        report.PatientName, report.PatientID, report.StudyDate = "Doe^Jane", "P1", day
+        report.save_as(folder / "sr.dcm", enforce_file_format=True)
+    found = study(paths[::-1], days=())
+    assert [visit.day for visit in found.visits] == list(DAYS)
+    entries = {e["label"]: e["value"] for e in follow_up_sheet(found, ()).blocks[0]["entries"]}
+    assert entries["Patient"] == "Doe, Jane"
+    assert entries["Patient ID"] == "P1"
+    assert "Doe" not in json.dumps(followup.follow_up_to_json(found))
 
 
 def test_the_file_carries_the_notice_and_no_null(result_file):
@@ -243,12 +303,12 @@ def test_the_file_carries_the_notice_and_no_null(result_file):
 
 
 def test_a_change_within_both_uncertainties_is_not_called_detectable_without_a_caution(result_file):
-    paths = [result_file(1, right=13.0), result_file(2, right=14.5)]
+    paths = [result_file(1, right=13.0), result_file(2, right=21.4)]
     visits = followup.read_visits(paths)
     measured = visits[0].measured(Kind.IFS, Side.RIGHT)
     figures = AgreementFigures({Kind.IFS: 1.0}, {})
     found = followup.follow_up(visits, figures).step(1, 2)
     change = next(one for one in found.changes if (one.kind, one.side) == (Kind.IFS, Side.RIGHT))
-    assert measured.u95_mm * 2**0.5 > 1.5
+    assert (2 * measured.u95_mm**2 + 8.22**2) ** 0.5 > 8.4
     assert change.result.verdict == "wider"
     assert "within_uncertainty" in [item.code for item in change.cautions]

@@ -22,7 +22,7 @@ from ifspace.io.session import (
 from ifspace.model import Mark, MarkName, MarkState, SeedName, Side, Signature, Source
 
 EXAMPLE = {
-    "schema": "ifspace-session/1",
+    "schema": "ifspace-session/2",
     "study_instance_uid": "1.2.1",
     "series_instance_uid": "1.2.2",
     "frame_of_reference_uid": "1.2.3",
@@ -41,6 +41,7 @@ EXAMPLE = {
     "acquisition": {"hip_rotation": "unknown", "knee_bolster": "unknown"},
     "findings": {"left": {"qf_oedema": "none"}, "right": {}},
 }
+IMAGE = {"fingerprint": "sha256:" + 64 * "a"}
 
 
 def changed(*path: object, value: object) -> dict[str, object]:
@@ -96,6 +97,21 @@ def test_a_session_survives_writing_and_reading(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["session.json"]
 
 
+def test_a_session_of_version_1_is_read_and_written_as_version_2() -> None:
+    session = session_from_json({**EXAMPLE, "schema": "ifspace-session/1"})
+    assert session_to_json(session) == session_to_json(session_from_json(EXAMPLE))
+    assert session_to_json(session)["schema"] == "ifspace-session/2"
+
+
+def test_the_fingerprint_of_the_images_survives_writing_and_reading() -> None:
+    image = {**IMAGE, "geometry": "sha256:" + 64 * "b", "shape_kji": [30, 141, 100]}
+    for given_image in (IMAGE, image):
+        session = session_from_json({**EXAMPLE, "image": given_image})
+        assert session_to_json(session)["image"] == given_image
+    assert session.image is not None
+    assert session.image.shape_kji == (30, 141, 100)
+
+
 def test_a_seed_may_be_named_by_seed() -> None:
     seed = {"seed": "ischium_marrow", "side": "left", "position_lps_mm": [1, 2, 3]}
     session = session_from_json({**EXAMPLE, "seeds": [seed]})
@@ -117,7 +133,7 @@ def test_a_proposed_mark_is_a_programs_unless_told() -> None:
 @pytest.mark.parametrize(
     ("data", "place"),
     [
-        (changed("schema", value="ifspace-session/2"), "this version reads"),
+        (changed("schema", value="ifspace-session/3"), "this version reads"),
         (changed("marks", 0, "mark", value="tuberosity"), "marks.0.mark"),
         (changed("marks", 0, "side", value="L"), "marks.0.side"),
         (changed("marks", 0, "state", value="done"), "marks.0.state"),
@@ -128,6 +144,8 @@ def test_a_proposed_mark_is_a_programs_unless_told() -> None:
         (changed("marks", 0, "confidence", value=1.5), "marks.0.confidence"),
         (changed("marks", 0, "positon", value=[1, 2, 3]), "marks.0.positon"),
         (changed("reader", value=7), "reader"),
+        ({**EXAMPLE, "image": {"fingerprint": "sha256:12"}}, "image.fingerprint"),
+        ({**EXAMPLE, "schema": "ifspace-session/1", "image": IMAGE}, "image"),
         (changed("marks", value=None), "marks"),
         (changed("acquisition", "hip_rotation", value="sideways"), "hip_rotation"),
         (changed("acquisition", "shoe_size", value="42"), "shoe_size"),
@@ -203,3 +221,19 @@ def test_whatever_stands_in_a_session_it_is_read_or_refused(key: str, value: obj
         return
     assert all(isinstance(mark, Mark) for mark in session.marks)
     assert all(np.isfinite(mark.position_lps_mm).all() for mark in session.marks)
+
+
+def test_the_request_and_the_impression_are_kept() -> None:
+    request = {
+        "indication": "Deep gluteal pain",
+        "painful_side": "left",
+        "comparison": "MRI of 2024",
+        "impression": "Narrow left space.",
+    }
+    session = session_from_json({**EXAMPLE, **request})
+    assert session.impression == "Narrow left space."
+    written = session_to_json(session)
+    assert {key: written[key] for key in request} == request
+    jsonschema.validate(written, session_schema())
+    assert not set(request) & set(session_to_json(session_from_json(EXAMPLE)))
+    assert validate_session({**EXAMPLE, "painful_side": "the left one"})

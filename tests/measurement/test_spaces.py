@@ -128,9 +128,9 @@ def test_a_missing_mark_is_named(missing: MarkName) -> None:
 
 
 def test_marks_of_the_other_side_do_not_count() -> None:
-    outcome = measure_space(
-        make_volume(PLAIN), Session(marks=pair(PLAIN, 3, 14.0)), Kind.IFS, Side.RIGHT
-    )
+    both_hips = replace(PLAIN, origin_lps_mm=(-42.0, -21.0, -700.0))
+    session = Session(marks=pair(both_hips, 3, 14.0))
+    outcome = measure_space(make_volume(both_hips), session, Kind.IFS, Side.RIGHT)
     assert isinstance(outcome, NotMeasured)
     assert outcome.reason is Reason.MARK_MISSING
 
@@ -426,3 +426,14 @@ def test_a_program_cannot_place_a_mark() -> None:
 def test_a_confidence_is_a_share() -> None:
     with pytest.raises(ValueError, match="expected 0 to 1"):
         Mark(ISCHIUM, Side.LEFT, np.zeros(3), confidence=1.5)
+
+
+def test_a_view_of_one_hip_does_not_miss_marks_on_the_other() -> None:
+    volume = make_volume(PLAIN)
+    outcome = measure_space(volume, Session(), Kind.IFS, Side.RIGHT)
+    assert isinstance(outcome, NotMeasured)
+    assert outcome.reason is Reason.SIDE_NOT_SHOWN
+    assert outcome.detail == "the images show the left hip only"
+    shown = measure_space(volume, Session(), Kind.IFS, Side.LEFT)
+    assert isinstance(shown, NotMeasured)
+    assert shown.reason is Reason.MARK_MISSING

@@ -147,7 +147,7 @@ def test_abandoning_goes_back_for_good_and_stands_in_the_log(
     blind_controller.undo()
     end = flat(blind_controller.state)
     blind_controller.journal.release()
-    found = unfinished(volume.series)
+    found = unfinished(volume)
     assert found is not None
     assert flat(found.history.state) == end
     again = ReadingController(volume, recovered=found)
@@ -169,7 +169,7 @@ def test_a_recovered_second_reading_is_still_blind(
     blind_controller: ReadingController, volume: Volume
 ) -> None:
     blind_controller.journal.release()
-    again = ReadingController(volume, recovered=unfinished(volume.series))
+    again = ReadingController(volume, recovered=unfinished(volume))
     again.readings.show(0)
     assert again.state.active == 1
     again.undo()

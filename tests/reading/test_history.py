@@ -73,7 +73,7 @@ def test_the_log_gives_back_the_last_state_with_its_undo(volume: Volume, seed: i
             controller.redo()
     end = flat(controller.state)
     controller.journal.release()
-    found = unfinished(volume.series)
+    found = unfinished(volume)
     assert found is not None
     assert flat(found.history.state) == end
     while controller.history.undo() is not None:
@@ -155,7 +155,7 @@ def test_a_killed_process_leaves_exactly_its_last_state(volume: Volume) -> None:
         env={**os.environ},
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
-    found = unfinished(volume.series)
+    found = unfinished(volume)
     assert found is not None
     assert flat(found.history.state) == json.loads(done.stdout)
     # Going on writes into the same log, and the next crash recovers both parts.
@@ -163,7 +163,7 @@ def test_a_killed_process_leaves_exactly_its_last_state(volume: Volume) -> None:
     controller.notes.set_reader("B")
     end = flat(controller.state)
     controller.journal.release()
-    again = unfinished(volume.series)
+    again = unfinished(volume)
     assert again is not None
     assert again.path == found.path
     assert flat(again.history.state) == end
@@ -184,22 +184,23 @@ def test_a_torn_last_line_costs_only_itself(controller: ReadingController, spot:
 def test_a_closed_log_is_not_offered_again(controller: ReadingController, spot: At) -> None:
     controller.place(spot(2, 40, 80))
     controller.journal.close("saved")
-    assert unfinished(controller.volume.series) is None
+    assert unfinished(controller.volume) is None
 
 
 def test_a_declined_recovery_is_not_offered_again(controller: ReadingController, spot: At) -> None:
     controller.place(spot(2, 40, 80))
     controller.journal.release()
-    found = unfinished(controller.volume.series)
+    found = unfinished(controller.volume)
     assert found is not None
     retire(found, "started afresh")
-    assert unfinished(controller.volume.series) is None
+    assert unfinished(controller.volume) is None
 
 
 def test_the_log_of_another_series_is_not_offered(controller: ReadingController, spot: At) -> None:
     controller.place(spot(2, 40, 80))
     controller.journal.release()
-    assert unfinished(replace(controller.volume.series, series_instance_uid="1.9")) is None
+    series = replace(controller.volume.series, series_instance_uid="1.9")
+    assert unfinished(replace(controller.volume, series=series)) is None
 
 
 def test_the_log_of_a_running_process_is_left_alone(
@@ -214,18 +215,18 @@ def test_the_log_of_a_running_process_is_left_alone(
         head = json.loads(lines[0])
         head |= {"process": other.pid, "process_started": psutil.Process(other.pid).create_time()}
         controller.journal.path.write_text("\n".join([json.dumps(head), *lines[1:]]) + "\n")
-        assert unfinished(controller.volume.series) is None
+        assert unfinished(controller.volume) is None
         other.kill()
-    assert unfinished(controller.volume.series) is not None
+    assert unfinished(controller.volume) is not None
 
 
 def test_the_log_of_another_window_of_this_process_is_left_alone(
     controller: ReadingController, spot: At
 ) -> None:
     controller.place(spot(2, 40, 80))
-    assert unfinished(controller.volume.series) is None
+    assert unfinished(controller.volume) is None
     controller.journal.release()
-    assert unfinished(controller.volume.series) is not None
+    assert unfinished(controller.volume) is not None
 
 
 FULL_DISK = """
@@ -278,7 +279,7 @@ def test_a_folder_that_cannot_be_made_is_told(volume: Volume, tmp_path: Path) ->
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     state = empty_state(volume, "A")
-    journal = Journal(volume.series, state, blocked / "below")
+    journal = Journal(volume, state, blocked / "below")
     journal.record("edit", "nothing", state, state)
     assert journal.problem is not None
     assert "save the session to another place" in journal.problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.conftest import PLAIN, make_volume
@@ -11,6 +12,7 @@ from tests.reading.test_slips import At, place
 from ifspace.errors import SessionError
 from ifspace.model import Session, Signature, Volume
 from ifspace.reading.controller import ReadingController
+from ifspace.reading.journal import unfinished
 from ifspace.reading.session_binding import bind
 
 SIGNATURE = Signature("A", "2026-01-01T00:00:00+00:00")
@@ -50,6 +52,7 @@ def _without_uids(session: Session) -> Session:
         study_instance_uid=None,
         series_instance_uid=None,
         frame_of_reference_uid=None,
+        image=None,
         marks=marks,
     )
 
@@ -71,7 +74,44 @@ def test_a_dicom_session_is_refused_on_images_without_uids(
     signed: Session, nameless: Volume
 ) -> None:
     with pytest.raises(SessionError, match="made on a DICOM series"):
-        bind(signed, nameless)
+        bind(replace(signed, image=None), nameless)
+
+
+def test_a_session_is_bound_to_images_without_uids_by_their_fingerprint(
+    signed: Session, nameless: Volume
+) -> None:
+    loose = replace(_without_uids(signed), image=nameless.fingerprint)
+    bound = bind(loose, nameless)
+    assert (bound.identified, bound.doubt) == (True, "")
+    voxels = nameless.voxels.copy()
+    voxels[2, 3, 4] += 1.0
+    with pytest.raises(SessionError, match="same size and place, but other pixels"):
+        bind(loose, replace(nameless, voxels=voxels))
+
+
+def test_a_session_of_the_same_uids_is_refused_on_other_pixels(
+    signed: Session, volume: Volume
+) -> None:
+    voxels = volume.voxels.copy()
+    voxels[2, 3, 4] += 1.0
+    with pytest.raises(SessionError, match="other pixels"):
+        bind(signed, replace(volume, voxels=voxels))
+
+
+def test_an_unfinished_reading_of_nameless_images_is_found_by_their_pixels_not_their_path(
+    nameless: Volume, tmp_path: Path
+) -> None:
+    controller = ReadingController(nameless, journal_folder=tmp_path)
+    controller.notes.set_reader("A")
+    controller.journal.release()
+    moved = replace(
+        nameless.series,
+        sources=tuple(replace(item, path=Path("elsewhere")) for item in nameless.series.sources),
+    )
+    assert unfinished(replace(nameless, series=moved), tmp_path) is not None
+    voxels = nameless.voxels.copy()
+    voxels[0, 0, 0] += 1.0
+    assert unfinished(replace(nameless, voxels=voxels), tmp_path) is None
 
 
 def test_a_session_of_another_series_is_refused(signed: Session, volume: Volume) -> None:
@@ -90,4 +130,5 @@ def test_marks_between_the_slices_of_nameless_images_are_doubted(signed: Session
     shifted = make_volume(replace(PLAIN, origin_lps_mm=(x_mm, y_mm, z_mm + 2.0)))
     bound = bind(_without_uids(signed), _renamed(shifted, None))
     assert bound.doubt.endswith("Its marks lie up to 2.0 mm off the slices here.")
+    assert bound.session.image == _renamed(shifted, None).fingerprint
     assert bind(signed, make_volume(PLAIN)).doubt == ""

@@ -1,11 +1,22 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from ifspace.model import Kind, MarkState, Side
-from ifspace.report.picture import COLOURS, GAP, HEAD, PANEL_JI, key_picture, key_pictures, panels
+from ifspace.model import AssessedSpace, Kind, MarkState, NotMeasured, Reason, Side
+from ifspace.report.picture import (
+    COLOURS,
+    HEAD,
+    PANEL_JI,
+    PICTURE_JI,
+    key_picture,
+    key_pictures,
+    panels,
+)
+from ifspace.report.sheet import no_picture
+from ifspace.report.texts import load_texts
 from ifspace.report.view import axes_as_seen, edge_letter, grey_window, look, view_of_all
 
 STORAGES = (
@@ -69,29 +80,41 @@ def test_the_line_is_drawn_over_its_end_points(make_volume, make_result, make_me
         segment = make_measurement(kind, Side.LEFT).segment
         middle = (segment.start_lps_mm + segment.end_lps_mm) / 2.0
         x, y = zoom.place(middle)
-        around = picture[
-            int(y) + HEAD - 9 : int(y) + HEAD + 10,
-            int(x) + PANEL_JI[1] + GAP - 9 : int(x) + PANEL_JI[1] + GAP + 10,
-        ]
+        around = picture[int(y) + HEAD - 9 : int(y) + HEAD + 10, int(x) - 9 : int(x) + 10]
         distance = np.abs(around - np.array(COLOURS[kind])).sum(axis=-1)
         assert distance.min() < 60
 
 
-def test_spaces_on_one_slice_share_a_row_and_others_have_their_own(make_volume, make_result):
+def test_every_picture_has_one_size_however_many_slices_it_shows(make_volume, make_result):
     volume = make_volume()
     result = make_result(volume)
-    two_rows, one_row = (
-        key_picture(result, volume, side).height for side in (Side.RIGHT, Side.LEFT)
+    sizes = {key_picture(result, volume, side).size for side in Side}
+    assert sizes == {PICTURE_JI[::-1]}
+
+
+def test_a_side_that_the_images_do_not_show_has_no_picture(make_volume, make_result):
+    volume = make_volume()
+    result = make_result(volume, sides=(Side.LEFT, Side.RIGHT))
+    spaces = tuple(
+        space
+        if space.outcome.side is Side.LEFT
+        else AssessedSpace(
+            NotMeasured(space.outcome.kind, Side.RIGHT, Reason.SIDE_NOT_SHOWN, "left hip only")
+        )
+        for space in result.spaces
     )
-    assert two_rows == 2 * one_row
+    one_hip = replace(result, spaces=spaces)
+    assert set(key_pictures(one_hip, volume)) == {Side.LEFT}
+    assert no_picture(one_hip, Side.RIGHT, load_texts()) == "Right: not shown in these images."
 
 
 def test_a_side_without_a_number_says_so_and_shows_no_slice(make_volume, make_result):
     volume = make_volume()
     result = make_result(volume, missing=((Kind.IFS, Side.LEFT), (Kind.QFS, Side.LEFT)))
     picture = key_picture(result, volume, Side.LEFT)
-    assert picture.height < PANEL_JI[0]
-    assert np.asarray(picture).max() > 200
+    shown = np.asarray(picture)
+    assert shown[HEAD : HEAD + PANEL_JI[0]].max() == 0
+    assert shown[:HEAD].max() > 200
 
 
 def test_a_side_that_was_not_asked_for_has_no_picture(make_volume, make_result):

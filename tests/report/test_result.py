@@ -98,7 +98,7 @@ def test_the_fields_of_the_contract_are_there(make_result):
         "reason": "mark_missing",
         "detail": "hamstring_superolateral is not placed",
     }
-    assert data["session"]["schema"] == "ifspace-session/1"
+    assert data["session"]["schema"] == "ifspace-session/2"
 
 
 def test_a_space_without_a_headline_keeps_the_slices_that_were_read(make_result):

@@ -9,7 +9,7 @@ from ifspace.dicom_out.codes import METHOD_MEANINGS
 from ifspace.landmarks.labels import maps
 from ifspace.landmarks.outline import seeds
 from ifspace.measurement import spaces
-from ifspace.model import Kind, MarkState, Position, Reason, Relation, Severity, Side, Source
+from ifspace.model import Kind, MarkState, Reason, Relation, Severity, Side, Source
 from ifspace.report.details import CAVEATS
 from ifspace.report.texts import load_texts
 
@@ -19,7 +19,8 @@ TECHNIQUE = (
     *("series", "contrast", "plane", "slices", "pixel", "matrix", "times", "field"),
     *("position", "rotation", "bolster", "format"),
 )
-PROVENANCE = ("software", "study", "series", "evidence", "panel", "settings")
+PROVENANCE = ("software", "study", "series", "evidence", "settings")
+HEADINGS = ("indication", "comparison", "technique", "impression")
 
 METHODS = tuple(name.partition("/")[0] for name in METHOD_MEANINGS)
 
@@ -33,13 +34,16 @@ FAMILIES = {
     "reason.{}": Reason,
     "relation.{}": Relation,
     "relation.cell.{}": Relation,
-    "position.{}": Position,
     "mark_state.{}": MarkState,
     "mark_state.short.{}": MarkState,
     "severity.{}": Severity,
     "source.{}": Source,
     "caveat.{}": CAVEATS,
-    "caveat.{}.ids": CAVEATS,
+    "conclusion.all.{}": Relation,
+    "conclusion.some.{}": Relation,
+    "ruler.group.{}": ("cases", "controls"),
+    "patient.rotation.{}": ("unknown", "neutral"),
+    "text.{}": (*HEADINGS, "findings_right", "findings_left"),
     "cutoffs.{}": ("sensitivity", "specificity", "auc"),
     "technique.{}": TECHNIQUE,
     "provenance.{}": PROVENANCE,
@@ -74,7 +78,9 @@ def test_every_text_that_is_asked_for_exists():
 
 
 def test_no_text_is_left_that_nobody_asks_for():
-    simple = set(re.findall(r'"(age|mm|none|dash|value|draft|agree|disagree|single)"', code()))
+    simple = set(
+        re.findall(r'"(age|mm|none|dash|value|draft|final|agree|disagree|single)"', code())
+    )
     assert set(load_texts()) - used() - families() - simple == set()
 
 

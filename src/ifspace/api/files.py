@@ -25,7 +25,7 @@ def read_session(path: Path | str) -> Session:
     Parameters
     ----------
     path
-        A JSON file (``ifspace-session/1``) or a DICOM SR.
+        A JSON file (``ifspace-session/2``, or ``/1``) or a DICOM SR.
 
     Returns
     -------

@@ -11,6 +11,7 @@ from ifspace.api.files import read_session
 from ifspace.errors import GeometryError
 from ifspace.io import inventory_to_json, open_study
 from ifspace.labels import LabelMap
+from ifspace.measurement import read_reader_precision
 from ifspace.model import SIDES_AS_SEEN, Session, Side, StudyResult, Volume
 from ifspace.workflow import LoadedStudy, Settings
 
@@ -125,12 +126,14 @@ def measure(
     sides: Sequence[Side] = SIDES_AS_SEEN,
     evidence_ids: Sequence[str] = (),
     evidence_file: Path | None = None,
+    reader_precision: Path | None = None,
+    unbound: bool = False,
 ) -> StudyResult:
     """Measure both spaces on the asked sides and compare them with published values.
 
     Where a person placed marks, those are measured. Where there are only seeds or a label map,
     the program finds the borders, and each distance is a proposal. Without marks, seeds and
-    label map nothing is measured; the result is that of `propose`.
+    label map the result is that of `propose`.
 
     Parameters
     ----------
@@ -147,6 +150,12 @@ def measure(
         Ids of published values to compare with, instead of the default ones.
     evidence_file
         A file of local evidence rows to add.
+    reader_precision
+        An agreement.json that `agree` wrote: how well the readers of this department place the
+        marks, instead of the default.
+    unbound
+        Take marks whose session has neither the fingerprint nor a UID of the images; a note in
+        the result says so.
 
     Returns
     -------
@@ -175,14 +184,15 @@ def measure(
     left qfs 12.0 mm
     """
     marks = _session(session)
-    settings = Settings(tuple(sides), tuple(evidence_ids), evidence_file)
+    own = None if reader_precision is None else read_reader_precision(reader_precision)
+    settings = Settings(tuple(sides), tuple(evidence_ids), evidence_file, own, unbound)
     return workflow.measure_or_propose(_study(study, marks), marks, settings, labels)
 
 
 def propose(
     study: LoadedStudy | Path | str, session: Session | Path | str | None = None
 ) -> StudyResult:
-    """Propose level, femur and one mark a side without any input; measure nothing.
+    """Propose what the program finds on both sides without any input.
 
     Parameters
     ----------
@@ -194,8 +204,9 @@ def propose(
     Returns
     -------
     StudyResult
-        Its ``session`` holds the proposals, for a reader to complete. Every space is a
-        `NotMeasured`.
+        Its ``session`` holds the proposals, for a reader to review and complete. Without the
+        extra `auto` every space is a `NotMeasured`; with it, what the program found is a
+        measurement in the state `proposed`.
 
     Raises
     ------
@@ -205,10 +216,8 @@ def propose(
     Examples
     --------
     >>> proposal = ifspace.propose("phantom/dicom")
-    >>> proposal.measurements
-    ()
-    >>> sorted(mark.state.value for mark in proposal.session.marks)
-    ['proposed', 'proposed']
+    >>> {mark.state.value for mark in proposal.session.marks}
+    {'proposed'}
     """
     known = _session(session)
     return workflow.propose_study(_study(study, known), Settings(), known)

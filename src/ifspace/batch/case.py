@@ -93,7 +93,8 @@ class BatchPlan:
     @property
     def settings(self) -> Settings:
         """The settings of one study."""
-        return Settings(self.sides, self.evidence_ids, self.evidence_file)
+        # Marks of volume files are bound to them by the name of their file; the result says so.
+        return Settings(self.sides, self.evidence_ids, self.evidence_file, unbound=True)
 
     def as_json(self) -> dict[str, Any]:
         """Give what the results depend on, without paths."""

@@ -23,6 +23,7 @@ from ifspace.io.source import walk
 
 _SESSION_SUFFIX = ".json"
 _SNIFFED_BYTES = 4096
+_ANY_SCHEMA = b"ifspace-session/"
 _PLAIN_NAME = "session"
 _SESSION_ENDINGS = (".session.json", ".json")
 
@@ -49,7 +50,7 @@ def is_session(path: Path) -> bool:
     """Tell by its first bytes whether a JSON file is a session; side files of others are not."""
     try:
         with path.open("rb") as file:
-            return SESSION_SCHEMA.encode() in file.read(_SNIFFED_BYTES)
+            return _ANY_SCHEMA in file.read(_SNIFFED_BYTES)
     except OSError:
         return False
 

@@ -49,4 +49,4 @@ def evidence(
     print_table("Published values", columns, cells)
     print_line("Citations")
     for row in rows:
-        print_line(f"  {row.id}: {row.citation}")
+        print_line(f"  {row.id}: {row.reference}")

@@ -24,6 +24,13 @@ class Sides(StrEnum):
     BOTH = "both"
 
 
+class PdfPages(StrEnum):
+    """What the PDF holds."""
+
+    CLINICAL = "clinical"
+    FULL = "full"
+
+
 def measure(
     path: Path = typer.Argument(..., help="A file, folder, ZIP or DICOMDIR."),
     out: Path = typer.Option(..., "-o", "--out", help="The folder for the reports."),
@@ -42,6 +49,9 @@ def measure(
     series: str | None = typer.Option(
         None, "--series", help="Measure this series UID instead of the best one."
     ),
+    unbound: bool = typer.Option(
+        False, "--unbound", help="Take marks that do not say which images they were made on."
+    ),
     side: Sides = typer.Option(Sides.BOTH, "--side", help="Which hip."),
     reader: str | None = typer.Option(None, "--reader", help="Who read: an ID, not a name."),
     sign: bool = typer.Option(
@@ -56,8 +66,16 @@ def measure(
     evidence_file: Path | None = typer.Option(
         None, "--evidence-file", help="Add local evidence rows."
     ),
+    reader_precision: Path | None = typer.Option(
+        None,
+        "--reader-precision",
+        help="Your readers' own precision: an agreement.json of `agree`.",
+    ),
     formats: str | None = typer.Option(
         None, "--format", help="Write only these (json,session,csv,pdf,png,sr,…)."
+    ),
+    pages: PdfPages = typer.Option(
+        PdfPages.FULL, "--pages", help="The PDF: page one alone, or the technical annex as well."
     ),
     amends: Path | None = typer.Option(
         None, "--amends", help="An earlier SR that the new one replaces."
@@ -93,6 +111,8 @@ def measure(
             sides=sides_of(side),
             evidence_ids=ids_of(evidence),
             evidence_file=evidence_file,
+            reader_precision=reader_precision,
+            unbound=unbound,
         )
         if unmarked and not result.measurements:
             chosen = formats_for(chosen, marked=False)
@@ -105,6 +125,7 @@ def measure(
             overwrite=overwrite,
             predecessor=amends,
             uid_map=uid_map,
+            pages=pages.value,
         )
     if uid_map is not None:
         result = replace_uids(result, uid_map)

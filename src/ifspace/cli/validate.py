@@ -61,5 +61,5 @@ def _problems(file: Path) -> tuple[str, list[str]]:
         return "session", validate_session(data)
     if name.startswith("ifspace-result/"):
         return "result", validate_result(data)
-    known = "ifspace-session/1 or ifspace-result/1"
+    known = "ifspace-session/2 (or /1) or ifspace-result/1"
     return "file", [f"schema is {name!r}, expected {known}"]

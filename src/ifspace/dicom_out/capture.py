@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.uid import SecondaryCaptureImageStorage
+from pydicom.uid import JPEGLSLossless, SecondaryCaptureImageStorage
 
 from ifspace.dicom_out.header import identify, new_object
 from ifspace.errors import OutputError
@@ -86,7 +86,7 @@ def _reference(source: Dataset, frame_number: int | None) -> Dataset:
 
 
 def _pixels(made: FileDataset, pixels: Image.Image) -> None:
-    """Write 8-bit RGB, colour by pixel (PS3.3 C.7.6.3)."""
+    """Write 8-bit RGB, colour by pixel (PS3.3 C.7.6.3), compressed without loss."""
     made.SamplesPerPixel = 3
     made.PhotometricInterpretation = "RGB"
     made.PlanarConfiguration = 0
@@ -96,3 +96,4 @@ def _pixels(made: FileDataset, pixels: Image.Image) -> None:
     made.PixelRepresentation = 0
     raw = pixels.tobytes()
     made.PixelData = raw + b"\0" * (len(raw) % 2)
+    made.compress(JPEGLSLossless, generate_instance_uid=False)

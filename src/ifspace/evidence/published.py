@@ -1,8 +1,8 @@
 """The published values: package data with a schema, and local rows that a user adds.
 
 Every figure was seen in a text that was read; a figure that was not seen is absent, never filled
-from memory. Rows of other modalities are not in the file: nothing here may be compared with a
-value that was not measured on axial MRI.
+from memory. Rows of other modalities hold no figures: nothing here may be compared with a value
+that was not measured on axial MRI.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ import json
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from ifspace.errors import EvidenceError
 from ifspace.model import ADULT_AGE_YEARS, Kind, PublishedValue
+from ifspace.model.published import CONTROLS, SYMPTOMATIC
 
 EVIDENCE_SCHEMA = "ifspace-evidence/1"
 CUTOFF_ROLE = "published_cutoff_axial_mri"
 POSITIONING_ROLE = "positioning_evidence"
+UNVERIFIED = "(unverified: neither author, title nor DOI was seen)"
 
 Millimetres = Annotated[float, Field(gt=0.0, lt=100.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -59,9 +61,16 @@ class Row(BaseModel):
     citation: Annotated[str, Field(min_length=8)]
     evidence_level: Annotated[str, Field(min_length=3)]
     role: Literal["published_cutoff_axial_mri", "group_values_or_context", "positioning_evidence"]
+    authors: str | None = None
+    title: str | None = None
+    journal: str | None = None
+    doi: str | None = None
+    pmid: str | None = None
     population: str = ""
+    groups: tuple[str, str] = (SYMPTOMATIC, CONTROLS)
+    sex: Literal["F", "M"] | None = None
     year: int | None = None
-    modality: Literal["MRI"] = "MRI"
+    modality: Literal["MRI", "CT"] = "MRI"
     age_years: tuple[float, float | None] = (ADULT_AGE_YEARS, None)
     hip_position: Literal["neutral", "internal", "external", "adduction"] | None = None
     position: str | None = None
@@ -73,6 +82,26 @@ class Row(BaseModel):
     source_url: str | None = None
     in_default_panel: bool = False
     reference_for: tuple[Kind, ...] = ()
+
+    @model_validator(mode="after")
+    def _other_modality_is_cited_only(self) -> Self:
+        if self.modality != "MRI" and not (self.ifs_mm.is_empty and self.qfs_mm.is_empty):
+            message = "only figures of axial MRI may be compared with a value"
+            raise ValueError(message)
+        return self
+
+    @property
+    def verified(self) -> bool:
+        """Whether the source can be found again."""
+        return bool(self.authors or self.title or self.doi)
+
+    @property
+    def reference(self) -> str:
+        """The citation, with the DOI where known; says where the source was not identified."""
+        parts = [self.citation.rstrip(".")]
+        if self.doi and self.doi not in self.citation:
+            parts.append(f"doi:{self.doi}")
+        return ". ".join(parts) + ("" if self.verified else f" {UNVERIFIED}")
 
     @property
     def paediatric(self) -> bool:
@@ -96,7 +125,7 @@ class Row(BaseModel):
         return PublishedValue(
             evidence_id=self.id,
             kind=kind,
-            citation=self.citation,
+            citation=self.reference,
             evidence_level=self.evidence_level,
             role=self.role,
             population=self.population,
@@ -113,6 +142,9 @@ class Row(BaseModel):
             controls_sd_mm=figures.controls_sd,
             notes=self.notes,
             source_url=self.source_url,
+            cases=self.groups[0],
+            controls=self.groups[1],
+            verified=self.verified,
         )
 
 

@@ -25,15 +25,18 @@ from ifspace.figures import (
 )
 from ifspace.figures.chart import Item
 from ifspace.figures.wording import DASH, KIND_COLOURS, SIDE_SHAPES, number, plural
+from ifspace.findings import FINDINGS
 from ifspace.followup.diary import Record
 from ifspace.followup.study import Change, FollowUp, SpaceChange, Verdict
 from ifspace.followup.visits import Visit
-from ifspace.model import Kind, Side
+from ifspace.model import SIDES_AS_SEEN, Kind, Side
+from ifspace.report.sheet import date as day_of
+from ifspace.report.sheet import person_name
 from ifspace.version import __version__
 
-# A page holds this many columns of values and this many charts of the diary.
+# A page holds this many columns of values, and a row this many charts of the diary.
 VISITS_ON_PAPER = 5
-RECORDS_ON_PAPER = 3
+RECORDS_IN_A_ROW = 3
 CAUTIONS_ON_PAPER = 7
 CHART_HEIGHT_MM = 50.0
 DIARY_HEIGHT_MM = 40.0
@@ -43,6 +46,7 @@ WIDE_TICKS, NARROW_TICKS = 4, 3
 # Both sides at one examination stand a little apart, in shares of the time axis.
 SIDE_STEP = 0.012
 
+NO_IDENTITY = "not in these files"
 VERDICTS = {
     Verdict.WIDER: "wider by more than the smallest detectable change",
     Verdict.NARROWER: "narrower by more than the smallest detectable change",
@@ -51,12 +55,13 @@ VERDICTS = {
 METHODS = (
     (
         "Change: later minus earlier. Smallest detectable change: from an agreement study where"
-        " one was given, otherwise both 95 % uncertainties added as squares."
+        " one was given, otherwise both 95 % uncertainties; the published spread between two scans"
+        " of the same hip is added, as squares."
     ),
     (
-        "A change is withheld where position or protocol differ so that the difference may come"
-        " from them. Wider or narrower is no judgement of the hip, and the records beside it are"
-        " shown, not explained."
+        "A change is withheld where the position is not known and the same, or the protocol differs"
+        " so that the difference may come from it. Wider or narrower is no judgement of the hip,"
+        " and the records beside it are shown, not explained."
     ),
 )
 
@@ -64,7 +69,7 @@ METHODS = (
 def follow_up_sheet(study: FollowUp, drawn: Sequence[Chart]) -> Sheet:
     """Put the page together; charts of spaces first, then those of the diary."""
     spaces = [chart for chart in drawn if chart.name.startswith("course_")]
-    diary = [chart for chart in drawn if chart not in spaces][:RECORDS_ON_PAPER]
+    diary = [chart for chart in drawn if chart not in spaces]
     blocks: list[Block] = [
         facts(_facts(study)),
         heading("Change since the first examination"),
@@ -76,7 +81,10 @@ def follow_up_sheet(study: FollowUp, drawn: Sequence[Chart]) -> Sheet:
     if diary:
         blocks += [
             heading("The person's own record", level=3),
-            charts(diary, columns=RECORDS_ON_PAPER),
+            *(
+                charts(diary[first : first + RECORDS_IN_A_ROW], columns=RECORDS_IN_A_ROW)
+                for first in range(0, len(diary), RECORDS_IN_A_ROW)
+            ),
         ]
     blocks.append(items(METHODS, small=True))
     subtitle = "Ischiofemoral and quadratus femoris space of one person over time"
@@ -89,7 +97,15 @@ def _facts(study: FollowUp) -> list[tuple[str, str]]:
     if first.day and last.day:
         span = plural((last.day - first.day).days, "day")
     readers = {visit.result.session.reader or "unknown" for visit in study.visits}
+    who = next((visit.identity for visit in reversed(study.visits) if visit.identity), None)
+    identity = [
+        ("Patient", person_name(who.name) if who and who.name else NO_IDENTITY),
+        ("Patient ID", (who.patient_id if who else "") or DASH),
+        ("Born", (day_of(who.birth_date) if who else "") or DASH),
+        ("Sex", study.visits[-1].result.series.patient_sex or "unknown"),
+    ]
     return [
+        *identity,
         ("Examinations", str(len(study.visits))),
         ("First", first.label),
         ("Last", last.label),
@@ -102,7 +118,13 @@ def _change_table(study: FollowUp) -> Iterator[Block]:
     if len(shown) > VISITS_ON_PAPER:
         shown = (shown[0], *shown[-(VISITS_ON_PAPER - 1) :])
     step = study.step(1, study.visits[-1].number)
-    header = ("space, in mm", *(visit.label for visit in shown), "change", "detectable", "reading")
+    header = (
+        "space, in mm, or finding",
+        *(visit.label for visit in shown),
+        "change",
+        "detectable",
+        "reading",
+    )
     rows = [
         [
             f"{one.side.value} {one.kind.name}",
@@ -111,6 +133,7 @@ def _change_table(study: FollowUp) -> Iterator[Block]:
         ]
         for one in step.changes
     ]
+    rows += list(_finding_rows(study, shown))
     widths = (0.9, *(1.05 for _ in shown), 0.9, 1.0, 2.8)
     yield table(header, rows, widths=widths, bold_first=True)
     sources = [
@@ -123,6 +146,25 @@ def _change_table(study: FollowUp) -> Iterator[Block]:
         yield paragraph(f"Smallest detectable change from: {source_names}.", small=True)
 
 
+def _finding_rows(study: FollowUp, shown: Sequence[Visit]) -> Iterator[list[str]]:
+    """List every companion finding that was recorded at any examination, and how it changed."""
+    for key, choice in FINDINGS.items():
+        for side in SIDES_AS_SEEN:
+            codes = [visit.result.session.findings.get(side, {}).get(key) for visit in study.visits]
+            if not any(codes):
+                continue
+            said = {
+                visit.number: "not assessed" if code is None else choice.codes.get(code, code)
+                for visit, code in zip(study.visits, codes, strict=True)
+            }
+            if None in (codes[0], codes[-1]):
+                change = "not assessed at both"
+            else:
+                change = "unchanged" if codes[0] == codes[-1] else f"{said[1]} to {said[len(said)]}"
+            label = f"{side.value} {choice.label[0].lower()}{choice.label[1:]}"
+            yield [label, *(said[visit.number] for visit in shown), DASH, DASH, change]
+
+
 def _value(visit: Visit, one: SpaceChange) -> str:
     measurement = visit.measured(one.kind, one.side)
     if measurement is None:
@@ -132,7 +174,7 @@ def _value(visit: Visit, one: SpaceChange) -> str:
 
 def _result_cells(one: SpaceChange, *, forbidden: bool) -> list[str]:
     if not isinstance(one.result, Change):
-        if forbidden and one.result.reason.endswith("_differs"):
+        if forbidden and one.result.reason.endswith(("_differs", "_unknown")):
             # The reason is printed once below, for all spaces.
             return ["not given", DASH, f"may not be compared ({one.result.reason})"]
         return ["not given", DASH, f"{one.result.detail} ({one.result.reason})"]
@@ -172,9 +214,6 @@ def _cautions(study: FollowUp) -> Iterator[Block]:
     if diary and diary.problems:
         count = plural(len(diary.problems), "entry", "entries")
         yield paragraph(f"{count} of the diary not used; they are in follow_up.json.", small=True)
-    if diary and len(diary.records) > RECORDS_ON_PAPER:
-        more = len(diary.records) - RECORDS_ON_PAPER
-        yield paragraph(f"{plural(more, 'record')} more in the files.", small=True)
 
 
 # -------------------------------------------------------------------------------------- charts

@@ -16,6 +16,11 @@ STEP_CHANGE_MM = 1.0
 PIXEL_CHANGE_MM = 0.2
 FIELD_CHANGE_T = 0.3
 
+FROM_POSITION_ALONE = (
+    "No change is called: between two scans of the same patients 34 % of 95 hips differed by 4 mm"
+    " or more, mostly from flexion and rotation (Hatem et al. 2021)."
+)
+
 _LYING = {"S": "supine", "P": "prone"}
 
 
@@ -49,8 +54,8 @@ def _position(one: Visit, two: Visit) -> Iterator[Difference]:
 
 def _compared(field: str, label: str, codes: list[str], shown: list[str]) -> Iterator[Difference]:
     if UNKNOWN in codes:
-        detail = f"{label} is not known for both examinations; a difference cannot be ruled out."
-        yield Difference(f"{field}_unknown", False, detail)
+        detail = f"{label} is not known for both examinations. {FROM_POSITION_ALONE}"
+        yield Difference(f"{field}_unknown", True, detail)
     elif codes[0] != codes[1]:
         detail = f"{label} differs ({shown[0]}, then {shown[1]}), which changes both spaces."
         yield Difference(f"{field}_differs", True, detail)

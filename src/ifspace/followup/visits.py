@@ -6,11 +6,20 @@ import hashlib
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from ifspace.errors import UnreadableInputError
-from ifspace.model import DAYS_PER_YEAR, Kind, Measurement, Outcome, Side, StudyResult
+from ifspace.io import identity_of, read_dataset
+from ifspace.model import (
+    DAYS_PER_YEAR,
+    Kind,
+    Measurement,
+    Outcome,
+    PatientIdentity,
+    Side,
+    StudyResult,
+)
 from ifspace.report import read_result
 
 # DICOM ages are whole years, so two of them may be a year off either way.
@@ -25,6 +34,7 @@ class Visit:
     number: int
     day: date | None
     sha256: str
+    identity: PatientIdentity | None = None
 
     @property
     def label(self) -> str:
@@ -52,7 +62,8 @@ def read_visits(paths: Sequence[Path], days: Sequence[date] = ()) -> tuple[Visit
     paths
         Two or more result.json, earliest first where there are no dates.
     days
-        The day of every examination, or nothing. A result itself holds no date.
+        The day of every examination, or nothing. A result itself holds no date; the DICOM objects
+        that were written beside it do, and name the patient.
 
     Raises
     ------
@@ -65,19 +76,56 @@ def read_visits(paths: Sequence[Path], days: Sequence[date] = ()) -> tuple[Visit
     if days and len(days) != len(paths):
         message = f"{len(days)} dates for {len(paths)} results; give one date for each"
         raise UnreadableInputError(message)
+    found = [(read_result(path), path) for path in paths]
+    identities = [identity_beside(path, result) for result, path in found]
+    _refuse_two_patients(identities)
+    known = days or _days_of(identities)
     dated = [
-        (days[index] if days else None, read_result(path), _sha256(path))
-        for index, path in enumerate(paths)
+        (known[index] if known else None, result, _sha256(path), identities[index])
+        for index, (result, path) in enumerate(found)
     ]
-    if days:
+    if known:
         dated.sort(key=lambda one: one[0] or date.min)
     visits = tuple(
-        Visit(result, number, day, digest)
-        for number, (day, result, digest) in enumerate(dated, start=1)
+        Visit(result, number, day, digest, identity)
+        for number, (day, result, digest, identity) in enumerate(dated, start=1)
     )
     _refuse_one_study_twice(visits)
     _refuse_two_persons(visits)
     return visits
+
+
+def identity_beside(path: Path, result: StudyResult) -> PatientIdentity | None:
+    """Read who the patient is from a DICOM object of the same study beside a result."""
+    study_uid = result.series.study_instance_uid
+    for beside in sorted(path.parent.glob("*.dcm")) if study_uid else ():
+        try:
+            header = read_dataset(beside, pixels=False)
+        except UnreadableInputError:
+            continue
+        if str(header.get("StudyInstanceUID", "")) == study_uid:
+            return identity_of(header)
+    return None
+
+
+def _days_of(identities: Sequence[PatientIdentity | None]) -> tuple[date, ...]:
+    """Take the days from the DICOM objects, where every examination has one."""
+    days = [_dicom_day(one.study_date) if one is not None else None for one in identities]
+    return tuple(day for day in days if day is not None) if None not in days else ()
+
+
+def _dicom_day(text: str) -> date | None:
+    try:
+        return datetime.strptime(text, "%Y%m%d").date()
+    except ValueError:
+        return None
+
+
+def _refuse_two_patients(identities: Sequence[PatientIdentity | None]) -> None:
+    ids = {one.patient_id for one in identities if one is not None and one.patient_id}
+    if len(ids) > 1:
+        message = "the results are of different patients; give results of one person"
+        raise UnreadableInputError(message)
 
 
 def _sha256(path: Path) -> str:

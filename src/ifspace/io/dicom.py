@@ -196,7 +196,11 @@ def read_identity(series: Series) -> PatientIdentity | None:
     """
     if series.file_format != "DICOM":
         return None
-    header = read_dataset(series.sources[0].path, pixels=False)
+    return identity_of(read_dataset(series.sources[0].path, pixels=False))
+
+
+def identity_of(header: Dataset) -> PatientIdentity:
+    """Give who the patient is by one header; what it does not say or damages is empty."""
 
     def value(keyword: str) -> str:
         try:
@@ -211,4 +215,5 @@ def read_identity(series: Series) -> PatientIdentity | None:
         birth_date=value("PatientBirthDate"),
         study_date=value("StudyDate"),
         accession_number=value("AccessionNumber"),
+        is_removed=value("PatientIdentityRemoved").upper() == "YES",
     )

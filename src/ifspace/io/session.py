@@ -1,8 +1,9 @@
-"""Read and write session files, schema ``ifspace-session/1``."""
+"""Read session files of schema ``ifspace-session/1`` and ``/2``, write those of the second."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from ifspace.atomic import output_errors, write_file
 from ifspace.codec import (
+    Count,
     FileFormat,
     InvalidContentError,
     Point,
@@ -23,8 +25,9 @@ from ifspace.codec import (
     read_json,
 )
 from ifspace.errors import SessionError
-from ifspace.findings import ACQUISITION, FINDINGS, Choice
+from ifspace.findings import ACQUISITION, FINDINGS, PAINFUL_SIDES, Choice
 from ifspace.model import (
+    ImageFingerprint,
     Mark,
     MarkName,
     MarkState,
@@ -38,7 +41,8 @@ from ifspace.model import (
 )
 from ifspace.tables import json_bytes
 
-SESSION_SCHEMA = "ifspace-session/1"
+SESSION_SCHEMA = "ifspace-session/2"
+EARLIER_SCHEMA = "ifspace-session/1"
 
 _UIDS = ("study_instance_uid", "series_instance_uid", "frame_of_reference_uid")
 # What is in the file in this order; a seed has the first four.
@@ -53,7 +57,16 @@ _MARK_KEYS = (
 )
 _SEED_KEYS = _MARK_KEYS[:4]
 _OUTLINE_KEYS = ("structure", "side", "points_lps_mm")
-_LEFT_OUT_WHERE_EMPTY = ("seeds", "outlines", "level_range", "signature")
+# What the request and the reader say in words.
+REQUEST_KEYS = ("indication", "painful_side", "comparison", "impression")
+_LEFT_OUT_WHERE_EMPTY = (
+    "image",
+    "seeds",
+    "outlines",
+    "level_range",
+    "signature",
+    *REQUEST_KEYS,
+)
 
 _NULL = NotRequired[str | None]
 _MARK_FILE = file_type(
@@ -90,23 +103,35 @@ _SIGNATURE_FILE = file_type(
     reader=Annotated[str, Field(min_length=1)],
     signed_at=Annotated[str, Field(min_length=10)],
 )
+_SHA256 = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
+_IMAGE_FILE = file_type(
+    ImageFingerprint,
+    further=False,
+    fingerprint=_SHA256,
+    geometry=NotRequired[_SHA256],
+    shape_kji=NotRequired[list_of(Count, 3, 3)],
+)
+_session_file = partial(
+    file_type,
+    Session,
+    further=False,
+    **each((*_UIDS, "reader"), str | None),
+    marks=list_of(_MARK_FILE),
+    seeds=NotRequired[list_of(_SEED_FILE)],
+    level_range=NotRequired[dict[Side, Annotated[list[str], Field(min_length=2, max_length=2)]]],
+    acquisition=NotRequired[dict[str, str]],
+    findings=NotRequired[dict[Side, dict[str, str]]],
+    signature=NotRequired[_SIGNATURE_FILE | None],
+    outlines=NotRequired[list_of(_OUTLINE_FILE)],
+    **each(REQUEST_KEYS, _NULL),
+)
 _FORMAT = FileFormat(
     SESSION_SCHEMA,
-    file_type(
-        Session,
-        further=False,
-        schema=Literal["ifspace-session/1"],
-        **each((*_UIDS, "reader"), str | None),
-        marks=list_of(_MARK_FILE),
-        seeds=NotRequired[list_of(_SEED_FILE)],
-        level_range=NotRequired[
-            dict[Side, Annotated[list[str], Field(min_length=2, max_length=2)]]
-        ],
-        acquisition=NotRequired[dict[str, str]],
-        findings=NotRequired[dict[Side, dict[str, str]]],
-        signature=NotRequired[_SIGNATURE_FILE | None],
-        outlines=NotRequired[list_of(_OUTLINE_FILE)],
-    ),
+    _session_file(schema=Literal["ifspace-session/2"], image=NotRequired[_IMAGE_FILE | None]),
+)
+_EARLIER_FORMAT = FileFormat(
+    EARLIER_SCHEMA,
+    _session_file(schema=Literal["ifspace-session/1"], leave_out=("image",)),
 )
 
 
@@ -114,6 +139,7 @@ def session_schema() -> dict[str, Any]:
     """Give the JSON Schema (draft 2020-12) of a session file."""
     schema = _FORMAT.json_schema()
     properties = schema["properties"]
+    properties["painful_side"] = {"enum": [*PAINFUL_SIDES, None]}
     properties["acquisition"] = _catalogue_schema(ACQUISITION)
     properties["findings"] = {
         "type": "object",
@@ -141,7 +167,8 @@ def validate_session(data: object) -> list[str]:
 
 
 def _checked(data: object) -> dict[str, Any]:
-    checked = _FORMAT.checked(data)
+    earlier = isinstance(data, dict) and data.get("schema") == EARLIER_SCHEMA
+    checked = (_EARLIER_FORMAT if earlier else _FORMAT).checked(data)
     problems = list(_problems(checked))
     if problems:
         raise InvalidContentError(problems)
@@ -156,6 +183,9 @@ def _problems(checked: Mapping[str, Any]) -> Iterator[str]:
     yield from _unknown_codes("acquisition", checked.get("acquisition", {}), ACQUISITION)
     for side, coded in checked.get("findings", {}).items():
         yield from _unknown_codes(f"findings.{side}", coded, FINDINGS)
+    painful = checked.get("painful_side")
+    if painful and painful not in PAINFUL_SIDES:
+        yield f"painful_side: {painful!r} is not known; known are {', '.join(PAINFUL_SIDES)}"
     for number, mark in enumerate(checked["marks"]):
         if mark.get("source") is Source.PROGRAM and mark["state"] is MarkState.PLACED:
             yield (
@@ -211,12 +241,15 @@ def session_to_json(session: Session) -> dict[str, Any]:
     """Turn a session into the content of its file; what is empty and optional is left out."""
     data = {
         "schema": SESSION_SCHEMA,
-        **picked(session, (*_UIDS, "reader"), null=True),
+        **picked(session, _UIDS, null=True),
+        "image": plain(session.image),
+        **picked(session, ("reader",), null=True),
         "marks": [picked(mark, _MARK_KEYS, null=True) for mark in session.marks],
         "seeds": [picked(seed, _SEED_KEYS, null=True) for seed in session.seeds],
         "outlines": [picked(outline, _OUTLINE_KEYS) for outline in session.outlines],
         **picked(session, ("level_range", "acquisition")),
         "findings": {side.value: dict(session.findings.get(side, {})) for side in Side},
+        **picked(session, REQUEST_KEYS),
         "signature": plain(session.signature),
     }
     return {key: value for key, value in data.items() if value or key not in _LEFT_OUT_WHERE_EMPTY}

@@ -9,6 +9,7 @@ Pure functions on a volume and seeds or a label map::
     unsuited(volume) -> Refusal | None
     level_at(volume, side, femur_seed) -> Level | Refusal
     snap_to_edge(volume, slice_index, mark, toward_lps_mm=None) -> Snapped | Refusal
+    edge_is_near(volume, slice_index, mark) -> bool | None
     ifspace.io.labels.read_label_map(path, labels=None, preset=None) -> LabelMap
 
 A :class:`FoundSide` holds one reading or refusal per slice and space, the outlines to draw, and
@@ -27,7 +28,7 @@ from ifspace.landmarks.propose import (
     propose,
     unsuited,
 )
-from ifspace.landmarks.snap import EdgeProfile, Snapped, snap_to_edge
+from ifspace.landmarks.snap import NEAR_MM, EdgeProfile, Snapped, edge_is_near, snap_to_edge
 from ifspace.landmarks.values import (
     Bone,
     FoundSide,
@@ -38,6 +39,7 @@ from ifspace.landmarks.values import (
 )
 
 __all__ = [
+    "NEAR_MM",
     "Bone",
     "EdgeProfile",
     "FoundSide",
@@ -51,6 +53,7 @@ __all__ = [
     "SliceReading",
     "Snapped",
     "confidence_of",
+    "edge_is_near",
     "find_level",
     "from_masks",
     "from_seeds",

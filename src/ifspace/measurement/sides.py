@@ -16,6 +16,8 @@ from ifspace.model import MARKS_OF_KIND, Mark, MarkName, Side, Volume
 LATERAL_SHARE = 0.2
 
 # A pelvis between the two ischia is wider than this, so a narrower view shows one hip.
+# A small view whose middle lies this far from the scanner's axis shows one hip.
+ONE_HIP_MM = 40.0
 BILATERAL_FIELD_OF_VIEW_MM = 260.0
 
 # How far the middle of the visible body may lie from the patient's midline, seen on oblique and
@@ -71,6 +73,20 @@ def _middle_of_body_x_mm(volume: Volume, slice_index: int) -> float | None:
     # Percentiles, because a bright ghost or a single noisy pixel is not the skin.
     low_mm, high_mm = np.percentile(body_x_mm, [1.0, 99.0])
     return float(low_mm + high_mm) / 2.0
+
+
+def only_side_shown(volume: Volume) -> Side | None:
+    """Tell which hip a small field of view shows; None where both may be shown."""
+    plane = volume.slices[len(volume.slices) // 2].plane
+    rows, columns = plane.shape_ji
+    corner_x_mm = plane.to_lps_mm(
+        [[0, 0], [0, columns - 1], [rows - 1, 0], [rows - 1, columns - 1]]
+    )
+    x_mm = corner_x_mm[:, 0]
+    middle_mm = float(x_mm.min() + x_mm.max()) / 2.0
+    if float(np.ptp(x_mm)) >= BILATERAL_FIELD_OF_VIEW_MM or abs(middle_mm) < ONE_HIP_MM:
+        return None
+    return Side.LEFT if middle_mm > 0.0 else Side.RIGHT
 
 
 def side_of_point(volume: Volume, point_lps_mm: Floats, marks: Sequence[Mark] = ()) -> Side | None:

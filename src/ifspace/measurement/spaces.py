@@ -12,8 +12,18 @@ import numpy as np
 
 from ifspace.geometry import Segment
 from ifspace.measurement.headline import LevelDistance, headline
-from ifspace.measurement.sides import side_of_pair, side_of_point, sides_are_crossed
-from ifspace.measurement.uncertainty import Budget, half_width_95_mm, repeat_spread
+from ifspace.measurement.sides import (
+    only_side_shown,
+    side_of_pair,
+    side_of_point,
+    sides_are_crossed,
+)
+from ifspace.measurement.uncertainty import (
+    Budget,
+    ReaderPrecision,
+    half_width_95_mm,
+    repeat_spread,
+)
 from ifspace.model import (
     MARKS_OF_KIND,
     Flag,
@@ -58,6 +68,7 @@ def measure_space(
     *,
     flags: Sequence[Flag] = (),
     level_range: tuple[int, int] | None = None,
+    precision: ReaderPrecision | None = None,
 ) -> Outcome:
     """Measure one space of one side from the marks of a session.
 
@@ -71,18 +82,25 @@ def measure_space(
         What is known of the images; a refusal forbids the slices that it names.
     level_range
         First and last slice index that show the lesser trochanter on this side, where known.
+    precision
+        How well the readers of this department place the marks, instead of the default.
 
     Returns
     -------
     Outcome
         The smallest distance within the range with its curve, or the reason why there is none.
     """
+    if not any(mark.side is side for mark in session.marks):
+        shown = only_side_shown(volume)
+        if shown not in (None, side):
+            detail = f"the images show the {shown} hip only"
+            return NotMeasured(kind, side, Reason.SIDE_NOT_SHOWN, detail)
     pairs = _pairs(volume, session.marks, kind, side, flags)
     if not isinstance(pairs, Refusal):
         pairs = _usable(pairs, flags, level_range)
     if isinstance(pairs, Refusal):
         return NotMeasured.of(kind, side, pairs)
-    budget = repeat_budget(volume, session, kind)
+    budget = repeat_budget(volume, session, kind, precision or ReaderPrecision())
     distances = [_distance(volume, kind, pair, budget) for pair in pairs]
     return headline(
         volume,
@@ -157,7 +175,9 @@ def level_range_indices(volume: Volume, session: Session, side: Side) -> tuple[i
     return min(min(matches) for matches in indices), max(max(matches) for matches in indices)
 
 
-def repeat_budget(volume: Volume, session: Session, kind: Kind) -> Budget:
+def repeat_budget(
+    volume: Volume, session: Session, kind: Kind, precision: ReaderPrecision
+) -> Budget:
     """Pool a reader's own repeat readings of one kind of space over slices and sides."""
     sets_mm: list[Sequence[float]] = []
     for side in Side:
@@ -169,7 +189,7 @@ def repeat_budget(volume: Volume, session: Session, kind: Kind) -> Budget:
         if not isinstance(pairs, Refusal):
             sets_mm.extend(pair.readings_mm for pair in pairs)
     spread = repeat_spread(sets_mm)
-    return Budget() if spread is None else Budget({kind: spread})
+    return Budget({} if spread is None else {kind: spread}, precision)
 
 
 def _pairs(

@@ -20,7 +20,7 @@ from ifspace.model import Kind, UncertaintyPart
 
 # Two careful readers over twelve real hips; standard error of measurement of one reading.
 DEFAULT_READER_SEM_MM: Mapping[Kind, float] = MappingProxyType({Kind.IFS: 0.96, Kind.QFS: 1.05})
-DEFAULT_READER_SOURCE = "two readers over twelve hips"
+DEFAULT_READER_SOURCE = "two readers who are not radiologists, over twelve hips"
 # Twelve differences between two readers: how much the default weighs beside a reader's own
 # repeats. Two readings that agree by chance must not make an interval of nothing.
 DEFAULT_READER_FREEDOM = 12
@@ -44,6 +44,18 @@ UNSEEN_TILT_DEG = 3.0
 
 
 @dataclass(frozen=True)
+class ReaderPrecision:
+    """How well readers place the marks: standard error of one reading by space, and whose it is.
+
+    `freedom` is what it weighs beside a reader's own repeats.
+    """
+
+    sem_mm: Mapping[Kind, float] = field(default_factory=lambda: DEFAULT_READER_SEM_MM)
+    source: str = DEFAULT_READER_SOURCE
+    freedom: int = DEFAULT_READER_FREEDOM
+
+
+@dataclass(frozen=True)
 class RepeatSpread:
     """How far a reader's own repeat readings of one kind of space lie apart."""
 
@@ -61,25 +73,29 @@ class Budget:
     """
 
     repeats: Mapping[Kind, RepeatSpread] = field(default_factory=dict)
+    precision: ReaderPrecision = ReaderPrecision()
 
     def reader(self, kind: Kind, readings: int) -> tuple[UncertaintyPart, float]:
         """Give the reader's part for a mean of `readings`, and its degrees of freedom."""
         own = self.repeats.get(kind)
         if own is None:
-            sem_mm, freedom, source = DEFAULT_READER_SEM_MM[kind], np.inf, DEFAULT_READER_SOURCE
+            sem_mm, freedom, source = self._default_mm(kind), np.inf, self.precision.source
         else:
-            freedom = float(DEFAULT_READER_FREEDOM + own.degrees_of_freedom)
+            freedom = float(self.precision.freedom + own.degrees_of_freedom)
             squares = (
-                DEFAULT_READER_FREEDOM * DEFAULT_READER_SEM_MM[kind] ** 2
+                self.precision.freedom * self._default_mm(kind) ** 2
                 + own.degrees_of_freedom * own.sem_mm**2
             )
             sem_mm = float(np.sqrt(squares / freedom))
             source = (
                 f"own repeat readings ({own.degrees_of_freedom} degrees of freedom) with"
-                f" {DEFAULT_READER_SOURCE} ({DEFAULT_READER_FREEDOM})"
+                f" {self.precision.source} ({self.precision.freedom})"
             )
         part = UncertaintyPart("reader placement", sem_mm / float(np.sqrt(readings)), source)
         return part, freedom
+
+    def _default_mm(self, kind: Kind) -> float:
+        return self.precision.sem_mm.get(kind, DEFAULT_READER_SEM_MM[kind])
 
     def parts(
         self,
@@ -140,6 +156,19 @@ def program_parts(
         source = f"slice step {slice_step_mm:.1f} mm"
         parts.append(UncertaintyPart("slice step", STEP_SHARE * slice_step_mm, source))
     return tuple(parts)
+
+
+def not_below(
+    parts: Sequence[UncertaintyPart], least: Sequence[UncertaintyPart]
+) -> tuple[UncertaintyPart, ...]:
+    """Widen a budget that nobody reviewed to at least that of a confirmed reading."""
+    missing = sum(part.standard_mm**2 for part in least) - sum(
+        part.standard_mm**2 for part in parts
+    )
+    if missing <= 0.0:
+        return tuple(parts)
+    source = "never less than a confirmed reading"
+    return (*parts, UncertaintyPart("not reviewed by a person", float(np.sqrt(missing)), source))
 
 
 def _folded(angle_deg: float) -> float:

@@ -4,6 +4,7 @@ Positions are patient millimetres (LPS), arrays are (k slice, j row, i column), 
 unrounded. A number that is missing is absent; it is never 0, -1 or NaN.
 """
 
+from ifspace.model.fingerprint import ImageFingerprint
 from ifspace.model.limits import (
     ADULT_AGE_YEARS,
     AXIAL_TILT_LIMIT_DEG,
@@ -58,6 +59,7 @@ __all__ = [
     "Contrast",
     "Flag",
     "FlagCode",
+    "ImageFingerprint",
     "ImagePlane",
     "Kind",
     "LevelValue",

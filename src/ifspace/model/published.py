@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from ifspace.model.vocabulary import Kind, Position, Relation
 
+SYMPTOMATIC, CONTROLS = "symptomatic hips", "control hips"
+
 
 @dataclass(frozen=True)
 class PublishedValue:
     """Figures of one study for one space: a cut-off, or the means of two groups.
 
     Figures that were not seen in a text are absent. `role` and `evidence_level` are those of the
-    evidence file; `rule` is the cut-off as the source words it.
+    evidence file; `rule` is the cut-off as the source words it; `cases` and `controls` say who the
+    two groups were; `verified` that an author, a title or a DOI of the source was seen.
     """
 
     evidence_id: str
@@ -34,6 +37,9 @@ class PublishedValue:
     controls_sd_mm: float | None = None
     notes: str = ""
     source_url: str | None = None
+    cases: str = SYMPTOMATIC
+    controls: str = CONTROLS
+    verified: bool = True
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ifspace.geometry import Floats, Grid, Plane, grid_of_planes
+from ifspace.model.fingerprint import ImageFingerprint, fingerprint_of
 from ifspace.model.limits import ON_SINGLE_SLICE_MM, ON_SLICE_SHARE
 from ifspace.model.vocabulary import Contrast, ImagePlane, Severity
 
@@ -141,6 +142,11 @@ class Volume:
     def grid(self) -> Grid:
         """The regular grid through the slices; only sound where no flag says otherwise."""
         return grid_of_planes(tuple(item.plane for item in self.slices))
+
+    @cached_property
+    def fingerprint(self) -> ImageFingerprint:
+        """What tells these images from all others, whatever files they come from."""
+        return fingerprint_of([item.plane for item in self.slices], self.voxels)
 
     @cached_property
     def slice_step_mm(self) -> float | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ifspace.geometry import Floats, finite
+from ifspace.model.fingerprint import ImageFingerprint
 from ifspace.model.vocabulary import Kind, MarkName, MarkState, SeedName, Side, Source
 
 
@@ -87,7 +88,9 @@ class Session:
     `acquisition` holds what the reader knows of the position (``hip_rotation``,
     ``knee_bolster``), `findings` the coded companion findings per side, `level_range` the first
     and the last slice (SOP Instance UID, or for enhanced objects UID#frame) that show the lesser
-    trochanter.
+    trochanter. `image` tells which images the marks are on; a session made by hand may lack it.
+    `indication`, `comparison` (earlier examinations) and `impression` are the reader's own words,
+    `painful_side` one of `PAINFUL_SIDES`.
     """
 
     study_instance_uid: str | None = None
@@ -101,3 +104,8 @@ class Session:
     findings: Mapping[Side, Mapping[str, str]] = field(default_factory=dict)
     signature: Signature | None = None
     outlines: tuple[Outline, ...] = ()
+    image: ImageFingerprint | None = None
+    indication: str | None = None
+    painful_side: str | None = None
+    comparison: str | None = None
+    impression: str | None = None

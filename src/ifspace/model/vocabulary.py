@@ -142,6 +142,7 @@ class FlagCode(StrEnum):
     # From the patient.
     AGE_UNKNOWN = "age_unknown"
     CHILD = "child"
+    NARROW_WITHOUT_SYMPTOMS = "narrow_without_symptoms"
     # From the marks, the level range and what the program found.
     SERIES_NOT_CHECKED = "series_not_checked"
     MARK_BETWEEN_SLICES = "mark_between_slices"

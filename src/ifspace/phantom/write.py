@@ -110,7 +110,7 @@ def _slice_uids(study: Study, objects: list[FileDataset]) -> tuple[str | None, .
 
 
 def session_json(truth: PhantomTruth) -> dict[str, Any]:
-    """Give the session with the true marks (``ifspace-session/1``)."""
+    """Give the session with the true marks (``ifspace-session/2``)."""
     marks, seeds = [], []
     for side, of_side in truth.sides.items():
         for kind in Kind:
@@ -129,7 +129,7 @@ def session_json(truth: PhantomTruth) -> dict[str, Any]:
         for side, of_side in truth.sides.items()
     }
     return {
-        "schema": "ifspace-session/1",
+        "schema": "ifspace-session/2",
         "study_instance_uid": truth.study_uid,
         "series_instance_uid": truth.series_uid,
         "frame_of_reference_uid": truth.frame_of_reference_uid,

@@ -73,7 +73,7 @@ class ReadingController:
         self.volume = volume
         self.display = display_of(volume)
         state = edits.empty_state(volume, reader)
-        self.record = Record(volume.series, state, journal_folder, recovered)
+        self.record = Record(volume, state, journal_folder, recovered)
         self.record.said.connect(self._heard)
         self.record.accepted.connect(self._settle)
         self.notes = Notes(volume, self.record)

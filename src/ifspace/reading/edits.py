@@ -87,6 +87,7 @@ def _empty_session(volume: Volume, reader: str | None) -> Session:
         series_instance_uid=series.series_instance_uid,
         frame_of_reference_uid=series.frame_of_reference_uid,
         reader=reader,
+        image=volume.fingerprint,
     )
 
 

@@ -22,7 +22,7 @@ import psutil  # type: ignore[import-untyped]
 from platformdirs import user_state_path
 
 from ifspace.errors import SessionError
-from ifspace.model import Series
+from ifspace.model import Volume
 from ifspace.reading.edits import State
 from ifspace.reading.history import Flat, History, changed, changes, flat, state_of
 from ifspace.version import __version__
@@ -39,13 +39,11 @@ def journal_folder() -> Path:
     return (Path(moved) if moved else user_state_path("ifspace")) / "readings"
 
 
-def series_key(series: Series) -> str:
-    """Name a series in file names without telling anything about it."""
+def series_key(volume: Volume) -> str:
+    """Name the images in file names without telling anything about them or where they lie."""
+    series = volume.series
     identity = "|".join(
-        [
-            series.series_instance_uid or str(series.sources[0].path.resolve()),
-            series.stack or "",
-        ]
+        [series.series_instance_uid or volume.fingerprint.fingerprint, series.stack or ""]
     )
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
@@ -59,7 +57,7 @@ class Journal:
 
     def __init__(
         self,
-        series: Series,
+        volume: Volume,
         state: State,
         folder: Path | None = None,
         resumed: Unfinished | None = None,
@@ -67,7 +65,7 @@ class Journal:
         """Begin a log, whose file appears with the first edit, or go on with a left-behind one."""
         folder = folder or journal_folder()
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-        self.path = folder / f"{series_key(series)}-{stamp}-{os.getpid()}.jsonl"
+        self.path = folder / f"{series_key(volume)}-{stamp}-{os.getpid()}.jsonl"
         self.problem: str | None = None
         self._number = 0
         self._torn = False
@@ -170,12 +168,12 @@ class Unfinished:
     edits: int
 
 
-def unfinished(series: Series, folder: Path | None = None) -> Unfinished | None:
-    """Find the newest reading of a series that a dead process or a closed window left behind."""
+def unfinished(volume: Volume, folder: Path | None = None) -> Unfinished | None:
+    """Find the newest reading of these images that a dead process or closed window left behind."""
     folder = folder or journal_folder()
     if not folder.is_dir():
         return None
-    for path in sorted(folder.glob(f"{series_key(series)}-*.jsonl"), reverse=True):
+    for path in sorted(folder.glob(f"{series_key(volume)}-*.jsonl"), reverse=True):
         found = replay(path) if path not in _BEING_WRITTEN else None
         if found is not None:
             return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from psygnal import Signal
 
-from ifspace.model import Series, Session
+from ifspace.model import Session, Volume
 from ifspace.reading.edits import RefusedError, State
 from ifspace.reading.history import History
 from ifspace.reading.journal import Journal, Unfinished
@@ -31,14 +31,14 @@ class Record:
 
     def __init__(
         self,
-        series: Series,
+        volume: Volume,
         state: State,
         folder: Path | None = None,
         recovered: Unfinished | None = None,
     ) -> None:
         """Begin with a state, or go on with what a dead process left behind."""
         self.history = recovered.history if recovered is not None else History(state)
-        self.journal = Journal(series, self.history.state, folder, recovered)
+        self.journal = Journal(volume, self.history.state, folder, recovered)
         self.history.listener = self._write
         self.unsaved = recovered is not None
 

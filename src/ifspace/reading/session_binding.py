@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ifspace.binding import check_belongs, is_bound
 from ifspace.errors import SessionError
 from ifspace.measurement import slice_of_mark
 from ifspace.model import Session, Volume
-from ifspace.workflow import check_belongs
 
 # Files hold positions with two decimals at least.
 ON_SLICE_MM = 0.05
@@ -22,7 +22,7 @@ class BoundSession:
     session
         As it may be taken: without its signature where nothing proves that it is of these images.
     identified
-        Whether the file names this series by its UID.
+        Whether the file names these images, by their fingerprint or the UID of the series.
     unsigned
         Whether a signature was left out.
     off_slice_mm
@@ -51,12 +51,13 @@ def bind(session: Session, volume: Volume) -> BoundSession:
     Raises
     ------
     SessionError
-        If it names another study or series, or a series where the images have no name, or if one
-        of its marks or seeds lies on no slice of these images.
+        If it names other images, or a series where the images have no name, or if one of its marks
+        or seeds lies on no slice of these images.
     """
     series = volume.series
-    check_belongs(session, series)
-    if session.series_instance_uid is not None and series.series_instance_uid is None:
+    check_belongs(session, series, volume.fingerprint)
+    identified = is_bound(session, series)
+    if session.series_instance_uid is not None and not identified:
         raise SessionError(
             "the session was made on a DICOM series, and these images are none; open the series "
             "that it was made on"
@@ -70,11 +71,14 @@ def bind(session: Session, volume: Volume) -> BoundSession:
         slice_index, _ = volume.nearest_slice(seed.position_lps_mm)
         if not volume.slices[slice_index].plane.shows(seed.position_lps_mm):
             raise SessionError("the session was made on other images: a seed lies outside of these")
-    identified = session.series_instance_uid is not None
     unsigned = session.signature is not None and not identified
     off_mm = [volume.nearest_slice(mark.position_lps_mm)[1] for mark in session.marks]
     return BoundSession(
-        replace(session, signature=None) if unsigned else session,
+        replace(
+            session,
+            image=volume.fingerprint,
+            signature=None if unsigned else session.signature,
+        ),
         identified,
         unsigned,
         float(max(off_mm, default=0.0)),

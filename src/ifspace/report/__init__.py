@@ -11,7 +11,7 @@ from ifspace.model import PatientIdentity, Side, StudyResult, Volume
 from ifspace.report.console import spaces_table
 from ifspace.report.files import MANIFEST_NAME, RESULT_NAME, picture_name
 from ifspace.report.manifest import manifest, pictures_beside
-from ifspace.report.pdf import report_pdf
+from ifspace.report.pdf import Pages, report_pdf
 from ifspace.report.picture import key_pictures
 from ifspace.report.result import read_result, result_from_json, result_to_json
 from ifspace.report.result_file import result_schema, validate_result
@@ -22,6 +22,7 @@ from ifspace.tables import json_bytes
 
 __all__ = [
     "FORMATS",
+    "Pages",
     "findings_paragraph",
     "key_pictures",
     "pictures_beside",
@@ -56,6 +57,8 @@ def write_reports(
     identity: PatientIdentity | None,
     pictures: Mapping[Side, bytes] | None = None,
     listed: Collection[Path] = (),
+    pages: Pages = "full",
+    deidentified: bool = False,
     overwrite: bool = False,
 ) -> tuple[Path, ...]:
     """Write the asked-for reports into a folder: all of them or none.
@@ -77,6 +80,8 @@ def write_reports(
         Key images made earlier, see :func:`pictures_beside`.
     listed
         Files written by others into the same folder, for the manifest.
+    pages, deidentified
+        What the PDF holds, see :func:`report_pdf`.
     overwrite
         Whether older reports in the folder may be replaced.
 
@@ -97,7 +102,11 @@ def write_reports(
         names += [picture_name(side) for side in pictures]
     if not overwrite:
         refuse_overwriting(out, names)
-    contents = _contents(result, pictures, identity, formats)
+    contents = _contents(result, pictures, formats)
+    if "pdf" in formats:
+        contents[_NAMES["pdf"]] = report_pdf(
+            result, pictures, identity, pages=pages, deidentified=deidentified
+        )
     if "manifest" in formats:
         outputs: dict[str, bytes | Path] = {**contents, **{path.name: path for path in listed}}
         contents[MANIFEST_NAME] = json_bytes(manifest(result, outputs))
@@ -107,10 +116,9 @@ def write_reports(
 def _contents(
     result: StudyResult,
     pictures: Mapping[Side, bytes],
-    identity: PatientIdentity | None,
     formats: Collection[str],
 ) -> dict[str, bytes]:
-    """Make every file but the manifest in memory, so that a failure leaves nothing behind."""
+    """Make every file but PDF and manifest in memory, so that a failure leaves nothing behind."""
     contents: dict[str, bytes] = {}
     if "json" in formats:
         contents[_NAMES["json"]] = json_bytes(result_to_json(result))
@@ -118,8 +126,6 @@ def _contents(
         contents[_NAMES["session"]] = json_bytes(session_to_json(result.session))
     if "csv" in formats:
         contents[_NAMES["csv"]] = _bytes(measurements_csv(result))
-    if "pdf" in formats:
-        contents[_NAMES["pdf"]] = report_pdf(result, pictures, identity)
     if "png" in formats:
         contents.update({picture_name(side): png for side, png in pictures.items()})
     if "slicer" in formats:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ifspace.findings import FINDINGS
@@ -14,7 +15,22 @@ from ifspace.report.texts import Texts
 
 Rows = list[dict[str, Any]]
 
-CAVEATS = ("position", "prone", "narrow", "probability", "planar", "sex", "age")
+# What has to be kept in mind, and the evidence that each rests on.
+CAVEATS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "position": ("hatem_2021_positioning",),
+        "prone": ("zhang_2021_external_rotation", "johnson_2017_position"),
+        "narrow": ("schroder_2015_asymptomatic", "ajr_2016_paediatric"),
+        "probability": ("singer_2015_meta_ifs",),
+        "planar": (),
+        "sex": ("bjr_2020_hip_mri",),
+        "age": (
+            "goldberg_stein_2018_preteen",
+            "goldberg_stein_2018_teen",
+            "mersin_2022_children",
+        ),
+    }
+)
 
 
 def technique(result: StudyResult, texts: Texts) -> Rows:
@@ -74,19 +90,21 @@ def _matrix(result: StudyResult, texts: Texts) -> str:
 
 
 def group_means(result: StudyResult, references: References, texts: Texts) -> list[str]:
-    """Cite the group means that a value was laid between."""
+    """Say every pair of group means that is drawn beside a value, and how the value lies to it."""
     used = {
-        space.reference.published.evidence_id: space.reference
-        for space in result.spaces
-        if space.reference is not None
+        (item.evidence_id, item.kind): item
+        for item in published_in_use(result)
+        if item.cases_mean_mm and item.controls_mean_mm
     }
     return [
         texts["means.sentence"].format(
-            reference=references.number(item.published),
-            citation=item.published.citation.rstrip("."),
-            symptomatic=wording.plain(item.symptomatic_mean_mm),
-            control=wording.plain(item.control_mean_mm),
-            level=item.published.evidence_level,
+            cited=references.cited({references.number(item)}),
+            kind=texts[f"kind.short.{item.kind.value}"],
+            cases=item.cases,
+            controls=item.controls,
+            symptomatic=wording.plain(item.cases_mean_mm or 0.0),
+            control=wording.plain(item.controls_mean_mm or 0.0),
+            level=item.evidence_level,
         )
         for item in used.values()
     ]
@@ -217,23 +235,26 @@ def _curve_point(point: LevelValue, item: Measurement) -> dict[str, Any]:
 
 
 def findings(result: StudyResult, texts: Texts) -> Rows:
-    """List what the reader noted beside the distances; nothing that was not noted."""
-    noted = result.session.findings
-    rows = []
-    for key, choice in FINDINGS.items():
-        codes = [noted.get(side, {}).get(key) for side in SIDES_AS_SEEN]
-        if any(code is not None for code in codes):
-            cells = [
-                texts["dash"] if code is None else choice.codes.get(code, code) for code in codes
-            ]
-            rows.append({"finding": choice.label, "cells": cells})
-    return rows
+    """List every companion finding; what the reader did not record was not assessed."""
+    return [
+        {
+            "finding": choice.label,
+            "cells": [wording.finding(result, key, side, texts) for side in SIDES_AS_SEEN],
+        }
+        for key, choice in FINDINGS.items()
+    ]
 
 
-def caveats(texts: Texts) -> Rows:
+def cited_by_caveats() -> list[str]:
+    """List the evidence that the caveats rest on."""
+    return list(dict.fromkeys(name for names in CAVEATS.values() for name in names))
+
+
+def caveats(references: References, texts: Texts) -> list[str]:
     """List what has to be kept in mind, each with the evidence it rests on."""
     return [
-        {"text": texts[f"caveat.{name}"], "ids": texts[f"caveat.{name}.ids"]} for name in CAVEATS
+        f"{texts[f'caveat.{name}']} {references.cite(ids)}".rstrip()
+        for name, ids in CAVEATS.items()
     ]
 
 
@@ -248,14 +269,21 @@ def flags(result: StudyResult, texts: Texts) -> Rows:
 def provenance(result: StudyResult, texts: Texts) -> Rows:
     """List what is needed to repeat the run."""
     unknown = texts["unknown"]
-    settings = json.dumps(dict(result.settings), sort_keys=True, ensure_ascii=False)
-    in_use = ", ".join(dict.fromkeys(item.evidence_id for item in published_in_use(result)))
     lines = {
         "software": f"ifspace {result.software_version}",
         "study": result.series.study_instance_uid or unknown,
         "series": result.series.series_instance_uid or unknown,
         "evidence": result.evidence_sha256 or unknown,
-        "panel": in_use or texts["none"],
-        "settings": settings if result.settings else texts["provenance.none"],
+        "settings": "; ".join(_settings(result, texts)) or texts["provenance.none"],
     }
     return [{"label": texts[f"provenance.{key}"], "value": line} for key, line in lines.items()]
+
+
+def _settings(result: StudyResult, texts: Texts) -> Iterator[str]:
+    """Say in words what the run was asked for beyond the defaults; result.json holds all of it."""
+    if result.settings.get("evidence_ids"):
+        yield texts["settings.evidence"]
+    if result.settings.get("local_evidence"):
+        yield texts["settings.local"]
+    if source := result.settings.get("reader_precision_source"):
+        yield texts["settings.precision"].format(source=source)

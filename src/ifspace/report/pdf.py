@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from PIL import Image
 
@@ -15,6 +16,7 @@ from ifspace.errors import OutputError
 from ifspace.model import SIDES_AS_SEEN, PatientIdentity, Side, StudyResult
 from ifspace.notice import NOTICE
 from ifspace.report import details, sheet, studies, wording
+from ifspace.report.conclusion import conclusion
 from ifspace.report.files import picture_name
 from ifspace.report.letters import (
     foreign_letters,
@@ -23,9 +25,13 @@ from ifspace.report.letters import (
     without_foreign_letters,
 )
 from ifspace.report.references import number_references
+from ifspace.report.ruler import rulers
 from ifspace.report.texts import Texts, load_texts
 from ifspace.report.typeset import NO_DATE_EPOCH, Standard, TypstError, set_page, wanted_epoch
 
+Pages = Literal["clinical", "full"]
+# JPEG quality of key images on paper.
+PAPER_QUALITY = 88
 # For archives and for screen readers.
 PDF_STANDARDS: Final[tuple[Standard, ...]] = ("a-2a", "ua-1")
 
@@ -35,6 +41,8 @@ def report_pdf(
     pictures: Mapping[Side, bytes],
     identity: PatientIdentity | None,
     *,
+    pages: Pages = "full",
+    deidentified: bool = False,
     font_folders: tuple[Path, ...] = (),
     system_fonts: bool = True,
 ) -> bytes:
@@ -48,6 +56,10 @@ def report_pdf(
         Key images as PNG; a side without one is said to have none.
     identity
         Who the patient is; without it, no page names anybody.
+    pages
+        ``clinical`` for page one alone, which needs no other, ``full`` for the annex as well.
+    deidentified
+        Whether even the name of the image file is left out.
     font_folders
         Folders with more fonts.
     system_fonts
@@ -58,7 +70,9 @@ def report_pdf(
     OutputError
         If the patient could not be named with the fonts at hand; says the script and a font.
     """
-    data = printable(page_data(result, pictures, identity))
+    source = "" if deidentified else sheet.source_file(result, load_texts())
+    more = {"pages": pages, "source_file": source}
+    data = printable({**page_data(result, pictures, identity), **more})
     for with_system in (False, True) if system_fonts else (False,):
         try:
             return _compile(data, pictures, font_folders, system_fonts=with_system)
@@ -72,15 +86,18 @@ def report_pdf(
             f" install the font {font} or leave the PDF out"
         )
         raise OutputError(message) from problem
-    return _compile_plainly(result, pictures, identity)
+    return _compile_plainly(result, pictures, identity, more)
 
 
 def _compile_plainly(
-    result: StudyResult, pictures: Mapping[Side, bytes], identity: PatientIdentity | None
+    result: StudyResult,
+    pictures: Mapping[Side, bytes],
+    identity: PatientIdentity | None,
+    more: Mapping[str, str],
 ) -> bytes:
     """Set the pages with the bundled fonts alone, and say on page one which letters they lack."""
     script, font = script_and_font(printable(page_data(result, pictures, identity)))
-    data = page_data(result, pictures, _in_drawable_letters(identity))
+    data = {**page_data(result, pictures, _in_drawable_letters(identity)), **more}
     data["font_note"] = load_texts()["patient.fonts"].format(script=script, font=font)
     try:
         return _compile(without_foreign_letters(printable(data)), pictures, (), system_fonts=False)
@@ -110,8 +127,16 @@ def page_data(
 ) -> dict[str, Any]:
     """Put every word and number of the pages together."""
     texts = load_texts()
-    references = number_references(result)
+    references = number_references(result, details.cited_by_caveats())
+    first = {
+        "conclusion": conclusion(result, references, texts),
+        "table": sheet.table(result, references, texts),
+        "rulers": rulers(result, references, texts),
+        "cautions": sheet.cautions(result, references, texts),
+    }
     return {
+        **first,
+        "sources": references.short(re.findall(r"\[[0-9,]+\]", str(first))),
         "texts": dict(texts),
         "notice": NOTICE,
         "software": f"ifspace {result.software_version}",
@@ -120,12 +145,11 @@ def page_data(
         "identified": identity is not None,
         "font_note": "",
         "patient": sheet.patient_block(result, identity, texts),
+        "request": sheet.request_block(result, texts),
         "sides": [texts[f"side.{side.value}"] for side in SIDES_AS_SEEN],
-        "table": sheet.table(result, texts),
-        "rulers": sheet.rulers(result, references, texts),
-        "summary": sheet.summary(result, texts),
-        "cautions": sheet.cautions(result, texts),
-        "panel_note": result.panel_note,
+        "value_note": sheet.value_note(result, texts),
+        "impression": result.session.impression or "",
+        "references": list(references.citations),
         "pictures": _picture_entries(result, pictures, texts),
         "technique": details.technique(result, texts),
         "cutoffs": studies.cutoff_table(result, references, texts),
@@ -134,7 +158,7 @@ def page_data(
         "without_number": details.without_number(result, texts),
         "curves": details.curves(result, texts),
         "findings": details.findings(result, texts),
-        "caveats": details.caveats(texts),
+        "caveats": details.caveats(references, texts),
         "flags": details.flags(result, texts),
         "provenance": details.provenance(result, texts),
         "creation_epoch": creation_epoch(result, identity),
@@ -152,8 +176,20 @@ def _picture_entries(
         with Image.open(io.BytesIO(pictures[side])) as image:
             width, height = image.size
         alt = sheet.picture_alt(result, side, texts)
-        entries.append({"path": picture_name(side), "alt": alt, "width": width, "height": height})
+        entries.append({"path": _paper_name(side), "alt": alt, "width": width, "height": height})
     return entries
+
+
+def _paper_name(side: Side) -> str:
+    return str(Path(picture_name(side)).with_suffix(".jpg"))
+
+
+def _for_paper(png: bytes) -> bytes:
+    """Make a key image small; without loss it stands in its own file and DICOM object."""
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as image:
+        image.convert("RGB").save(buffer, format="JPEG", quality=PAPER_QUALITY)
+    return buffer.getvalue()
 
 
 def creation_epoch(result: StudyResult, identity: PatientIdentity | None) -> int:
@@ -189,6 +225,6 @@ def _compile(
         system_fonts=system_fonts,
         epoch=data["creation_epoch"],
         standards=PDF_STANDARDS,
-        pictures={picture_name(side): png for side, png in pictures.items()},
+        pictures={_paper_name(side): _for_paper(png) for side, png in pictures.items()},
         font_folders=font_folders,
     )

@@ -1,4 +1,4 @@
-"""The key image of one side: the whole slice, the enlarged part, and the measured line on it."""
+"""The key image of one side: the enlarged slice with the measured lines, the whole one inset."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ifspace.geometry import Floats, Plane
-from ifspace.model import SIDES_AS_SEEN, Kind, Measurement, NotMeasured, Side, StudyResult, Volume
+from ifspace.model import (
+    SIDES_AS_SEEN,
+    Kind,
+    MarkState,
+    Measurement,
+    NotMeasured,
+    Outcome,
+    Side,
+    StudyResult,
+    Volume,
+)
 from ifspace.report import wording
 from ifspace.report.texts import Texts, load_texts
 from ifspace.report.view import axes_as_seen, edge_letter, look, view_around, view_of_all
@@ -20,15 +30,18 @@ from ifspace.report.view import axes_as_seen, edge_letter, look, view_around, vi
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
 
-PANEL_JI = (480, 640)
+PANEL_JI = (640, 800)
+INSET_JI = (165, 220)
 GAP = 8
-PICTURE_WIDTH = 2 * PANEL_JI[1] + GAP
-HEAD, FOOT, LINE = 54, 44, 52
+HEAD, FOOT = 52, 44
+# Every key image has this size, rows by columns, however many slices it shows.
+PICTURE_JI = (HEAD + PANEL_JI[0] + FOOT, PANEL_JI[1])
 
 # The zoom shows at least this much, so that both bones are recognised.
 ZOOM_WIDTH_MM = 84.0
+ZOOM_HEIGHT_MM = 45.0
 ZOOM_OF_LENGTH = 3.0
-FULL_SCALE_MM, ZOOM_SCALE_MM = 50.0, 10.0
+ZOOM_SCALE_MM = 10.0
 
 INK, PAPER, SOFT = (240, 240, 240), (0, 0, 0), (170, 178, 186)
 # Orange and sky blue of Okabe and Ito: apart for colour-blind eyes, light on dark tissue. The
@@ -61,9 +74,11 @@ def key_pictures(result: StudyResult, volume: Volume) -> dict[Side, bytes]:
     """Draw the key image of every side that was asked for, as PNG.
 
     A side without a number gets a picture that says so in words: any slice shown there would look
-    like the one that was measured.
+    like the one that was measured. A side that the images do not show gets none.
     """
-    asked = {space.outcome.side for space in result.spaces}
+    asked = {
+        space.outcome.side for space in result.spaces if not wording.is_not_shown(space.outcome)
+    }
     return {
         side: _png(key_picture(result, volume, side)) for side in SIDES_AS_SEEN if side in asked
     }
@@ -76,27 +91,30 @@ def _png(image: Image.Image) -> bytes:
 
 
 def key_picture(result: StudyResult, volume: Volume, side: Side) -> Image.Image:
-    """Draw one side: a row of two panels for each slice that was measured on."""
+    """Draw one side: the slice of both spaces, or one slice above the other."""
     texts = load_texts()
-    spaces = [space.outcome for space in result.spaces if space.outcome.side is side]
-    measured = [item for item in spaces if isinstance(item, Measurement)]
-    strips = [_row(same_slice, result, volume, texts) for same_slice in _by_slice(measured)]
-    if not measured:
-        strips.append(
-            _line(f"{texts[f'side.{side.value}'].upper()}   {texts['picture.nothing']}", INK)
-        )
-    strips += [
-        _line(
-            texts["picture.not_measured"].format(
-                kind=texts[f"kind.short.{item.kind.value}"],
-                reason=wording.not_measured(item, texts),
-            ),
-            SOFT,
-        )
-        for item in spaces
-        if isinstance(item, NotMeasured)
-    ]
-    return _stack(strips)
+    outcomes = [space.outcome for space in result.spaces if space.outcome.side is side]
+    groups = _by_slice([item for item in outcomes if isinstance(item, Measurement)])
+    image = Image.new("RGB", PICTURE_JI[::-1], PAPER)
+    image.paste(_head(groups, result, side, texts), (0, 0))
+    height = (PANEL_JI[0] - GAP * (len(groups) - 1)) // max(len(groups), 1)
+    for number, same_slice in enumerate(groups):
+        full, zoom = panels(same_slice, volume, (height, PANEL_JI[1]))
+        top = HEAD + number * (height + GAP)
+        image.paste(_enlarged(zoom, same_slice, result, texts), (0, top))
+        inset = _whole(full, zoom, same_slice)
+        image.paste(inset, (PANEL_JI[1] - inset.width, top + height - inset.height))
+        if len(groups) > 1:
+            words = wording.slice_of_stack(same_slice[0].slice_index, result, texts)
+            pen = ImageDraw.Draw(image)
+            pen.rectangle(
+                [0, top, 22 + pen.textlength(words, font=_font(26)), top + 40], fill=PAPER
+            )
+            pen.text((10, top + 2), words, font=_font(26), fill=INK)
+    ImageDraw.Draw(image).text(
+        (6, HEAD + PANEL_JI[0] + 6), _foot(outcomes, result, texts), font=_font(24), fill=SOFT
+    )
+    return image
 
 
 def _by_slice(measured: Sequence[Measurement]) -> list[list[Measurement]]:
@@ -107,30 +125,9 @@ def _by_slice(measured: Sequence[Measurement]) -> list[list[Measurement]]:
     return list(groups.values())
 
 
-def _stack(strips: Sequence[Image.Image]) -> Image.Image:
-    image = Image.new("RGB", (PICTURE_WIDTH, sum(strip.height for strip in strips)), PAPER)
-    top = 0
-    for strip in strips:
-        image.paste(strip, (0, top))
-        top += strip.height
-    return image
-
-
-def _row(
-    measured: Sequence[Measurement], result: StudyResult, volume: Volume, texts: Texts
-) -> Image.Image:
-    """Draw one slice: caption, whole slice and zoom side by side, and where it is from."""
-    image = Image.new("RGB", (PICTURE_WIDTH, HEAD + PANEL_JI[0] + FOOT), PAPER)
-    image.paste(_head(measured, final=result.is_final, texts=texts), (0, 0))
-    full, zoom = panels(measured, volume)
-    image.paste(_whole(full, zoom, measured, texts), (0, HEAD))
-    image.paste(_enlarged(zoom, measured, result, texts), (PANEL_JI[1] + GAP, HEAD))
-    foot = _source(measured[0], result, volume, texts)
-    ImageDraw.Draw(image).text((6, HEAD + PANEL_JI[0] + 5), foot, font=_font(26), fill=SOFT)
-    return image
-
-
-def panels(measured: Sequence[Measurement], volume: Volume) -> tuple[Panel, Panel]:
+def panels(
+    measured: Sequence[Measurement], volume: Volume, zoom_ji: tuple[int, int] = PANEL_JI
+) -> tuple[Panel, Panel]:
     """Give the panel of the whole slice and the panel of the part around the measured lines."""
     slice_index = measured[0].slice_index
     plane, voxels_ji = volume.slices[slice_index].plane, volume.voxels[slice_index]
@@ -139,10 +136,12 @@ def panels(measured: Sequence[Measurement], volume: Volume) -> tuple[Panel, Pane
     )
     centre_lps_mm = plane.foot_lps_mm((ends_lps_mm.min(axis=0) + ends_lps_mm.max(axis=0)) / 2.0)
     longest_mm = max(item.segment.length_mm for item in measured)
-    width_mm = max(ZOOM_WIDTH_MM, ZOOM_OF_LENGTH * longest_mm)
+    width_mm = max(
+        ZOOM_WIDTH_MM, ZOOM_OF_LENGTH * longest_mm, ZOOM_HEIGHT_MM * zoom_ji[1] / zoom_ji[0]
+    )
     views = (
-        view_of_all(plane, PANEL_JI),
-        view_around(plane, centre_lps_mm, width_mm, PANEL_JI),
+        view_of_all(plane, INSET_JI),
+        view_around(plane, centre_lps_mm, width_mm, zoom_ji),
     )
     full, zoom = (Panel(view, Image.fromarray(look(voxels_ji, plane, view))) for view in views)
     return full, zoom
@@ -151,17 +150,16 @@ def panels(measured: Sequence[Measurement], volume: Volume) -> tuple[Panel, Pane
 # ------------------------------------------------------------------------------------- drawing
 
 
-def _whole(full: Panel, zoom: Panel, measured: Sequence[Measurement], texts: Texts) -> Image.Image:
+def _whole(full: Panel, zoom: Panel, measured: Sequence[Measurement]) -> Image.Image:
     """Draw the whole slice with a frame around the enlarged part."""
     canvas, pen = _canvas(full)
     rows, columns = zoom.view.shape_ji
     corners = [full.place(zoom.view.to_lps_mm(ji)) for ji in ([0, 0], [rows - 1, columns - 1])]
-    pen.rectangle([_fine(corners[0]), _fine(corners[1])], outline=SOFT, width=FINENESS * 2)
+    pen.rectangle([_fine(corners[0]), _fine(corners[1])], outline=INK, width=FINENESS)
     for item in measured:
-        _draw_line(pen, item, full, thickness=3)
+        _draw_line(pen, item, full, thickness=2)
     image = _shrink(canvas)
-    _letters(image, full)
-    _scale_bar(image, full, FULL_SCALE_MM, texts)
+    ImageDraw.Draw(image).rectangle([0, 0, image.width - 1, image.height - 1], outline=SOFT)
     return image
 
 
@@ -318,58 +316,47 @@ def _outlined(image: Image.Image, centre: Point, words: str, size: int) -> None:
 # -------------------------------------------------------------------------------------- words
 
 
-def _head(measured: Sequence[Measurement], *, final: bool, texts: Texts) -> Image.Image:
-    """Write side, values and states over a row, with a DRAFT mark until it is signed."""
-    image = Image.new("RGB", (PICTURE_WIDTH, HEAD), PAPER)
-    pen, font = ImageDraw.Draw(image), _font(33, bold=True)
-    x = 6.0
-    side = texts[f"side.{measured[0].side.value}"].upper()
-    pen.text((x, 2), side, font=font, fill=INK)
-    x += pen.textlength(side, font=font) + 26.0
-    for item in measured:
-        words = f"{texts[f'kind.short.{item.kind.value}']} {wording.value(item, texts)}"
-        pen.text((x, 2), words, font=font, fill=COLOURS[item.kind])
-        x += pen.textlength(words, font=font) + 12.0
-        state = texts[f"mark_state.short.{item.state.value}"]
-        pen.text((x, 9), state, font=_font(24), fill=INK)
-        x += pen.textlength(state, font=_font(24)) + 26.0
-    if not final:
+def _head(
+    groups: Sequence[Sequence[Measurement]], result: StudyResult, side: Side, texts: Texts
+) -> Image.Image:
+    """Write side, slice and state over a picture, with a DRAFT mark until it is signed."""
+    image = Image.new("RGB", (PANEL_JI[1], HEAD), PAPER)
+    pen = ImageDraw.Draw(image)
+    words = texts[f"side.{side.value}"].upper()
+    pen.text((6, 2), words, font=_font(34, bold=True), fill=INK)
+    x = 32.0 + pen.textlength(words, font=_font(34, bold=True))
+    if not groups:
+        pen.text((x, 8), texts["picture.nothing"], font=_font(26), fill=INK)
+    elif len(groups) == 1:
+        where = wording.slice_of_stack(groups[0][0].slice_index, result, texts)
+        pen.text((x, 8), where, font=_font(26), fill=INK)
+        x += pen.textlength(where, font=_font(26)) + 26.0
+    states = {item.state for group in groups for item in group} - {MarkState.CONFIRMED}
+    for state in [one for one in MarkState if one in states][:1]:
+        pen.text((x, 8), texts[f"mark_state.short.{state.value}"], font=_font(26), fill=INK)
+    if not result.is_final:
         words, small = texts["draft"], _font(26, bold=True)
         width = pen.textlength(words, font=small) + 16.0
-        pen.rectangle([PICTURE_WIDTH - width, 4, PICTURE_WIDTH, HEAD - 8], fill=INK)
-        pen.text((PICTURE_WIDTH - width + 8.0, 6), words, font=small, fill=PAPER)
+        pen.rectangle([PANEL_JI[1] - width, 4, PANEL_JI[1], HEAD - 8], fill=INK)
+        pen.text((PANEL_JI[1] - width + 8.0, 6), words, font=small, fill=PAPER)
     return image
 
 
-def _source(item: Measurement, result: StudyResult, volume: Volume, texts: Texts) -> str:
-    """Say which slice this is and where its millimetres come from."""
-    plane = volume.slices[item.slice_index].plane
-    z_mm = float(item.segment.start_lps_mm[2] + item.segment.end_lps_mm[2]) / 2.0
-    return "  ·  ".join(
-        [
-            texts["origin.slice.value"].format(
-                slice=wording.slice_of_stack(item.slice_index, result, texts),
-                index=item.slice_index,
-                z="",
-            ),
-            texts["picture.z"].format(z=wording.millimetres(z_mm)),
-            texts["picture.pixel"].format(
-                row=f"{plane.row_spacing_mm:.4g}",
-                column=f"{plane.column_spacing_mm:.4g}",
-                source=result.series.spacing_source or texts["unknown"],
-            ),
-        ]
+def _foot(outcomes: Sequence[Outcome], result: StudyResult, texts: Texts) -> str:
+    """Say what was not measured, or how large a pixel is."""
+    missing = [
+        texts["picture.not_measured"].format(
+            kind=texts[f"kind.short.{item.kind.value}"], reason=wording.not_measured(item, texts)
+        )
+        for item in outcomes
+        if isinstance(item, NotMeasured)
+    ]
+    series = result.series
+    if missing or series.row_spacing_mm is None or series.column_spacing_mm is None:
+        return "   ".join(missing)
+    return texts["picture.pixel"].format(
+        row=f"{series.row_spacing_mm:.3g}", column=f"{series.column_spacing_mm:.3g}"
     )
-
-
-def _line(words: str, colour: Colour) -> Image.Image:
-    """Write one line; long words shrink until they fit."""
-    image = Image.new("RGB", (PICTURE_WIDTH, LINE), PAPER)
-    pen, size = ImageDraw.Draw(image), 28
-    while pen.textlength(words, font=_font(size)) > PICTURE_WIDTH - 12 and size > 12:
-        size -= 1
-    pen.text((6, 6), words, font=_font(size), fill=colour)
-    return image
 
 
 @cache

@@ -100,7 +100,9 @@ _NOT_MEASURED_FILE = file_type(
     status=Literal["not_measured"],
     curve=NotRequired[list_of(_LEVEL_FILE)],
 )
-_PUBLISHED_FILE = file_type(PublishedValue, may_be_absent=("notes",), in_panel=bool)
+_PUBLISHED_FILE = file_type(
+    PublishedValue, may_be_absent=("notes", "cases", "controls", "verified"), in_panel=bool
+)
 _EVIDENCE_FILE = file_type(
     StudyResult,
     name="EvidenceFile",

@@ -1,19 +1,22 @@
-"""What stands on page one of the PDF: both sides, both spaces, at a glance.
+"""What stands on page one of the PDF beside the conclusion and the rulers.
 
 Everything here is words and rounded numbers; the template only arranges them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ifspace.findings import PAINFUL_SIDES
+from ifspace.measurement.uncertainty import DEFAULT_READER_SOURCE
 from ifspace.model import (
     SIDES_AS_SEEN,
     AssessedSpace,
+    FlagCode,
     Kind,
-    Measurement,
+    MarkState,
     NotMeasured,
     PatientIdentity,
     Severity,
@@ -26,26 +29,27 @@ from ifspace.report.texts import Texts
 
 Sheet = dict[str, Any]
 
-# Wide enough for a wide adult hip; the published control means lie at 23 to 29 mm.
-RULER_MM = 40.0
-# Paper millimetres: the ruler is drawn this long, a cut-off label takes so much of it.
-RULER_PAPER_MM = 150.0
-LABEL_CHARACTER_PAPER_MM = 1.35
-LABEL_GAP_PAPER_MM = 1.6
-
-# With more cut-offs on one ruler their labels lose the reference, which the table repeats.
-CUTOFFS_WITH_REFERENCE = 6
-
 # More would push the key images off page one; the rest stands under the image checks.
 CAUTIONS_ON_PAGE_ONE = 3
-# The state of the marks stands beside every value already.
-TOLD_ELSEWHERE = {"marks_not_confirmed"}
+# Said elsewhere on page one: beside the values, in the conclusion, under the patient, in the note
+# of the panel.
+TOLD_ELSEWHERE = frozenset(
+    {
+        FlagCode.MARKS_NOT_CONFIRMED,
+        FlagCode.NARROW_WITHOUT_SYMPTOMS,
+        FlagCode.HIP_POSITION_UNKNOWN,
+        FlagCode.KNEE_BOLSTER_UNKNOWN,
+        FlagCode.PATIENT_POSITION_UNKNOWN,
+    }
+)
+TOLD_BY_PANEL = frozenset({FlagCode.AGE_UNKNOWN, FlagCode.CHILD, FlagCode.HIP_ROTATED})
+HASH_SHOWN = 16
 
 
 def patient_block(
     result: StudyResult, identity: PatientIdentity | None, texts: Texts
 ) -> list[dict[str, str]]:
-    """List who was measured; without an identity only age, sex and reader."""
+    """List who was measured; without an identity only age, sex, painful side and reader."""
     rows = []
     if identity is not None:
         rows += [
@@ -59,8 +63,43 @@ def patient_block(
             ("patient.study_date", date(identity.study_date)),
             ("patient.accession", identity.accession_number),
         ]
-    rows.append(("patient.reader", result.session.reader or ""))
+    painful = PAINFUL_SIDES.get(result.session.painful_side or "", texts["not_given"])
+    rows += [
+        ("patient.painful_side", painful),
+        ("patient.reader", result.session.reader or ""),
+    ]
     return [{"label": texts[key], "value": text or texts["unknown"]} for key, text in rows]
+
+
+def request_block(result: StudyResult, texts: Texts) -> list[dict[str, str]]:
+    """List what was asked and how the hips lay: longer words than those of the patient."""
+    rows = {
+        "patient.indication": result.session.indication or texts["not_given"],
+        "patient.comparison": result.session.comparison or texts["not_given"],
+        "patient.position": position(result, texts),
+    }
+    return [{"label": texts[key], "value": text} for key, text in rows.items()]
+
+
+def source_file(result: StudyResult, texts: Texts) -> str:
+    """Name the file of images that name no patient, and its hash; empty where there is none."""
+    path = result.series.sources[0].path if result.series.sources else None
+    if result.series.file_format == "DICOM" or path is None or not path.is_file():
+        return ""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:HASH_SHOWN]
+    return texts["patient.file"].format(name=path.name, digest=digest)
+
+
+def position(result: StudyResult, texts: Texts) -> str:
+    """Say how the hips lay, or that it is unknown."""
+    rotation = wording.acquisition(result, "hip_rotation")
+    if rotation in ("unknown", "neutral"):
+        rotation = texts[f"patient.rotation.{rotation}"]
+    return texts["patient.position.value"].format(
+        rotation=rotation,
+        bolster=wording.acquisition(result, "knee_bolster"),
+        body=wording.body_position(result, texts),
+    )
 
 
 def person_name(name: str) -> str:
@@ -89,16 +128,15 @@ def _age_and_sex(result: StudyResult, texts: Texts) -> str:
     return f"{age}, {known.get(sex or '', texts['unknown'])}"
 
 
-def table(result: StudyResult, texts: Texts) -> list[Sheet]:
-    """Lay out both spaces of both sides."""
+def table(result: StudyResult, references: References, texts: Texts) -> list[Sheet]:
+    """Lay out both spaces of both sides, each with its comparison beside the value."""
     return [
         {
             "kind": kind.value,
             "short": texts[f"kind.short.{kind.value}"],
-            "name": texts[f"kind.name.{kind.value}"],
             "definition": texts[f"kind.definition.{kind.value}"],
             "cells": [
-                _cell(wording.find_space(result, kind, side), result, texts)
+                _cell(wording.find_space(result, kind, side), references, texts)
                 for side in SIDES_AS_SEEN
             ],
         }
@@ -106,200 +144,60 @@ def table(result: StudyResult, texts: Texts) -> list[Sheet]:
     ]
 
 
-def _cell(space: AssessedSpace | None, result: StudyResult, texts: Texts) -> Sheet:
+def _cell(space: AssessedSpace | None, references: References, texts: Texts) -> Sheet:
     if space is None:
-        return {"value": "", "detail": texts["not_asked"]}
+        return {"value": "", "detail": texts["not_asked"], "state": ""}
     if isinstance(space.outcome, NotMeasured):
-        return {
-            "value": "",
-            "detail": texts["not_measured"],
-            "reason": wording.not_measured(space.outcome, texts),
-        }
-    where = wording.slice_of_stack(space.outcome.slice_index, result, texts)
-    state = texts[f"mark_state.{space.outcome.state.value}"]
+        reason = wording.not_measured(space.outcome, texts)
+        shown = wording.is_not_shown(space.outcome)
+        return {"value": "", "detail": reason if shown else texts["not_measured"],
+                "state": "" if shown else reason}  # fmt: skip
+    state = space.outcome.state
+    said = texts[f"mark_state.{state.value}"]
     return {
         "value": wording.value(space.outcome, texts),
-        "detail": texts["cell.detail"].format(state=state, slice=where),
+        "detail": wording.relations(space, texts, references) or texts["cell.no_cutoffs"],
+        "state": "" if state is MarkState.CONFIRMED else said,
     }
 
 
-def rulers(result: StudyResult, references: References, texts: Texts) -> list[Sheet]:
-    """Describe one ruler for each kind that has a number on either side."""
-    return [
-        ruler for kind in Kind if (ruler := _ruler(kind, result, references, texts)) is not None
-    ]
+def value_note(result: StudyResult, texts: Texts) -> str:
+    """Say what a value and its interval are, and whose precision the interval holds."""
+    source = result.settings.get("reader_precision_source") or DEFAULT_READER_SOURCE
+    return texts["value.note"].format(source=source)
 
 
-def _ruler(kind: Kind, result: StudyResult, references: References, texts: Texts) -> Sheet | None:
-    spaces = [wording.find_space(result, kind, side) for side in SIDES_AS_SEEN]
-    measured = [
-        (space, space.outcome)
-        for space in spaces
-        if space is not None and isinstance(space.outcome, Measurement)
-    ]
-    if not measured:
-        return None
-    range_mm = _range_mm(item for _, item in measured)
-    cutoffs = _cutoffs((space for space, _ in measured), references, range_mm)
-    values = " ".join(
-        texts["ruler.alt.value"].format(
-            side=texts[f"side.{item.side.value}"], value=wording.value(item, texts)
-        )
-        for _, item in measured
-    )
-    return {
-        "kind": kind.value,
-        "name": f"{texts[f'kind.name.{kind.value}']} ({texts[f'kind.short.{kind.value}']})",
-        "range_mm": range_mm,
-        "lanes": [_lane(item, texts) for _, item in measured],
-        "cutoffs": cutoffs,
-        "label_rows": 1 + max((item["row"] for item in cutoffs), default=0),
-        "means": _means((space for space, _ in measured), texts),
-        "alt": texts["ruler.alt"].format(
-            kind=texts[f"kind.name.{kind.value}"],
-            values=values,
-            cutoffs=", ".join(item["label"] for item in cutoffs) or texts["none"],
-        ),
-    }
-
-
-def _range_mm(measurements: Iterable[Measurement]) -> float:
-    """Keep the common range; stretch it by tens where a value would not fit."""
-    farthest_mm = max(item.value_mm + item.u95_mm for item in measurements)
-    return max(RULER_MM, 10.0 * math.ceil((farthest_mm + 3.0) / 10.0))
-
-
-def _lane(item: Measurement, texts: Texts) -> Sheet:
-    return {
-        "side": texts[f"side.letter.{item.side.value}"],
-        "value_mm": item.value_mm,
-        "low_mm": max(0.0, item.value_mm - item.u95_mm),
-        "high_mm": item.value_mm + item.u95_mm,
-        "label": wording.millimetres(item.value_mm),
-    }
-
-
-def _cutoffs(
-    spaces: Iterable[AssessedSpace], references: References, range_mm: float
-) -> list[Sheet]:
-    """Merge equal cut-offs and stack their labels so that none touches another."""
-    numbers: dict[float, set[int]] = {}
-    for space in spaces:
-        for item in space.comparisons:
-            numbers.setdefault(item.cutoff_mm, set()).add(references.number(item.published))
-    paper_mm = RULER_PAPER_MM / range_mm
-    row_ends_mm: list[float] = []
-    labels = []
-    for cutoff_mm in sorted(numbers):
-        cited = ",".join(str(number) for number in sorted(numbers[cutoff_mm]))
-        label = wording.plain(cutoff_mm)
-        if len(numbers) <= CUTOFFS_WITH_REFERENCE:
-            label += f" [{cited}]"
-        half_mm = len(label) * LABEL_CHARACTER_PAPER_MM / 2.0
-        start_mm = cutoff_mm * paper_mm - half_mm
-        row = _first_free_row(row_ends_mm, start_mm)
-        row_ends_mm[row] = cutoff_mm * paper_mm + half_mm + LABEL_GAP_PAPER_MM
-        labels.append({"value_mm": cutoff_mm, "label": label, "row": row})
-    return labels
-
-
-def _first_free_row(row_ends_mm: list[float], start_mm: float) -> int:
-    """Find the lowest row that is free from `start_mm` on; opens a new one if none is."""
-    for row, end_mm in enumerate(row_ends_mm):
-        if end_mm <= start_mm:
-            return row
-    row_ends_mm.append(0.0)
-    return len(row_ends_mm) - 1
-
-
-def _means(spaces: Iterable[AssessedSpace], texts: Texts) -> list[Sheet]:
-    """List the two group means beside the values, once."""
-    found: Mapping[tuple[float, str], None] = dict.fromkeys(
-        pair
-        for space in spaces
-        if space.reference is not None
-        for pair in (
-            (space.reference.symptomatic_mean_mm, texts["ruler.group.symptomatic"]),
-            (space.reference.control_mean_mm, texts["ruler.group.control"]),
-        )
-    )
-    smallest_mm = min((mean_mm for mean_mm, _ in found), default=0.0)
-    return [
-        {
-            "value_mm": mean_mm,
-            "lower": mean_mm == smallest_mm,
-            "label": texts["ruler.means"].format(value=wording.plain(mean_mm), group=group),
-        }
-        for mean_mm, group in found
-    ]
-
-
-def summary(result: StudyResult, texts: Texts) -> list[str]:
-    """Say it in sentences, right side first; no diagnosis."""
-    if not result.spaces:
-        return [texts["summary.nothing"]]
-    sentences = [
-        space_sentence(space, texts)
-        for side in SIDES_AS_SEEN
-        for kind in Kind
-        if (space := wording.find_space(result, kind, side)) is not None
-    ]
-    if result.measurements:
-        sentences.append(position_sentence(result, texts))
-    return sentences
-
-
-def space_sentence(space: AssessedSpace, texts: Texts) -> str:
-    """Say one outcome with the evidence beside it."""
-    outcome = space.outcome
-    side, kind = wording.space_name(outcome.kind, outcome.side, texts)
-    if isinstance(outcome, NotMeasured):
-        reason = wording.not_measured(outcome, texts)
-        return texts["summary.not_measured"].format(side=side, kind=kind, reason=reason)
-    said = wording.value(outcome, texts)
-    parts = [texts["summary.space"].format(side=side, kind=kind, value=said)]
-    position = wording.reference_position(space, texts)
-    if position is not None:
-        parts.append(position)
-    text = f"{', '.join(parts)}. "
-    if not space.comparisons:
-        return text + texts["summary.no_cutoffs"]
-    return text + texts["summary.cutoffs"].format(relations=wording.relations(space, texts))
-
-
-def position_sentence(result: StudyResult, texts: Texts) -> str:
-    """Say how the hips lay, or that it is unknown, and that it matters."""
-    return texts["summary.position"].format(
-        rotation=wording.acquisition(result, "hip_rotation"),
-        bolster=wording.acquisition(result, "knee_bolster"),
-        body=wording.body_position(result, texts),
-    )
-
-
-def cautions(result: StudyResult, texts: Texts) -> list[str]:
+def cautions(result: StudyResult, references: References, texts: Texts) -> list[str]:
     """List what the reader must know before using the numbers, the gravest first."""
-    told = [item for item in result.flags if item.code not in TOLD_ELSEWHERE]
+    elsewhere = TOLD_ELSEWHERE | (TOLD_BY_PANEL if result.panel_note else frozenset())
+    told = [item for item in result.flags if item.code not in elsewhere]
     grave = [item.detail for item in told if item.severity is Severity.REFUSAL]
     grave += [item.detail for item in told if item.severity is Severity.CAUTION]
     shown = grave[:CAUTIONS_ON_PAGE_ONE]
     if len(grave) > len(shown):
         shown.append(texts["caution.more"].format(count=len(grave) - len(shown)))
+    if result.panel_note:
+        shown.append(result.panel_note)
+    if result.measurements:
+        cited = references.cite(["hatem_2021_positioning"])
+        shown.append(texts["caution.position"].format(cited=cited))
     return shown
 
 
 def picture_alt(result: StudyResult, side: Side, texts: Texts) -> str:
     """Describe a key image for those who cannot see it."""
-    sentences = [
-        space_sentence(space, texts) for space in result.spaces if space.outcome.side is side
+    said = [
+        f"{texts[f'kind.short.{item.kind.value}']} {wording.value(item, texts)}"
+        for item in result.measurements
+        if item.side is side
     ]
-    return texts["pictures.alt"].format(
-        side=texts[f"side.{side.value}"], values=" ".join(sentences)
-    )
+    return texts["pictures.alt"].format(side=texts[f"side.{side.value}"], values=", ".join(said))
 
 
 def no_picture(result: StudyResult, side: Side, texts: Texts) -> str:
     """Say why one side has no key image while the other has."""
-    asked = any(space.outcome.side is side for space in result.spaces)
-    return texts["pictures.missing" if asked else "pictures.not_asked"].format(
-        side=texts[f"side.{side.value}"]
-    )
+    outcomes = [space.outcome for space in result.spaces if space.outcome.side is side]
+    key = "pictures.missing" if outcomes else "pictures.not_asked"
+    if outcomes and all(map(wording.is_not_shown, outcomes)):
+        key = "pictures.not_shown"
+    return texts[key].format(side=texts[f"side.{side.value}"])

@@ -74,7 +74,6 @@ def _study_row(
     notes.append(texts["cutoffs.level"].format(level=published.evidence_level))
     return {
         "number": references.number(published),
-        "citation": published.citation.rstrip(".") + ".",
         "notes": " ".join(notes),
         "cells": [
             cell for kind in kinds for cell in _study_cells(study.get(kind), kind, result, texts)

@@ -7,19 +7,24 @@ files keep them unrounded.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from ifspace.findings import ACQUISITION, UNKNOWN
+from ifspace.findings import ACQUISITION, FINDINGS, UNKNOWN
 from ifspace.model import (
+    ADULT_AGE_YEARS,
     AssessedSpace,
     Comparison,
     Kind,
     MarkState,
     Measurement,
     NotMeasured,
+    Outcome,
+    Reason,
     Relation,
     Side,
     StudyResult,
 )
+from ifspace.report.references import References
 from ifspace.report.texts import Texts
 
 # Never print a half-width of 0.0 mm: no reading is that sure.
@@ -63,6 +68,17 @@ def not_measured(outcome: NotMeasured, texts: Texts) -> str:
     return texts[f"reason.{outcome.reason.value}"]
 
 
+def is_child(result: StudyResult) -> bool:
+    """Tell whether the patient is known to be under 18."""
+    age_years = result.series.patient_age_years
+    return age_years is not None and age_years < ADULT_AGE_YEARS
+
+
+def is_not_shown(outcome: Outcome) -> bool:
+    """Tell whether the images do not show this side."""
+    return isinstance(outcome, NotMeasured) and outcome.reason is Reason.SIDE_NOT_SHOWN
+
+
 def find_space(result: StudyResult, kind: Kind, side: Side) -> AssessedSpace | None:
     """Find one space of one side; nothing where it was not asked for."""
     for space in result.spaces:
@@ -87,23 +103,19 @@ def cutoffs_by_relation(comparisons: Iterable[Comparison]) -> dict[Relation, lis
     return {relation: sorted(found[relation]) for relation in Relation if relation in found}
 
 
-def relations(space: AssessedSpace, texts: Texts) -> str:
-    """Say how a value lies to all the cut-offs beside it."""
+def relations(space: AssessedSpace, texts: Texts, references: References | None = None) -> str:
+    """Say how a value lies to all the cut-offs beside it, with the numbers of their sources."""
+
+    def said(cutoff_mm: float) -> str:
+        same = [item for item in space.comparisons if item.cutoff_mm == cutoff_mm]
+        numbers = {references.number(item.published) for item in same} if references else set()
+        return plain(cutoff_mm) + (f" {references.cited(numbers)}" if references else "")
+
     return "; ".join(
         texts[f"relation.{relation.value}"].format(
-            cutoffs=enumerate_words([plain(item) for item in cutoffs_mm], texts)
+            cutoffs=enumerate_words(map(said, cutoffs_mm), texts)
         )
         for relation, cutoffs_mm in cutoffs_by_relation(space.comparisons).items()
-    )
-
-
-def reference_position(space: AssessedSpace, texts: Texts) -> str | None:
-    """Say where a value lies with respect to two group means, where there are any."""
-    if space.reference is None:
-        return None
-    return texts[f"position.{space.reference.position.value}"].format(
-        symptomatic=plain(space.reference.symptomatic_mean_mm),
-        control=plain(space.reference.control_mean_mm),
     )
 
 
@@ -111,17 +123,36 @@ def state_line(result: StudyResult, texts: Texts) -> str:
     """Say whether a person stands behind the numbers."""
     signature = result.session.signature
     if result.is_final and signature is not None:
-        return texts["state.final"].format(reader=signature.reader, signed_at=signature.signed_at)
+        role = getattr(signature, "role", None)
+        reader = f"{signature.reader}, {role}" if role else signature.reader
+        return texts["state.final"].format(reader=reader, signed_at=moment(signature.signed_at))
     if not result.measurements:
         return texts["state.empty"]
     confirmed = all(item.state is MarkState.CONFIRMED for item in result.measurements)
     return texts["state.unsigned" if confirmed else "state.unconfirmed"]
 
 
+def moment(text: str) -> str:
+    """Print a moment of ISO 8601 as people write it, in its own zone; anything else as it is."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    zone = found.strftime("%z")
+    named = "" if not zone else " UTC" if zone == "+0000" else f" UTC{zone[:3]}:{zone[3:]}"
+    return f"{found:%Y-%m-%d %H:%M}{named}"
+
+
 def acquisition(result: StudyResult, fact: str) -> str:
     """Say what the session knows of the hip position, or that it is unknown."""
     code = result.session.acquisition.get(fact, UNKNOWN)
     return ACQUISITION[fact].codes.get(code, code)
+
+
+def finding(result: StudyResult, key: str, side: Side, texts: Texts) -> str:
+    """Say what the reader recorded of one finding; what was not recorded was not assessed."""
+    code = result.session.findings.get(side, {}).get(key)
+    return texts["findings.not_assessed"] if code is None else FINDINGS[key].codes.get(code, code)
 
 
 # DICOM PS3.3 C.7.3.1.1.2: HFS, FFP ...: head or feet first, then supine or prone.
