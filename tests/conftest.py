@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,7 +161,7 @@ def volume_of() -> Callable[..., Volume]:
 
 
 @pytest.fixture
-def without_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As where the extra `auto` is not installed."""
     from ifspace.finder import network
 

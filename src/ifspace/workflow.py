@@ -279,16 +279,17 @@ def propose_study(
 ) -> StudyResult:
     """Propose what can be found without any click; the session of the result holds the proposals.
 
-    With the extra `auto` both spaces are measured between outlines that the program found; without
-    it the level, the femur and one mark a side are proposed, and every space is a `NotMeasured`
-    that says what is missing. What `session` says of reader, position and findings is kept.
+    With the extra `auto` both spaces are measured between outlines that the program found. Without
+    it, or where it finds no hip, the level, the femur and one mark a side are proposed, and every
+    space is a `NotMeasured` that says what is missing. What `session` says of reader, position and findings is kept.
     """
     session = session or Session()
     if study.volume is None:
         return assess_study(study, session, settings)
     check_belongs(session, study.series, study.volume.fingerprint)
-    if zero_click.available():
-        return _found_without_clicks(study.volume, session, settings)
+    found = zero_click.find_sides(study.volume) if zero_click.available() else {}
+    if any(item.slices for item in found.values()):
+        return _found_without_clicks(study.volume, session, settings, found)
     proposal = propose(study.volume)
     session = replace(
         proposed_session(study.volume, proposal),
@@ -307,9 +308,10 @@ def propose_study(
     return _result(study.series, session, settings, panel, spaces=spaces, flags=flags)
 
 
-def _found_without_clicks(volume: Volume, session: Session, settings: Settings) -> StudyResult:
+def _found_without_clicks(
+    volume: Volume, session: Session, settings: Settings, found: Mapping[Side, FoundSide]
+) -> StudyResult:
     """Assess what the program found by itself, on the slices where it sees the trochanters."""
-    found = zero_click.find_sides(volume)
     series = volume.series
     looked_at = {side: item.slices for side, item in found.items() if item.slices}
     session = replace(
@@ -323,7 +325,6 @@ def _found_without_clicks(volume: Volume, session: Session, settings: Settings) 
             for side, (first, last) in looked_at.items()
         }
         | dict(session.level_range),
-        outlines=tuple(outline for item in found.values() for outline in item.outlines),
     )
     return assess(volume, session, settings, found=found)
 

@@ -18,6 +18,7 @@ from ifspace.landmarks import (
     QualityGrade,
     Reading,
     SliceReading,
+    check_pixels,
     confidence_of,
     from_masks,
     unsuited,
@@ -37,7 +38,7 @@ MOVED_MAX_MM = 2.5
 # levels agree with it, covered 44 %: the network follows the same soft border as the grey levels.
 U95_MIN_MM = 3.0
 
-__all__ = ["METHOD", "available", "find_sides"]
+__all__ = ["METHOD", "U95_MIN_MM", "available", "believed", "find_sides"]
 
 
 def find_sides(volume: Volume) -> dict[Side, FoundSide]:
@@ -59,7 +60,7 @@ def find_sides(volume: Volume) -> dict[Side, FoundSide]:
     MissingNetworkError
         If the network cannot be run here; ask `available` before.
     """
-    refusal = unsuited(volume)
+    refusal = unsuited(volume) or check_pixels(volume)
     if refusal is not None:
         return {side: FoundSide(side, METHOD, refusal=refusal) for side in Side}
     hips = find_hips(volume)
@@ -83,14 +84,14 @@ def _side(
     return replace(
         found,
         method=METHOD,
-        ifs=_believed(found.ifs),
-        qfs=_believed(found.qfs),
+        ifs=believed(found.ifs),
+        qfs=believed(found.qfs),
         apex_slice=hip.apex,
         ifs_3d_mm=None,
     )
 
 
-def _believed(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+def believed(readings: Sequence[Reading]) -> tuple[Reading, ...]:
     """Refuse what the grey levels do not bear out, where it would be the smallest distance.
 
     A doubtful distance that is larger than a clear one stays in the curve with its half-width.

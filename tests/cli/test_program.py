@@ -268,6 +268,17 @@ def test_a_real_scan_that_does_not_show_the_level_gives_no_number(
     ran = ifspace("measure", real_data / folder, "-o", tmp_path / "o", "--json")
     assert ran.code == 1
     assert {item["status"] for item in ran.json["outcomes"]} == {"not_measured"}
+
+
+@pytest.mark.real_data
+@pytest.mark.usefixtures("without_network")
+@pytest.mark.parametrize(
+    "folder", ["prostate_negative", "ucec_pelvis_t2/C3N-01876.mha"], ids=["prostate", "C3N-01876"]
+)
+def test_without_the_network_the_missing_femur_is_the_reason(
+    folder: str, real_data: Path, ifspace: Run, tmp_path: Path
+) -> None:
+    ran = ifspace("measure", real_data / folder, "-o", tmp_path / "o", "--json")
     assert {item["reason"] for item in ran.json["outcomes"]} == {"femur_not_covered"}
 
 

@@ -7,6 +7,7 @@ Pure functions on a volume and seeds or a label map::
     level_from_masks(volume, label_map, side) -> Level | Refusal
     propose(volume) -> Proposal
     unsuited(volume) -> Refusal | None
+    check_pixels(volume) -> Refusal | None
     level_at(volume, side, femur_seed) -> Level | Refusal
     snap_to_edge(volume, slice_index, mark, toward_lps_mm=None) -> Snapped | Refusal
     edge_is_near(volume, slice_index, mark) -> bool | None
@@ -17,6 +18,7 @@ the marks of the smallest distance as the program's proposal.
 """
 
 from ifspace.landmarks.grading.confidence import confidence_of
+from ifspace.landmarks.grading.exclusion import check_pixels
 from ifspace.landmarks.labels import from_masks, level_from_masks
 from ifspace.landmarks.outline import Memory, from_seeds
 from ifspace.landmarks.propose import (
@@ -52,6 +54,7 @@ __all__ = [
     "Reading",
     "SliceReading",
     "Snapped",
+    "check_pixels",
     "confidence_of",
     "edge_is_near",
     "find_level",

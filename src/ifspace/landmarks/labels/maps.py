@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ifspace.geometry import Floats
 from ifspace.labels import LabelMap
 from ifspace.landmarks.borders.stack import heights_of
+from ifspace.landmarks.grading.exclusion import check_pixels
 from ifspace.landmarks.labels.distance_3d import smallest_in_space
 from ifspace.landmarks.labels.distances import Muscle, measure_slices
 from ifspace.landmarks.labels.shapes import Shapes, shapes_in, smooth_mask, smooth_masks
@@ -66,7 +67,8 @@ def from_masks(
     if isinstance(level, Refusal):
         return FoundSide(side, METHOD, refusal=level)
     first, last = (level.first, level.last) if level else (level_range or (0, 0))
-    grey = refine_on_grey and _has_marrow_signal(volume)
+    fine = check_pixels(volume) is None
+    grey = refine_on_grey and fine and _has_marrow_signal(volume)
     found = measure_slices(
         volume,
         {k: shapes.get(k) for k in range(first, last + 1)},
