@@ -6,14 +6,16 @@ same whoever asked for it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
-from ifspace.atomic import output_errors, whole_folder
+from ifspace.atomic import output_errors, refuse_overwriting, whole_folder, write_file
 from ifspace.dicom_out import UidMap, replace_uids, why_not_filed, write_objects
 from ifspace.errors import OutputError
 from ifspace.model import Side, StudyResult
 from ifspace.report import Pages, write_reports
+from ifspace.report.side_by_side import naming_each_other, readings_csv
 from ifspace.workflow import LoadedStudy
 
 # The files of each format, in the order in which they are listed.
@@ -29,6 +31,7 @@ FILES_OF_FORMAT: dict[str, tuple[str, ...]] = {
     "slicer": ("slicer.mrk.json",),
     "manifest": ("manifest.json",),
 }
+COMPARISON_NAME = "comparison.csv"
 ALL_FORMATS = tuple(FILES_OF_FORMAT)
 # What is worth writing where nothing was measured but something proposed.
 PROPOSAL_FORMATS = ("json", "session", "manifest")
@@ -99,6 +102,42 @@ def export(
         _write_all(study, result, stage, frozenset(formats), replacement, predecessor, pages)
         made = [name for name in wanted if (stage / name).is_file()]
     return tuple(out / name for name in made)
+
+
+def export_readings(
+    study: LoadedStudy,
+    results: Sequence[StudyResult],
+    out: Path,
+    *,
+    deidentify: bool = False,
+    overwrite: bool = False,
+    **asked: Any,
+) -> tuple[list[StudyResult], tuple[Path, ...]]:
+    """Write the readings of one study: one into `out`, several into a folder each.
+
+    Of several readings each report names what the others measured, and ``comparison.csv`` lays
+    them side by side. `asked` is handed to :func:`export`.
+
+    Returns
+    -------
+    The results as they were written, and the files.
+    """
+    if len(results) == 1:
+        files = export(study, results[0], out, deidentify=deidentify, overwrite=overwrite, **asked)
+        return list(results), files
+    told = naming_each_other(results, named=not deidentify)
+    if not overwrite:
+        refuse_overwriting(out, [COMPARISON_NAME])
+    written: list[Path] = []
+    for number, result in enumerate(told, start=1):
+        folder = out / f"reading_{number}"
+        written += export(
+            study, result, folder, deidentify=deidentify, overwrite=overwrite, **asked
+        )
+    table = readings_csv(told, named=not deidentify)
+    with output_errors("the comparison"):
+        write_file(out / COMPARISON_NAME, table.encode())
+    return told, (*written, out / COMPARISON_NAME)
 
 
 def formats_for(formats: Collection[str], *, marked: bool) -> tuple[str, ...]:

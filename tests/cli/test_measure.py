@@ -319,6 +319,32 @@ def test_validate_names_what_is_wrong(measured: Path, ifspace: Run, tmp_path: Pa
     assert any("value_mm" in problem for problem in ran.json["problems"])
 
 
+def test_two_sessions_of_different_readers_are_both_reported(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    second = json.loads(phantom.session_path.read_text())
+    second["reader"] = "B"
+    for mark in second["marks"]:
+        if (mark["mark"], mark["side"]) == ("lesser_trochanter_medial", "left"):
+            mark["position_lps_mm"][0] += 2.0
+    other = tmp_path / "b.json"
+    other.write_text(json.dumps(second))
+    ran = ifspace(
+        "measure", phantom.image_path, "--session", phantom.session_path, "--session", other,
+        "-o", tmp_path / "o", "--format", "json", "--json",
+    )  # fmt: skip
+    assert ran.code == 0
+    readings = ran.json["readings"]
+    assert [item["session"]["reader"] for item in readings][1] == "B"
+    assert all(item["flags"][0]["code"] == "other_reading" for item in readings)
+    assert (tmp_path / "o" / "reading_2" / "result.json").is_file()
+    assert "pooled_mm" in (tmp_path / "o" / "comparison.csv").read_text()
+    assert ifspace(
+        "measure", phantom.image_path, "--session", phantom.session_path, "--session", other,
+        "-o", tmp_path / "p", "--reader", "C",
+    ).code == 2  # fmt: skip
+
+
 def test_the_findings_paragraph_can_be_printed(
     phantom: PhantomTruth, ifspace: Run, tmp_path: Path
 ) -> None:
