@@ -119,6 +119,8 @@ def _said(rows: Sequence[SpaceReadings], own: int, other: int, name: str) -> str
         pair = SpaceReadings(row.kind, row.side, (row.readings[own], row.readings[other]))
         theirs, pooled = row.readings[other], pair.pooled
         space = f"{row.side.value} {row.kind.name}"
+        if not pair.values_mm:
+            continue
         if theirs is None:
             parts.append(f"{space} not measured")
         elif pooled is None or pair.difference_mm is None:
