@@ -103,16 +103,54 @@ class Window:
         self.hands.mouseClick(native, self.qt.MouseButton.LeftButton, pos=at)
         self.hands.qWait(15)
 
-    def drag(self, start: tuple[float, ...], end: tuple[float, ...]) -> None:
-        native, button = self.canvas.native, self.qt.MouseButton.LeftButton
+    def drag(
+        self, start: tuple[float, ...], end: tuple[float, ...], button: str = "LeftButton"
+    ) -> None:
+        native, held = self.canvas.native, getattr(self.qt.MouseButton, button)
         first, last = self.pixel(start), self.pixel(end)
         self.hands.mouseMove(native, first)
         self.hands.qWait(15)
-        self.hands.mousePress(native, button, pos=first)
+        self.hands.mousePress(native, held, pos=first)
         for share in (0.3, 0.7, 1.0):
-            self.hands.mouseMove(native, first + (last - first) * share)
+            self._move_held(first + (last - first) * share, held)
             self.hands.qWait(25)
-        self.hands.mouseRelease(native, button, pos=last)
+        self.hands.mouseRelease(native, held, pos=last)
+        self.hands.qWait(25)
+
+    def _move_held(self, at: Any, button: Any) -> None:
+        """Move the mouse with a button down; QTest itself says of none but the left one."""
+        from qtpy.QtCore import QEvent, QPointF
+        from qtpy.QtGui import QMouseEvent
+        from qtpy.QtWidgets import QApplication
+
+        if button == self.qt.MouseButton.LeftButton:
+            self.hands.mouseMove(self.canvas.native, at)
+            return
+        here = QPointF(at)
+        everywhere = QPointF(self.canvas.native.mapToGlobal(at))
+        none = self.qt.KeyboardModifier.NoModifier
+        kind = QEvent.Type.MouseMove
+        moved = QMouseEvent(kind, here, everywhere, self.qt.MouseButton.NoButton, button, none)
+        QApplication.sendEvent(self.canvas.native, moved)
+
+    def wheel(self, world: tuple[float, ...], notches: int, modifier: str = "NoModifier") -> None:
+        """Turn the wheel over a place of the image."""
+        from qtpy.QtCore import QPoint, QPointF
+        from qtpy.QtGui import QWheelEvent
+        from qtpy.QtWidgets import QApplication
+
+        at = self.pixel(world)
+        event = QWheelEvent(
+            QPointF(at),
+            QPointF(self.canvas.native.mapToGlobal(at)),
+            QPoint(),
+            QPoint(0, 120 * notches),
+            self.qt.MouseButton.NoButton,
+            getattr(self.qt.KeyboardModifier, modifier),
+            self.qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(self.canvas.native, event)
         self.hands.qWait(25)
 
     def activate(self) -> None:

@@ -330,20 +330,20 @@ def test_zooming_to_a_hip_goes_to_its_marks_or_to_where_it_was_seen(stored: Stor
     viewer_layers = ViewerLayers(ViewerModel(), controller)
     wanted = (3, 41, 87)
     place = controller.volume.slices[3].plane.to_lps_mm(np.array(wanted[1:], dtype=np.float64))
-    viewer_layers.zoom_to(Side.LEFT)
+    viewer_layers.framing.show_side(Side.LEFT)
     half = viewer_layers.viewer.scene.camera.center
-    viewer_layers.hips_lps_mm = {Side.LEFT: place}
-    viewer_layers.zoom_to(Side.LEFT)
+    viewer_layers.framing.hips_lps_mm = {Side.LEFT: place}
+    viewer_layers.framing.show_side(Side.LEFT)
     seen = viewer_layers.viewer.scene.camera.center
     assert seen != half
     np.testing.assert_allclose(seen[1:], world_of(viewer_layers, wanted, stored)[1:], atol=1e-6)
-    viewer_layers.zoom_to(Side.RIGHT)
+    viewer_layers.framing.show_side(Side.RIGHT)
     assert viewer_layers.viewer.scene.camera.center != seen
     # A mark says it better than a guess.
     other = (3, 52, 80)
     mark = Mark(MarkName.ISCHIUM_LATERAL, Side.LEFT, pixel_lps_mm(stored, other))
     controller.load(Session(marks=(mark,)))
-    viewer_layers.zoom_to(Side.LEFT)
+    viewer_layers.framing.show_side(Side.LEFT)
     np.testing.assert_allclose(
         viewer_layers.viewer.scene.camera.center[1:],
         world_of(viewer_layers, other, stored)[1:],

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ifspace.model import MarkState
+from ifspace.model import Mark, MarkState, Side, Volume
 from ifspace.reading.controller import ReadingController, SlicePoint
 from ifspace.reading.history import flat
 from ifspace.reading.journal import replay
-from ifspace.reading.steps import STEPS
+from ifspace.reading.screen import slice_of
+from ifspace.reading.steps import STEPS, Step
 
 At = Callable[[float, float, float], SlicePoint]
 
@@ -218,6 +219,54 @@ def test_a_drag_to_a_doubtful_distance_is_asked_about_too(
     controller.overrule = lambda _question: False
     assert not controller.move(controller.session.marks[1], spot(2, 40, 79).point_lps_mm)
     assert flat(controller.state) == before
+
+
+def off(volume: Volume, mark: Mark, *, medially_mm: float) -> SlicePoint:
+    way_mm = np.array([medially_mm if mark.side is Side.RIGHT else -medially_mm, 0.0, 0.0])
+    return SlicePoint(slice_of(volume, mark), mark.position_lps_mm + way_mm)
+
+
+def test_a_mark_on_even_tissue_is_asked_about_and_the_answer_is_logged(
+    images: Volume, true_marks: dict[Step, Mark]
+) -> None:
+    reading = ReadingController(images, reader="A")
+    questions: list[str] = []
+
+    def overrule(question: str) -> bool:
+        questions.append(question)
+        return len(questions) > 1
+
+    reading.overrule = overrule
+    # The tuberosity of the phantom is 30 mm wide: this lies in its marrow.
+    inside = off(images, true_marks[STEPS[0]], medially_mm=12.0)
+    reading.place(inside)
+    assert questions[0] == (
+        "The right ischium lies on even tissue: no dark edge of bone or tendon is seen within "
+        "4 mm of it."
+    )
+    assert reading.session.marks == ()
+    reading.place(inside)
+    reading.nudge(0.0, 0.1)
+    assert len(questions) == 2
+    assert [edit.action for edit in reading.history.past] == [
+        f"place right ischium; overruled: {questions[0]}",
+        "move right ischium",
+    ]
+
+
+@pytest.mark.parametrize("off_mm", [-1.5, 0.0, 1.5])
+def test_careful_marks_are_not_asked_about(
+    images: Volume, true_marks: dict[Step, Mark], off_mm: float
+) -> None:
+    reading = ReadingController(images, reader="A")
+
+    def overrule(question: str) -> bool:
+        raise AssertionError(question)
+
+    reading.overrule = overrule
+    for step in STEPS:
+        reading.place(off(images, true_marks[step], medially_mm=off_mm))
+    assert len(reading.session.marks) == len(STEPS)
 
 
 def test_usual_distances_are_not_asked_about(controller: ReadingController, spot: At) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from textwrap import shorten
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, QObject, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from ifspace.landmarks import FoundSide, QualityGrade
@@ -39,6 +39,9 @@ _LIGHTS = {
 class AssessmentPanel(QWidget):
     """What the marks mean now."""
 
+    # A measurement whose marks are to be seen closely.
+    looked_for = Signal(object, object)
+
     def __init__(self, colors: Colors, texts: Texts) -> None:
         """Build an empty table."""
         super().__init__()
@@ -68,6 +71,7 @@ class AssessmentPanel(QWidget):
                 label.setWordWrap(True)
                 label.setObjectName(f"ifspace_{kind.value}_{side.value}")
                 label.setMinimumHeight(label.fontMetrics().height() * 2 + 2)
+                label.installEventFilter(self)
                 self.cells[kind, side] = label
                 grid.addWidget(label, row, column)
         column_box = QVBoxLayout(self)
@@ -102,6 +106,14 @@ class AssessmentPanel(QWidget):
         """Words wrap otherwise in another width."""
         super().resizeEvent(event)
         self._claim_height()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Take a double click on a value as the wish to see its marks."""
+        if event.type() == QEvent.Type.MouseButtonDblClick:
+            for (kind, side), label in self.cells.items():
+                if label is watched:
+                    self.looked_for.emit(kind, side)
+        return bool(super().eventFilter(watched, event))
 
     def _claim_height(self) -> None:
         """Ask for the height that the wrapped words need: a scroll area does not find out."""

@@ -30,6 +30,7 @@ from napari_ifspace.attention import Attention
 from napari_ifspace.panel_host import CommandHost
 from napari_ifspace.shortcut_list import ShortcutList
 from napari_ifspace.shortcuts import ACTIONS, GUARDED_KEYS, load_keys, save_keys
+from napari_ifspace.viewer_layers import ViewerLayers
 
 # Displayed pixels of one press; the directions are (down, right).
 _NUDGES = {"nudge": 1.0, "fine": 0.1, "coarse": 10.0}
@@ -197,8 +198,15 @@ class Commands(QObject):
             "add_seed": lambda: controller().proposer.ask_further_seed(self._step()),
             "snap": lambda: controller().snap(),
             "unsnap": lambda: controller().unsnap(),
-            "zoom": self._zoom,
+            "zoom": lambda: self._layers().framing.toggle(self._step().side),
+            "restore": lambda: self._layers().restore_view(),
+            "next_open": self._next_open,
+            "invert": lambda: self._layers().gray.invert(self._layers().layer_in_view),
+            "gray_reset": lambda: self._layers().gray.reset(self._layers().layer_in_view),
+            "identity": lambda: self._layers().letters.toggle_identity(),
         }
+        for name in ("auto", "t1", "fluid", "bone"):
+            acts[f"gray_{name}"] = partial(self._gray, name)
         for number, step in enumerate(STEPS, start=1):
             acts[f"step_{number}"] = partial(self._choose, step)
         for size, pixels in _NUDGES.items():
@@ -257,8 +265,24 @@ class Commands(QObject):
             return step_of(controller.selected)
         return STEPS[0]
 
-    def _zoom(self) -> None:
-        controller, viewer_layers = self.host.controller, self.host.viewer_layers
-        if controller is not None and viewer_layers is not None:
-            side = controller.step.side if controller.step is not None else None
-            viewer_layers.toggle_zoom(side)
+    def _next_open(self) -> None:
+        """Go to the next mark that is missing or not confirmed, and close to it."""
+        controller = self.host.controller
+        if controller is None:
+            return
+        step = controller.active_step.next_open()
+        if step is None:
+            self.host.say("Every mark is there and confirmed.")
+            return
+        self._choose(step)
+        if controller.selected is not None:
+            self._layers().framing.show_marks((controller.selected,))
+
+    def _gray(self, name: str) -> None:
+        layers = self._layers()
+        layers.gray.preset(layers.layer_in_view, name, layers.slice_index)
+
+    def _layers(self) -> ViewerLayers:
+        if self.host.viewer_layers is None:
+            raise ValueError("no study is open")
+        return self.host.viewer_layers

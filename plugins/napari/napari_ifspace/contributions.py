@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 # A DICOM file says DICM after its preamble (PS3.10 section 7.1).
 _PREAMBLE = 128
 _ARCHIVE = b"PK\x03\x04"
+# Research formats that hold a volume with its place in the patient.
+_VOLUMES = (".mha", ".nii", ".nii.gz")
 
 Layers = list[tuple[Any, ...]]
 
 
 def get_reader(path: str | Sequence[str]) -> Callable[[Any], Layers] | None:
-    """Offer to read DICOM folders, ZIP archives, DICOMDIRs and files; nothing else, at once."""
+    """Offer to read DICOM (folder, ZIP, DICOMDIR, file), MHA and NIfTI; nothing else."""
     first = Path(path if isinstance(path, str) else path[0])
     return _read if _is_ours(first) else None
 
@@ -31,7 +33,8 @@ def _is_ours(path: Path) -> bool:
     """Look at a few bytes; a folder counts by the first files in it, two levels deep."""
     if path.is_dir():
         return any(_is_dicom(file) for file in _first_files(path))
-    return _is_dicom(path) or _holds_dicom(path)
+    is_volume = path.is_file() and path.name.lower().endswith(_VOLUMES)
+    return is_volume or _is_dicom(path) or _holds_dicom(path)
 
 
 def _first_files(folder: Path, depth: int = 2, limit: int = 8) -> list[Path]:
@@ -123,7 +126,13 @@ def phantom_sample() -> Layers:
         return _plain_layer(truth.image_path)
     _show(viewer, truth.image_path)
     # A sample has to give a layer; the controller takes this one away when the study is there.
-    options = {"name": "IFSpace phantom", "metadata": {PLACEHOLDER: True}, "visible": False}
+    options = {
+        "name": "IFSpace phantom",
+        "metadata": {PLACEHOLDER: True},
+        "visible": False,
+        # As the study's own images: napari warns about layers of several units.
+        "units": "mm",
+    }
     return [(np.zeros((1, 1)), options, "image")]
 
 

@@ -57,7 +57,6 @@ class SeriesBox(QComboBox):
 class Header(QWidget):
     """The open button, the list of series, the reader's ID and the sentence of the moment."""
 
-    asked_to_open = Signal()
     series_chosen = Signal(object)
     reader_given = Signal(str)
 
@@ -90,7 +89,6 @@ class Header(QWidget):
         self.title = QLabel("No study is open.")
         self.title.setWordWrap(True)
         self.open_button = QPushButton("Open…")
-        self.open_button.clicked.connect(self.asked_to_open)
         self.series_box = SeriesBox()
         self.series_box.setObjectName("ifspace_series")
         self.series_box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

@@ -11,15 +11,21 @@ from ifspace.model import Mark
 from ifspace.reading import screen
 from ifspace.reading.controller import SlicePoint
 from ifspace.reading.proposer import HeldOutline
+from napari_ifspace.gray_window import levels_of
 from napari_ifspace.slice_view import SliceView
 
 # In screen pixels: the reach of the mouse, and a drag that is no click.
 REACH_PX = 6.0
 DRAG_PX = 3.0
+# As the canvas numbers the buttons.
+LEFT, RIGHT, MIDDLE = 1, 2, 3
 
 
 class MouseCommands:
-    """The mouse: a move points, a click places, a drag moves, the wheel turns."""
+    """The mouse: a move points, a click places, a drag moves, the wheel turns.
+
+    The right button changes the grey levels, the middle one carries the picture along.
+    """
 
     def __init__(self, view: SliceView) -> None:
         """Listen to the viewer."""
@@ -29,7 +35,14 @@ class MouseCommands:
         viewer = view.viewer
         viewer.mouse_move_callbacks.append(self.move)
         viewer.mouse_drag_callbacks.append(self.press)
-        viewer.mouse_wheel_callbacks.insert(0, self.wheel)
+        # napari would scroll its sliders and layers with Ctrl and Alt, and zoom at a double click.
+        self._set_aside = (
+            (viewer.mouse_wheel_callbacks, list(viewer.mouse_wheel_callbacks)),
+            (viewer.mouse_double_click_callbacks, list(viewer.mouse_double_click_callbacks)),
+        )
+        for callbacks, _ in self._set_aside:
+            callbacks.clear()
+        viewer.mouse_wheel_callbacks.append(self.wheel)
 
     def close(self) -> None:
         """Stop listening; a button that is held down does nothing any more."""
@@ -38,6 +51,8 @@ class MouseCommands:
         viewer.mouse_move_callbacks.remove(self.move)
         viewer.mouse_drag_callbacks.remove(self.press)
         viewer.mouse_wheel_callbacks.remove(self.wheel)
+        for callbacks, before in self._set_aside:
+            callbacks[:0] = before
 
     def spot_at(self, world: Sequence[float]) -> SlicePoint:
         """Give the patient point under a cursor position in napari's world."""
@@ -90,13 +105,13 @@ class MouseCommands:
         """Say why a click does nothing, where that is not plain to see."""
         # Who draws on another layer while IFSpace is out of sight does not mean IFSpace.
         elsewhere = self._draws_elsewhere() and self.controller.active_step.unattended() is not None
-        if event.button != 1 or elsewhere:
+        if event.button != LEFT or elsewhere:
             return
         if self.controller.active_step.blocked is not None:
             self.controller.say(self.controller.active_step.blocked, warning=True)
         elif not self.view.measurable:
             self.controller.say(
-                "Marks can be placed on the acquired slices only; press Ctrl+R and 2D view.",
+                "Marks can be placed on the acquired slices only; press R to see them again.",
                 warning=True,
             )
 
@@ -113,9 +128,14 @@ class MouseCommands:
     def press(self, viewer: Any, event: Any) -> Generator[None, None, None]:
         """Place, choose or drag a mark, until the button is let go."""
         self.view.add_drawing()
-        if event.button != 1 or not self._free(event):
+        if event.button in (RIGHT, MIDDLE) and viewer.dims.ndisplay == 2:
+            yield from self._look_closer(viewer, event)
+        elif event.button == LEFT and self._free(event):
+            yield from self._place_or_drag(viewer, event)
+        else:
             self._explain(event)
-            return
+
+    def _place_or_drag(self, viewer: Any, event: Any) -> Generator[None, None, None]:
         mark = self.mark_near(event.position)
         pressed_px, pressed = np.asarray(event.pos, dtype=float), self.spot_at(event.position)
         offset_lps_mm = np.zeros(3) if mark is None else mark.position_lps_mm - pressed.point_lps_mm
@@ -150,16 +170,36 @@ class MouseCommands:
             # Marks of the two spaces may lie on top of each other: the active step goes first.
             self.controller.place(pressed)
 
+    def _look_closer(self, viewer: Any, event: Any) -> Generator[None, None, None]:
+        """Change the grey levels, or carry the picture along, until the button is let go."""
+        layer, button = self.view.layer_in_view, event.button
+        levels, middle = levels_of(layer), viewer.scene.camera.center
+        pressed_px = np.asarray(event.pos, dtype=float)
+        could_pan = viewer.scene.camera.mouse_pan
+        # The camera itself would zoom with the right button.
+        viewer.scene.camera.mouse_pan = False
+        try:
+            yield
+            while event.type == "mouse_move" and not self.closed:
+                now_px = np.asarray(event.pos, dtype=float)
+                if button == MIDDLE:
+                    self.view.framing.pan(pressed_px, now_px, middle)
+                else:
+                    self.controller.say(self.view.gray.drag(layer, levels, now_px - pressed_px))
+                yield
+        finally:
+            viewer.scene.camera.mouse_pan = could_pan
+
     def wheel(self, viewer: Any, event: Any) -> None:
-        """Turn the slices; zoom with Shift."""
+        """Turn the slices; zoom at the cursor with Ctrl or Shift."""
         if viewer.dims.ndisplay != 2:
             return
         notches = float(np.clip(event.delta[1], -1.0, 1.0))
         if not event.modifiers:
             self.view.show_slice(self.view.slice_index + (1 if notches > 0 else -1))
             event.handled = True
-        elif "Shift" in event.modifiers:
+        elif set(event.modifiers) & {"Shift", "Control"}:
             # Qt turns Shift and wheel into a sideways wheel on some systems.
             notches = notches or float(np.clip(event.delta[0], -1.0, 1.0))
-            viewer.scene.camera.zoom *= 1.2**notches
+            self.view.framing.zoom_at(event.position, notches)
             event.handled = True

@@ -8,7 +8,7 @@ from threading import Thread
 from typing import Any
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QFileDialog, QMenu, QWidget
 
 from ifspace.errors import SessionError
 from ifspace.model import Session, Side
@@ -16,13 +16,15 @@ from ifspace.reading.controller import ReadingController
 from ifspace.reading.journal import Unfinished, retire, unfinished
 from ifspace.reading.opening_level import OpeningLevel, opening_level
 from ifspace.reading.session_binding import bind
-from ifspace.reading.study import OpenStudy, open_path
+from ifspace.reading.study import OpenStudy, identity_rows, open_path
 from napari_ifspace import PLACEHOLDER
 from napari_ifspace.panel_host import StudyHost
 from napari_ifspace.viewer_layers import ViewerLayers
 
 # The canvas is painted a few milliseconds after it is asked to; the rest begins when that is over.
 DRAWING_MS = 60
+# Studies offered again. They are forgotten with the program: names of folders may name patients.
+RECENT = 8
 
 
 class Opening:
@@ -32,6 +34,8 @@ class Opening:
     ----------
     seeks_level
         Whether a study that nobody has marked yet opens at the level of the lesser trochanter.
+    recent
+        The studies opened in this run, the last one first.
     """
 
     def __init__(self, host: StudyHost, parent: QWidget) -> None:
@@ -39,6 +43,10 @@ class Opening:
         self.host = host
         self.parent = parent
         self.seeks_level = True
+        self.recent: list[Path] = []
+        self.menu = QMenu(parent)
+        self.menu.setToolTipsVisible(True)
+        self.menu.aboutToShow.connect(self._list_ways)
         self._latest: object = None
         self._drawing_timer = QTimer(parent)
         self._drawing_timer.setSingleShot(True)
@@ -46,9 +54,25 @@ class Opening:
         self._drawing_timer.timeout.connect(self._draw_on_image)
         QTimer.singleShot(0, _warm_up)
 
-    def choose_path(self) -> None:
-        """Ask for a folder and open it."""
+    def _list_ways(self) -> None:
+        """List what can be opened; the studies of this run by their folders' names."""
+        self.menu.clear()
+        self.menu.addAction("Folder…").triggered.connect(self._choose_folder)
+        self.menu.addAction("File or ZIP…").triggered.connect(self._choose_file)
+        for path in self.recent:
+            action = self.menu.addAction(path.name)
+            action.setToolTip(str(path))
+            action.triggered.connect(lambda _checked=False, place=path: self.open_path(place))
+
+    def _choose_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self.parent, "Folder with the study")
+        if chosen:
+            self.open_path(Path(chosen))
+
+    def _choose_file(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(
+            self.parent, "File of the study", "", "DICOM, ZIP, MHA, NIfTI (*)"
+        )
         if chosen:
             self.open_path(Path(chosen))
 
@@ -73,6 +97,7 @@ class Opening:
     def show_study(self, study: OpenStudy, session: Session | None = None) -> None:
         """Put a loaded study on the controller in place of the one before."""
         host = self.host
+        self.recent = [study.path, *(path for path in self.recent if path != study.path)][:RECENT]
         host.clear()
         for layer in [item for item in host.viewer.layers if PLACEHOLDER in item.metadata]:
             host.viewer.layers.remove(layer)
@@ -84,6 +109,7 @@ class Opening:
             controller.load(session)
             controller.saved()
         viewer_layers = ViewerLayers(host.viewer, controller, has_drawing=False)
+        viewer_layers.letters.identity = identity_rows(study)
         host.take(study, controller, viewer_layers)
         host.viewer.reset_view()
         viewer_layers.show_slice(first_slice(controller))
@@ -116,7 +142,7 @@ class Opening:
             if self.host.controller is not controller:
                 return
             controller.proposer.hint(level.ranges)
-            viewer_layers.hips_lps_mm = level.hips_lps_mm
+            viewer_layers.framing.hips_lps_mm = level.hips_lps_mm
             if level.absent is not None and not _has_begun(controller):
                 controller.active_step.leave_out(level.absent)
             if turned or _has_begun(controller):

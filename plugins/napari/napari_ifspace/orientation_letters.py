@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from textwrap import shorten
 from typing import Any
 
 from napari.components.overlays import TextOverlay
 
 from ifspace.reading import screen
 from ifspace.reading.controller import ReadingController
+from ifspace.reading.study import describe
 
 _POSITIONS = {
     "left": "middle_left",
@@ -32,7 +34,12 @@ _MAKERS = {
         _words, position, _SIDE_SIZE if edge in ("left", "right") else _OTHER_SIZE
     )
     for edge, position in _POSITIONS.items()
-} | {_OVERLAY.format("slice"): partial(_words, "top_left", _SLICE_SIZE)}
+} | {
+    _OVERLAY.format("slice"): partial(_words, "top_left", _SLICE_SIZE),
+    _OVERLAY.format("identity"): partial(_words, "top_right", _SLICE_SIZE),
+}
+# A longer name of patient or series is cut on the image.
+IDENTITY_LENGTH = 40
 
 
 class OrientationLetters:
@@ -42,6 +49,10 @@ class OrientationLetters:
     ----------
     added
         Whether they are there already.
+    identity
+        Who the patient is, one row each; empty where nobody says, or it was taken out.
+    shows_identity
+        Whether patient, series and reader stand on the image.
     """
 
     def __init__(self, viewer: Any, controller: ReadingController) -> None:
@@ -52,6 +63,8 @@ class OrientationLetters:
         self._background = viewer.canvas.background_color_override
         viewer.canvas.background_color_override = "black"
         self.added = False
+        self.identity: tuple[str, ...] = ()
+        self.shows_identity = True
         self._had_scale_bar = viewer.canvas.overlays.scale_bar.visible
 
     def add(self) -> None:
@@ -80,12 +93,33 @@ class OrientationLetters:
         if not self.added:
             return
         overlays = self.viewer.canvas.overlays
+        self.write_identity()
         letters = self._letters() if measurable else dict.fromkeys(_POSITIONS, "")
         count = self.controller.display.shape_kji[0]
         for name, words in (letters | {"slice": f"slice {slice_index + 1} of {count}"}).items():
             overlay = overlays[_OVERLAY.format(name)]
             overlay.text = words
             overlay.visible = True
+
+    def write_identity(self) -> None:
+        """Write who is read, of when and by whom; nothing where that is switched off."""
+        if not self.added:
+            return
+        series = self.controller.volume.series
+        rows = [
+            *self.identity,
+            series.description or describe(series),
+            f"Reader {self.controller.session.reader}" if self.controller.session.reader else "",
+        ]
+        shown = [shorten(row, IDENTITY_LENGTH, placeholder=" …") for row in rows if row]
+        overlay = self.viewer.canvas.overlays[_OVERLAY.format("identity")]
+        overlay.text = "\n".join(shown)
+        overlay.visible = self.shows_identity
+
+    def toggle_identity(self) -> None:
+        """Hide who is read, for screenshots, or show it again."""
+        self.shows_identity = not self.shows_identity
+        self.write_identity()
 
     def _letters(self) -> dict[str, str]:
         down, right = self.viewer.scene.camera.orientation2d

@@ -32,6 +32,7 @@ from ifspace.reading.outputs import (
     differences,
     findings_text,
     formats_for,
+    short_text,
     signed_words,
     write_outputs,
 )
@@ -51,6 +52,8 @@ class ReportTab(QWidget):
         self.host = host
         self._load_session, self._save_session = load, save
         self.last_files: tuple[Path, ...] = ()
+        # Where the folder of the next reports is looked for: beside that of the last ones.
+        self._last_place: Path | None = None
         column = QVBoxLayout(self)
         column.addWidget(self._build_range())
         column.addWidget(self._build_signature())
@@ -151,8 +154,11 @@ class ReportTab(QWidget):
         self.show_button.clicked.connect(self._show_folder)
         copy = QPushButton("Copy text")
         copy.setToolTip("Copy the findings paragraph, for a dictation system")
-        copy.clicked.connect(self.copy_text)
-        for button in (self.export_button, self.show_button, copy):
+        copy.clicked.connect(lambda: self.copy_text())
+        short = QPushButton("Copy 2 lines")
+        short.setToolTip("Copy the values alone, one line for each side")
+        short.clicked.connect(lambda: self.copy_text(short=True))
+        for button in (self.export_button, self.show_button, copy, short):
             row.addWidget(button)
         column.addLayout(row)
         self.written = QLabel()
@@ -276,11 +282,10 @@ class ReportTab(QWidget):
         if controller.blind:
             self.host.say(TOGETHER, warning=True)
             return
-        if not self.folder.text():
-            self._browse()
-        if not self.folder.text():
+        chosen = self.folder.text() or self._ask_folder()
+        if not chosen:
             return
-        out = Path(self.folder.text()).expanduser()
+        out = Path(chosen).expanduser()
         possible = formats_for(study)
         formats = [
             name for name, box in self.format_boxes.items() if box.isChecked() and name in possible
@@ -292,14 +297,16 @@ class ReportTab(QWidget):
                 f"The folder cannot be used: {error.strerror}; choose another one.", warning=True
             )
             return
-        if overwrite and self._keep_existing():
+        if overwrite and self._keep_existing(out):
             return
+        self.folder.setText(chosen)
         state, found = controller.state, controller.proposer.found
         self.export_button.setEnabled(False)
         self.host.say("Writing the reports …")
 
         def done(files: Any) -> None:
             self.last_files = tuple(files)
+            self._last_place = out.parent
             # Nothing but the session brings every mark and its state back.
             if controller.state is state and "session" in formats:
                 controller.saved()
@@ -318,22 +325,22 @@ class ReportTab(QWidget):
     def _export_ended(self) -> None:
         self.export_button.setEnabled(True)
 
-    def _keep_existing(self) -> bool:
+    def _keep_existing(self, out: Path) -> bool:
         answer = self.host.ask(
             self,
             "Folder is not empty",
-            "The folder already holds files. Replace earlier reports in it?",
+            f"The folder {out} already holds files. Replace earlier reports in it?",
             ("Replace", "Cancel"),
         )
         return answer != "Replace"
 
-    def copy_text(self) -> None:
-        """Copy the findings paragraph."""
+    def copy_text(self, *, short: bool = False) -> None:
+        """Copy the findings paragraph, or the values alone in two lines."""
         clipboard = QApplication.clipboard()
         if self.host.result is None or clipboard is None:
             self.host.say("There is nothing to copy yet.")
             return
-        clipboard.setText(findings_text(self.host.result))
+        clipboard.setText((short_text if short else findings_text)(self.host.result))
         self.host.say("The findings text is in the clipboard.")
 
     def _set_range(self, side: Side, *, first: bool) -> None:
@@ -348,8 +355,13 @@ class ReportTab(QWidget):
             controller.readings.show(row)
             self.readings.setCurrentIndex(controller.state.active)
 
+    def _ask_folder(self) -> str:
+        return QFileDialog.getExistingDirectory(
+            self, "Folder for the reports", str(self._last_place or Path.home())
+        )
+
     def _browse(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Folder for the reports")
+        chosen = self._ask_folder()
         if chosen:
             self.folder.setText(chosen)
 

@@ -23,6 +23,7 @@ from ifspace.io import load_volume, open_study
 from ifspace.model import Contrast, Series, Volume
 from ifspace.reading import screen
 from ifspace.reading.study import describe, find_again
+from napari_ifspace.gray_window import series_key
 from napari_ifspace.slice_view import SliceView
 
 SECOND_NAME = "Second series (for looking only)"
@@ -148,6 +149,7 @@ class SecondSeries:
         viewer.layers.insert(viewer.layers.index(view.image) + 1, self.layer)
         viewer.layers.selection.active = view.image
         view.keep_in_place(self.layer)
+        view.gray.adopt(self.layer, series_key(linked.series))
         self.layer.events.visible.connect(self._on_seen)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.canvas.overlays[_OVERLAY] = TextOverlay(

@@ -50,7 +50,8 @@ class ShortcutList(QDialog):
         self.table.setColumnWidth(1, 150)
         self.mouse = QLabel(
             "<b>Mouse:</b> click places a mark · drag a mark moves it · wheel changes the slice · "
-            "Shift + wheel zooms · drag beside a mark pans"
+            "Ctrl or Shift + wheel zooms · drag beside a mark pans, so does the middle button · "
+            "right drag changes the grey levels"
         )
         self.mouse.setWordWrap(True)
         self.problem = QLabel()

@@ -76,15 +76,26 @@ ACTIONS: tuple[Action, ...] = (
     Action("snap_switch", "Snap every mark to its edge, on or off", "S"),
     Action("second", "Show or hide the second series", "F"),
     Action("zoom", "Zoom to this side, or back", "Z"),
+    Action("next_open", "Next mark that is missing or not confirmed", "J"),
+    Action("restore", "Show the acquired slices again, whole", "R"),
+    Action("gray_auto", "Grey levels: from this slice", "F5"),
+    Action("gray_t1", "Grey levels: T1", "F6"),
+    Action("gray_fluid", "Grey levels: fluid-sensitive", "F7"),
+    Action("gray_bone", "Grey levels: cortex and tendon", "F8"),
+    Action("gray_reset", "Grey levels: as opened", "F9"),
+    Action("invert", "Exchange black and white", "I"),
+    Action("identity", "Show or hide patient and reader on the image", "H"),
     Action("sign", "Sign the reading", "G"),
     Action("save", "Save the session file", "W"),
     Action("export", "Write the reports", "E"),
     Action("copy", "Copy the findings text", "T"),
+    Action("copy_short", "Copy the values alone, in two lines", "Shift+T"),
     Action("card", "Show or hide this card", "?"),
 )
 
-# Keys with which napari deletes layers or pastes points; while the dock is open they do nothing.
-GUARDED_KEYS = ("Ctrl+Del", "Ctrl+Backspace", "Ctrl+V", "9", "0")
+# Keys with which napari deletes or hides layers or pastes points; they do nothing while the dock
+# is open.
+GUARDED_KEYS = ("Ctrl+Del", "Ctrl+Backspace", "Ctrl+V", "V", "9", "0")
 
 _BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 

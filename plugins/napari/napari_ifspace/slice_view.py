@@ -7,6 +7,8 @@ from typing import Any, Protocol
 from napari.layers import Image, Layer
 
 from ifspace.reading.controller import ReadingController
+from napari_ifspace.framing import Framing
+from napari_ifspace.gray_window import GrayWindow
 from napari_ifspace.outlines import Outlines
 
 
@@ -17,10 +19,16 @@ class SliceView(Protocol):
     controller: ReadingController
     image: Image
     outlines: Outlines
+    framing: Framing
+    gray: GrayWindow
 
     @property
     def slice_index(self) -> int:
         """The slice in view."""
+
+    @property
+    def layer_in_view(self) -> Image:
+        """The images that lie on top."""
 
     @property
     def measurable(self) -> bool:

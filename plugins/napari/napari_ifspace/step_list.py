@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QSize, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -26,6 +26,9 @@ from napari_ifspace.theme import Colors, StepDrawing, state_icon
 class StepList(QWidget):
     """Steps on the left, the drawing on the right, the buttons that act on marks below."""
 
+    # A step or a space whose marks are to be seen closely.
+    looked_for = Signal(object, object)
+
     def __init__(self, colors: Colors, act: Callable[[str], None]) -> None:
         """Build the list; `act` carries out an action by its id."""
         super().__init__()
@@ -38,6 +41,9 @@ class StepList(QWidget):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemClicked.connect(self._chosen)
+        self.list.itemDoubleClicked.connect(
+            lambda item: self.looked_for.emit(STEPS[self.list.row(item)], None)
+        )
         for _ in STEPS:
             self.list.addItem(QListWidgetItem())
         self.drawing = StepDrawing(colors)

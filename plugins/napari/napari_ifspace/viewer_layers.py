@@ -6,26 +6,25 @@ They show the controller and hold no state of their own. Works on a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from napari.layers import Image, Layer
 from psygnal import Signal
 
-from ifspace.geometry import Floats
-from ifspace.model import Side, StudyResult
+from ifspace.model import Kind, Side, StudyResult
 from ifspace.reading import screen
 from ifspace.reading.controller import ReadingController
+from ifspace.reading.steps import Step, step_of
 from napari_ifspace.drawing import Drawing
+from napari_ifspace.framing import Framing
+from napari_ifspace.gray_window import GrayWindow, series_key
 from napari_ifspace.mouse import MouseCommands
 from napari_ifspace.orientation_letters import OrientationLetters
 from napari_ifspace.outlines import Outlines
 from napari_ifspace.second_series import SecondSeries
 
 IMAGE_NAME = "Images"
-# What is shown around one hip: an adult's ischium, femur and the gap between them take some 90 mm.
-HIP_VIEW_MM = 120.0
 
 
 class ViewerLayers:
@@ -43,15 +42,15 @@ class ViewerLayers:
         self._closing = False
         self._straightening = False
         self._slice_index = 0
-        self._zoomed: Side | None = None
-        # Where each hip seems to be, before anybody has marked it.
-        self.hips_lps_mm: Mapping[Side, Floats] = {}
         self._result: StudyResult | None = None
         self._drawing: Drawing | None = None
         self.image: Image = self._new_image()
         self.outlines = Outlines(viewer, controller)
         self.second = SecondSeries(self)
         viewer.add_layer(self.image)
+        self.framing = Framing(viewer, controller)
+        self.gray = GrayWindow()
+        self.gray.adopt(self.image, series_key(controller.volume.series))
         viewer.layers.selection.active = self.image
         self.letters = OrientationLetters(viewer, controller)
         self.mouse = MouseCommands(self)
@@ -120,48 +119,11 @@ class ViewerLayers:
         in_plane = {dims.ndim - 2, dims.ndim - 1}
         return dims.ndim >= 3 and dims.ndisplay == 2 and set(dims.displayed) == in_plane
 
-    def toggle_zoom(self, side: Side | None) -> None:
-        """Zoom to one hip, or from there back to the whole slice."""
-        self._zoomed = None if self._zoomed is side else side
-        self.zoom_to(self._zoomed)
-
-    def zoom_to(self, side: Side | None) -> None:
-        """Fill the view with one hip, or with the whole slice.
-
-        A hip is where its marks are, else where the program sees it, else half of the image.
-        """
-        down_mm, right_mm = self._size_mm()
-        width_mm = right_mm
-        across_mm, along_mm = right_mm / 2.0, down_mm / 2.0
-        hip_lps_mm = None if side is None else self._hip_lps_mm(side)
-        if hip_lps_mm is not None:
-            slice_index = self.controller.volume.nearest_slice(hip_lps_mm)[0]
-            display = self.controller.display
-            data = screen.lps_mm_to_data(hip_lps_mm, slice_index, self.controller.volume, display)
-            _, along_mm, across_mm = display.to_world(data)
-            width_mm = HIP_VIEW_MM
-        elif side is not None:
-            left_letter = screen.edge_letters(self.controller.volume, self.controller.display)[
-                "left"
-            ]
-            on_left = left_letter.startswith("R") is (side is Side.RIGHT)
-            across_mm = right_mm * (0.25 if on_left else 0.75)
-            width_mm = right_mm / 2.0
-        canvas_px = min(self.viewer.canvas.size)
-        self.viewer.scene.camera.center = (0.0, float(along_mm), float(across_mm))
-        self.viewer.scene.camera.zoom = 0.95 * canvas_px / max(width_mm, 1.0)
-
-    def _hip_lps_mm(self, side: Side) -> Floats | None:
-        """Give the middle of one hip, (3,)."""
-        points = [m.position_lps_mm for m in self.controller.session.marks if m.side is side]
-        if points:
-            return np.asarray(np.mean(points, axis=0), dtype=np.float64)
-        return self.hips_lps_mm.get(side)
-
-    def _size_mm(self) -> tuple[float, float]:
-        _, down, right = self.controller.display.shape
-        _, down_mm, right_mm = self.controller.display.scale_mm
-        return down * down_mm, right * right_mm
+    @property
+    def layer_in_view(self) -> Image:
+        """The images that lie on top: the measured ones, or the second series over them."""
+        second = self.second.layer
+        return second if second is not None and second.visible else self.image
 
     # ----------------------------------------------------------------------------------- layers
 
@@ -193,6 +155,7 @@ class ViewerLayers:
         if self.image not in self.viewer.layers:
             self.image = self._new_image()
             self.viewer.layers.insert(0, self.image)
+            self.gray.adopt(self.image, series_key(self.controller.volume.series))
             self._listen_to_image()
         self.drawing.repair()
         self.viewer.layers.selection.active = self.image
@@ -218,6 +181,29 @@ class ViewerLayers:
                 if not np.allclose(layer.affine.affine_matrix, np.eye(4)):
                     layer.affine = np.eye(4)
         self._straightening = False
+
+    def look_closely(self, what: Step | Kind, side: Side | None, result: StudyResult) -> None:
+        """Show the mark of a step, or those of a measured space, on their slice and large."""
+        if isinstance(what, Step):
+            mine = (mark for mark in self.controller.session.marks if step_of(mark) == what)
+            marks = tuple(mine)[:1]
+        else:
+            of = [item for item in result.measurements if (item.kind, item.side) == (what, side)]
+            marks = of[0].marks if of else ()
+        if marks:
+            self.show_slice(screen.slice_of(self.controller.volume, marks[0]))
+            self.framing.show_marks(marks)
+
+    def restore_view(self) -> None:
+        """Show the acquired slices again, as they were opened: flat, upright, whole."""
+        viewer, slice_index = self.viewer, self._slice_index
+        viewer.dims.ndisplay = 2
+        viewer.dims.order = tuple(range(viewer.dims.ndim))
+        viewer.scene.camera.orientation2d = ("down", "right")
+        self.image.visible = True
+        self.straighten()
+        self.show_slice(slice_index)
+        self.framing.show_side(None)
 
     # ---------------------------------------------------------------------------------- drawing
 
@@ -280,6 +266,7 @@ class ViewerLayers:
         self._closing = True
         viewer = self.viewer
         self.mouse.close()
+        self.framing.close()
         for emitter in (
             viewer.dims.events.point,
             viewer.dims.events.order,

@@ -9,7 +9,6 @@ from weakref import WeakKeyDictionary
 
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import (
-    QDockWidget,
     QLabel,
     QScrollArea,
     QTabWidget,
@@ -18,14 +17,15 @@ from qtpy.QtWidgets import (
 )
 
 from ifspace.errors import EvidenceError, SessionError
-from ifspace.model import Flag, Series, Session, StudyResult
+from ifspace.model import Flag, Kind, Series, Session, Side, StudyResult
 from ifspace.notice import NOTICE
 from ifspace.quality import check
 from ifspace.reading.controller import ReadingController
+from ifspace.reading.steps import Step
 from ifspace.reading.study import OpenStudy
 from ifspace.report.texts import load_texts
 from ifspace.workflow import assess
-from napari_ifspace import dialogs, threads
+from napari_ifspace import dialogs, dock_frame, threads
 from napari_ifspace.assessment_panel import AssessmentPanel
 from napari_ifspace.attention import Attention
 from napari_ifspace.commands import Commands
@@ -70,7 +70,7 @@ class IFSpaceDock(QWidget):
             QVBoxLayout(self).addWidget(words)
             if self.twin.come_back():
                 # Not before napari has put it into the window.
-                QTimer.singleShot(0, self._make_way)
+                QTimer.singleShot(0, lambda: dock_frame.make_way(self, napari_viewer))
             return
         _DOCKS[napari_viewer] = self
         self.ask: dialogs.Ask = dialogs.ask
@@ -85,13 +85,9 @@ class IFSpaceDock(QWidget):
         self._live = self._timer(0, self._follow)
         self._sync = self._timer(SYNC_MS, self._sync_journal)
         napari_viewer.events.theme.connect(self._retheme)
-        window = self._main_window()
-        if window is not None:
-            window.installEventFilter(self)
-            # The strip lies under the image only; the dock needs the height.
-            corner, area = Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea
-            window.setCorner(corner, area)
-            napari_viewer.window.add_dock_widget(self.strip, name="Slices", area="bottom")
+        self._window = dock_frame.furnish(napari_viewer, self.strip)
+        if self._window is not None:
+            self._window.installEventFilter(self)
         self.refresh()
 
     # ---------------------------------------------------------------------------------- building
@@ -103,7 +99,7 @@ class IFSpaceDock(QWidget):
         self.may_leave = self.session_files.may_leave
         self.header = Header(self.colors)
         self.message, self.reader = self.header.message, self.header.reader
-        self.header.asked_to_open.connect(self.opening.choose_path)
+        self.header.open_button.setMenu(self.opening.menu)
         self.header.series_chosen.connect(self.opening.choose_series)
         self.header.reader_given.connect(self._reader_given)
         texts = load_texts()
@@ -111,6 +107,8 @@ class IFSpaceDock(QWidget):
         self.snap_panel = SnapPanel(self.colors, lambda name: self.commands.act(name))
         self.second_row = SecondSeriesRow(self, lambda: self.commands.keys["second"])
         self.assessment = AssessmentPanel(self.colors, texts)
+        for panel in (self.step_list, self.assessment):
+            panel.looked_for.connect(self._look_closely)
         self.findings = FindingsForm()
         self.reports = ReportTab(self, self.session_files.load, self.session_files.ask_and_save)
         self.strip = SliceStrip(self.colors)
@@ -127,6 +125,7 @@ class IFSpaceDock(QWidget):
                 "save": self.session_files.ask_and_save,
                 "export": self.reports.export,
                 "copy": self.reports.copy_text,
+                "copy_short": lambda: self.reports.copy_text(short=True),
             },
         )
 
@@ -165,10 +164,6 @@ class IFSpaceDock(QWidget):
         timer.timeout.connect(call)
         return timer
 
-    def _main_window(self) -> Any:
-        window = getattr(self.viewer, "window", None)
-        return getattr(window, "_qt_window", None)
-
     # ----------------------------------------------------------------------------------- opening
 
     def open_path(self, path: Path) -> None:
@@ -193,6 +188,7 @@ class IFSpaceDock(QWidget):
         viewer_layers.lost.connect(self._lost)
         viewer_layers.turned.connect(self._turned)
         self.header.show_study(study)
+        dock_frame.show_sliders(self.viewer, shown=False)
         self.second_row.show_study(study, viewer_layers.second)
         self.snap_panel.begin(controller)
 
@@ -225,6 +221,7 @@ class IFSpaceDock(QWidget):
                 found=proposer.found,
                 level_hint=proposer.level_hint,
             )
+            self.viewer_layers.letters.write_identity()
         self.header.show_reader(controller.session.reader)
         self._sync.start()
         proposer.catch_up()
@@ -276,6 +273,10 @@ class IFSpaceDock(QWidget):
             at = self.controller.slice_of_step(self.controller.step)
             if at is not None:
                 self.viewer_layers.show_slice(at)
+
+    def _look_closely(self, what: Step | Kind, side: Side | None) -> None:
+        if self.viewer_layers is not None and self.result is not None:
+            self.viewer_layers.look_closely(what, side, self.result)
 
     def _jump(self, slice_index: int) -> None:
         if self.viewer_layers is not None:
@@ -379,11 +380,12 @@ class IFSpaceDock(QWidget):
                 self.controller.journal.release()
             else:
                 self.controller.journal.close("saved")
+            dock_frame.show_sliders(self.viewer, shown=True)
         self.viewer_layers = self.controller = self.result = None
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Ask before the window closes with unsaved work."""
-        if event.type() == QEvent.Type.Close and watched is self._main_window():
+        if event.type() == QEvent.Type.Close and watched is self._window:
             if not self.may_leave():
                 event.ignore()
                 return True
@@ -393,21 +395,7 @@ class IFSpaceDock(QWidget):
 
     def come_back(self) -> bool:
         """Show the dock again, with its reading, where it was closed or hidden; tells if it was."""
-        frame = self.parentWidget()
-        if self._main_window() is None or not (frame is None or frame.isHidden()):
-            return False
-        if frame is None:
-            # napari takes the dock out of its frame when the frame is closed.
-            self.viewer.window.add_dock_widget(self, name=DOCK_NAME, area="right")
-        else:
-            frame.show()
-        self.show()
-        return True
-
-    def _make_way(self) -> None:
-        """Leave the window to the dock that came back."""
-        if isinstance(self.parentWidget(), QDockWidget):
-            self.viewer.window.remove_dock_widget(self)
+        return dock_frame.come_back(self, self.viewer, DOCK_NAME)
 
     def showEvent(self, event: Any) -> None:  # noqa: N802
         """Take the keys while the dock is open."""

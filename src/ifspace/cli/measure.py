@@ -57,6 +57,7 @@ def measure(
     sign: bool = typer.Option(
         False, "--sign", help="Sign as --reader; every mark has to be confirmed."
     ),
+    role: str = typer.Option("reader", "--role", help="As what the reader signs."),
     deidentify: bool = typer.Option(
         False, "--deidentify", help="Leave the patient out of every output and replace all UIDs."
     ),
@@ -72,7 +73,7 @@ def measure(
         help="Your readers' own precision: an agreement.json of `agree`.",
     ),
     formats: str | None = typer.Option(
-        None, "--format", help="Write only these (json,session,csv,pdf,png,sr,…)."
+        None, "--format", help="Write only these (json,session,csv,pdf,png,sr,fhir,…)."
     ),
     pages: PdfPages = typer.Option(
         PdfPages.FULL, "--pages", help="The PDF: page one alone, or the technical annex as well."
@@ -90,9 +91,11 @@ def measure(
     propose is written, for a reader to complete.
     """
     import ifspace
-    from ifspace.dicom_out import UidMap, replace_uids
+    from ifspace.dicom_out import UidMap, deidentified
     from ifspace.export import export_readings, formats_for, objects_left_out, refuse_inside
-    from ifspace.workflow import is_marked, load_study
+    from ifspace.signing import now
+    from ifspace.workflow import Settings, is_marked, load_study
+    from ifspace.workflow import sign as signed
 
     chosen = chosen_formats(formats)
     refuse_inside(out, path)
@@ -108,6 +111,12 @@ def measure(
     uid_map = UidMap() if deidentify else None
     # What a ZIP archive holds is there until everything is written: the manifest names its hashes.
     with load_study(path, series, readings[0].series_instance_uid) as study:
+        if sign:
+            beside = Settings(evidence_ids=ids_of(evidence), evidence_file=evidence_file)
+            readings = [
+                signed(marks, study, marks.reader or "", now(), role=role, settings=beside)
+                for marks in readings
+            ]
         results = [
             ifspace.measure(
                 study,
@@ -133,7 +142,7 @@ def measure(
             pages=pages.value,
         )
     if uid_map is not None:
-        results = [replace_uids(result, uid_map) for result in results]
+        results = [deidentified(result, uid_map) for result in results]
     code = _show_readings(results, written, as_json=as_json, text=text)
     if left_out := objects_left_out(study, chosen):
         say(left_out)
@@ -165,31 +174,27 @@ def _show_readings(
 
 
 def _session(path: Path | None, reader: str | None, *, sign: bool) -> Session:
-    """Read the marks, and put the reader's name and signature to them."""
+    """Read the marks, and put the reader's name to them."""
     from dataclasses import replace
-    from datetime import UTC, datetime
 
     import ifspace
-    from ifspace.workflow import sign as signed
 
     session = ifspace.Session() if path is None else ifspace.read_session(path)
     if reader is not None and reader != session.reader:
         # A signature is its reader's own.
         session = replace(session, reader=reader, signature=None)
-    if not sign:
-        return session
-    if not session.reader:
+    if sign and not session.reader:
         message = "--sign needs a reader: add --reader ID"
         raise typer.BadParameter(message)
-    return signed(session, session.reader, datetime.now(UTC).isoformat(timespec="seconds"))
+    return session
 
 
 def chosen_formats(formats: str | None) -> tuple[str, ...]:
     """Turn ``pdf,json`` into format names; a wrong one is wrong usage."""
-    from ifspace.export import ALL_FORMATS
+    from ifspace.export import ALL_FORMATS, DEFAULT_FORMATS
 
     if formats is None:
-        return ALL_FORMATS
+        return DEFAULT_FORMATS
     chosen = tuple(name.strip() for name in formats.split(",") if name.strip())
     unknown = [name for name in chosen if name not in ALL_FORMATS]
     if unknown or not chosen:

@@ -215,4 +215,5 @@ def identity_of(header: Dataset) -> PatientIdentity:
         birth_date=value("PatientBirthDate"),
         study_date=value("StudyDate"),
         accession_number=value("AccessionNumber"),
+        is_removed=value("PatientIdentityRemoved").upper() == "YES",
     )

@@ -8,6 +8,7 @@ Pure functions on a volume and seeds or a label map::
     propose(volume) -> Proposal
     level_at(volume, side, femur_seed) -> Level | Refusal
     snap_to_edge(volume, slice_index, mark, toward_lps_mm=None) -> Snapped | Refusal
+    edge_is_near(volume, slice_index, mark) -> bool | None
     ifspace.io.labels.read_label_map(path, labels=None, preset=None) -> LabelMap
 
 A :class:`FoundSide` holds one reading or refusal per slice and space, the outlines to draw, and
@@ -17,7 +18,7 @@ the marks of the smallest distance as the program's proposal.
 from ifspace.landmarks.labels import from_masks, level_from_masks
 from ifspace.landmarks.outline import Memory, from_seeds
 from ifspace.landmarks.propose import Level, Proposal, ProposedSide, find_level, level_at, propose
-from ifspace.landmarks.snap import EdgeProfile, Snapped, snap_to_edge
+from ifspace.landmarks.snap import NEAR_MM, EdgeProfile, Snapped, edge_is_near, snap_to_edge
 from ifspace.landmarks.values import (
     Bone,
     FoundSide,
@@ -28,6 +29,7 @@ from ifspace.landmarks.values import (
 )
 
 __all__ = [
+    "NEAR_MM",
     "Bone",
     "EdgeProfile",
     "FoundSide",
@@ -40,6 +42,7 @@ __all__ = [
     "Reading",
     "SliceReading",
     "Snapped",
+    "edge_is_near",
     "find_level",
     "from_masks",
     "from_seeds",

@@ -64,13 +64,17 @@ class StudyResult:
 
 @dataclass(frozen=True, repr=False)
 class PatientIdentity:
-    """Who the patient is: for the PDF and DICOM objects only, and never printed by accident."""
+    """Who the patient is: for the PDF and DICOM objects only, and never printed by accident.
+
+    `is_removed` says that the file calls itself de-identified.
+    """
 
     name: str
     patient_id: str
     birth_date: str
     study_date: str
     accession_number: str
+    is_removed: bool = False
 
     def __repr__(self) -> str:
         """Say nothing."""

@@ -145,6 +145,7 @@ class FlagCode(StrEnum):
     NARROW_WITHOUT_SYMPTOMS = "narrow_without_symptoms"
     # From the marks, the level range and what the program found.
     SERIES_NOT_CHECKED = "series_not_checked"
+    SIGNATURE_LEFT_OUT = "signature_left_out"
     MARK_BETWEEN_SLICES = "mark_between_slices"
     MARKS_NOT_CONFIRMED = "marks_not_confirmed"
     OTHER_READING = "other_reading"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from psygnal import Signal
 
-from ifspace.model import Mark, Side, Volume
+from ifspace.model import Mark, MarkState, Side, Volume
 from ifspace.reading import edits
 from ifspace.reading.record import Record
 from ifspace.reading.screen import slice_of
@@ -96,6 +96,17 @@ class ActiveStep:
         """Go to the next or the previous step of the list, done or not."""
         here = STEPS.index(self.step) if self.step is not None else -1
         self.choose(STEPS[(here + direction) % len(STEPS)])
+
+    def next_open(self) -> Step | None:
+        """Find the next step, going round, whose mark is missing or not confirmed."""
+        here = STEPS.index(self.step) if self.step is not None else -1
+        settled = set(self.skipped)
+        for step in STEPS:
+            marks = [mark for mark in self.record.session.marks if step_of(mark) == step]
+            if marks and all(mark.state is MarkState.CONFIRMED for mark in marks):
+                settled.add(step)
+        order = (*STEPS[here + 1 :], *STEPS[: here + 1])
+        return next((step for step in order if step not in settled), None)
 
     def select(self, mark: Mark | None) -> None:
         """Choose the mark that keys act on."""

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ifspace.atomic import output_errors, refuse_overwriting, write_file
-from ifspace.export import ALL_FORMATS, export, refuse_inside
+from ifspace.export import DEFAULT_FORMATS, export, refuse_inside
 from ifspace.landmarks import FoundSide
 from ifspace.model import Kind, Measurement, Side, StudyResult
 from ifspace.reading.edits import State, portable
 from ifspace.reading.study import OpenStudy
 from ifspace.report import findings_paragraph
 from ifspace.report.texts import load_texts
-from ifspace.report.wording import find_space, state_line
+from ifspace.report.wording import find_space, state_line, value
 from ifspace.workflow import assess
 
 DICOM_FORMATS = ("sr", "dicom-pdf", "dicom-sc")
@@ -70,7 +70,7 @@ def _value_mm(result: StudyResult, kind: Kind, side: Side) -> float | None:
 def formats_for(study: OpenStudy) -> tuple[str, ...]:
     """Give the formats that this input allows: no DICOM objects without DICOM images."""
     dicom = bool(study.loaded.headers)
-    return tuple(name for name in ALL_FORMATS if dicom or name not in DICOM_FORMATS)
+    return tuple(name for name in DEFAULT_FORMATS if dicom or name not in DICOM_FORMATS)
 
 
 def write_outputs(
@@ -146,3 +146,19 @@ def signed_words(result: StudyResult | None) -> str:
 def findings_text(result: StudyResult) -> str:
     """Give the findings paragraph for a dictation system."""
     return findings_paragraph(result)
+
+
+def short_text(result: StudyResult) -> str:
+    """Give the values alone, one line for each side, for a dictation system."""
+    texts = load_texts()
+    draft = "" if result.is_final else " (draft)"
+    lines = []
+    for side in (Side.RIGHT, Side.LEFT):
+        told = []
+        for kind in Kind:
+            space = find_space(result, kind, side)
+            outcome = space.outcome if space is not None else None
+            measured = value(outcome, texts) if isinstance(outcome, Measurement) else "not measured"
+            told.append(f"{kind.value.upper()} {measured}")
+        lines.append(f"{side.value.capitalize()}: {', '.join(told)}{draft}.")
+    return "\n".join(lines)

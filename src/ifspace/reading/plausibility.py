@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ifspace.model import MARKS_OF_KIND, Kind, Session, Side, Volume
+from ifspace.landmarks import NEAR_MM, edge_is_near
+from ifspace.model import MARKS_OF_KIND, Kind, Mark, Session, Side, Volume
+from ifspace.reading.edits import mark_at
 from ifspace.reading.screen import slice_of
-from ifspace.reading.steps import KIND_LABELS
+from ifspace.reading.steps import KIND_LABELS, step_of
 
 # Published distances of both spaces, diseased and healthy, lie between these; closer or farther
 # marks are mostly a slip, or lie on another bone.
@@ -22,7 +24,26 @@ About = tuple[Side, int, Kind, str]
 def new_doubts(volume: Volume, before: Session, after: Session) -> tuple[str, ...]:
     """Give a question for everything doubtful in `after` that was not so in `before`."""
     known = _doubts(volume, before)
-    return tuple(words for about, words in _doubts(volume, after).items() if about not in known)
+    found = [words for about, words in _doubts(volume, after).items() if about not in known]
+    return (*_marks_off_edges(volume, before, after), *found)
+
+
+def _marks_off_edges(volume: Volume, before: Session, after: Session) -> Iterator[str]:
+    """Ask about every mark that came to lie, with this edit, where no edge is."""
+    for mark in after.marks:
+        if any(mark is other for other in before.marks) or not _is_off_edge(volume, mark):
+            continue
+        earlier = mark_at(volume, before, step_of(mark), slice_of(volume, mark))
+        if earlier is None or not _is_off_edge(volume, earlier):
+            yield (
+                f"The {step_of(mark).title.lower()} lies on even tissue: no dark edge of bone or "
+                f"tendon is seen within {NEAR_MM:.0f} mm of it."
+            )
+
+
+def _is_off_edge(volume: Volume, mark: Mark) -> bool:
+    """Tell whether the images show that no edge is near; where they cannot tell, no."""
+    return edge_is_near(volume, slice_of(volume, mark), mark) is False
 
 
 def _doubts(volume: Volume, session: Session) -> dict[About, str]:

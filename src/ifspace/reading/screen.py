@@ -254,11 +254,18 @@ def dashes(start: ArrayLike, end: ArrayLike, count: int = 7) -> Floats:
 
 def window(volume: Volume) -> tuple[float, float]:
     """Choose black and white level by percentiles of the signal outside the air."""
-    voxels = volume.voxels.reshape(-1)
+    return percentile_window(volume.voxels, WINDOW_PERCENTILES)
+
+
+def percentile_window(
+    voxels: NDArray[np.float32], percentiles: tuple[float, float]
+) -> tuple[float, float]:
+    """Choose black and white level by two percentiles of the signal outside the air."""
+    voxels = voxels.reshape(-1)
     sample = voxels[:: max(1, voxels.size // _WINDOW_SAMPLE)]
     sample = sample[np.isfinite(sample)]
     tissue = sample[sample > sample.min()] if sample.size else sample
     if not tissue.size:
         return 0.0, 1.0
-    low, high = np.percentile(tissue, WINDOW_PERCENTILES)
+    low, high = np.percentile(tissue, percentiles)
     return (float(low), float(high)) if high > low else (float(low), float(low) + 1.0)

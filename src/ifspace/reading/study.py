@@ -75,3 +75,16 @@ def describe(series: Series) -> str:
         parts.append(f"{series.row_spacing_mm:.2f} × {series.column_spacing_mm:.2f} mm")
     words = ", ".join(part for part in parts if part)
     return f"{series.description}: {words}" if series.description else words
+
+
+def identity_rows(study: OpenStudy) -> tuple[str, ...]:
+    """Name patient and date for the screen; nothing where no file says, or it was taken out."""
+    identity = study.loaded.identity
+    if identity is None or identity.is_removed:
+        return ()
+    name = " ".join(part for part in identity.name.split("=")[0].split("^") if part)
+    date = identity.study_date
+    if len(date) == 8 and date.isdecimal():
+        date = f"{date[:4]}-{date[4:6]}-{date[6:]}"
+    rows = (name, identity.patient_id, date)
+    return tuple("".join(filter(str.isprintable, row)) for row in rows if row)

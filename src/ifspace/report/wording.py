@@ -123,8 +123,8 @@ def state_line(result: StudyResult, texts: Texts) -> str:
     """Say whether a person stands behind the numbers."""
     signature = result.session.signature
     if result.is_final and signature is not None:
-        role = getattr(signature, "role", None)
-        reader = f"{signature.reader}, {role}" if role else signature.reader
+        role = f", {signature.role}" if signature.role else ""
+        reader = f"{signature.reader}{role}"
         return texts["state.final"].format(reader=reader, signed_at=moment(signature.signed_at))
     if not result.measurements:
         return texts["state.empty"]

@@ -146,7 +146,7 @@ def snap_to_edge(
     stored = volume.slices[slice_index].plane
     start_lps_mm = stored.foot_lps_mm(mark.position_lps_mm)
     refusal = (
-        exclusion.check_series(volume) or exclusion.check_pixels(volume) or _check_plane(stored)
+        exclusion.check_series(volume) or exclusion.check_pixels(volume) or check_plane(stored)
     )
     if refusal is not None:
         return refusal
@@ -180,7 +180,7 @@ def snap_to_edge(
     )
 
 
-def _check_plane(stored: Plane) -> Refusal | None:
+def check_plane(stored: Plane) -> Refusal | None:
     """Refuse slices on which nothing is measured."""
     tilt_deg = stored.tilt_from_axial_deg
     if tilt_deg <= AXIAL_TILT_LIMIT_DEG:
@@ -216,7 +216,7 @@ def _band_of(
             "place that one first",
         )
     else:
-        outward, room_mm = _across_edge(patch, start_mm, _facing(mark)), np.inf
+        outward, room_mm = _across_edge(patch, start_mm, facing(mark)), np.inf
     ahead_mm = min(room_mm, AHEAD_MM)
     levels = TissueSignal(
         estimate_cortex(patch),
@@ -225,7 +225,7 @@ def _band_of(
     return ProfileBand(patch, kind, start_mm, outward, levels, min(REACH_MM, room_mm))
 
 
-def _facing(mark: Mark) -> Floats:
+def facing(mark: Mark) -> Floats:
     """Say where the surface of a mark looks, on the raster (left, back), (2,)."""
     lateral = 1.0 if mark.side is Side.LEFT else -1.0
     if not _on_femur(mark.name):
