@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import stat
 import subprocess
@@ -76,11 +75,9 @@ def test_result_and_session_follow_their_published_schemas(measured: Path) -> No
         jsonschema.Draft202012Validator(schema).validate(json.loads((measured / name).read_text()))
 
 
-def test_files_are_readable_for_others_as_the_umask_says(measured: Path) -> None:
-    umask = os.umask(0)
-    os.umask(umask)
+def test_files_are_for_their_owner_alone(measured: Path) -> None:
     for path in measured.iterdir():
-        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask, path.name
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path.name
 
 
 def _expected(variant: str) -> tuple[int, set[str]]:
@@ -321,6 +318,32 @@ def test_validate_names_what_is_wrong(measured: Path, ifspace: Run, tmp_path: Pa
     assert any("value_mm" in problem for problem in ran.json["problems"])
 
 
+def test_two_sessions_of_different_readers_are_both_reported(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    second = json.loads(phantom.session_path.read_text())
+    second["reader"] = "B"
+    for mark in second["marks"]:
+        if (mark["mark"], mark["side"]) == ("lesser_trochanter_medial", "left"):
+            mark["position_lps_mm"][0] += 2.0
+    other = tmp_path / "b.json"
+    other.write_text(json.dumps(second))
+    ran = ifspace(
+        "measure", phantom.image_path, "--session", phantom.session_path, "--session", other,
+        "-o", tmp_path / "o", "--format", "json", "--json",
+    )  # fmt: skip
+    assert ran.code == 0
+    readings = ran.json["readings"]
+    assert [item["session"]["reader"] for item in readings][1] == "B"
+    assert all(item["flags"][0]["code"] == "other_reading" for item in readings)
+    assert (tmp_path / "o" / "reading_2" / "result.json").is_file()
+    assert "pooled_mm" in (tmp_path / "o" / "comparison.csv").read_text()
+    assert ifspace(
+        "measure", phantom.image_path, "--session", phantom.session_path, "--session", other,
+        "-o", tmp_path / "p", "--reader", "C",
+    ).code == 2  # fmt: skip
+
+
 def test_the_findings_paragraph_can_be_printed(
     phantom: PhantomTruth, ifspace: Run, tmp_path: Path
 ) -> None:
@@ -362,16 +385,17 @@ def test_deidentify_leaves_the_patient_and_the_uids_out_of_everything(
     truth = write_phantom(tmp_path / "study", spec)
     ran = ifspace(
         "measure", truth.image_path, "--session", truth.session_path, "-o", tmp_path / "o",
-        "--deidentify",
+        "--deidentify", "--reader", "ReaderName",
     )  # fmt: skip
     assert ran.code == 0
-    secrets = [b"SEEDED", b"PHANTOM-0001", b"19780101", b"PH0001"]
+    secrets = [b"SEEDED", b"PHANTOM-0001", b"19780101", b"PH0001", b"ReaderName"]
     secrets += [truth.study_uid.encode(), truth.series_uid.encode()]
     for path in (tmp_path / "o").iterdir():
         assert not any(secret in path.read_bytes() for secret in secrets), path.name
     text = _pdf_text(tmp_path / "o" / "report.pdf")
     assert "SEEDED" not in text
     assert "PHANTOM-0001" not in text
+    assert "ReaderName" not in text
 
 
 def _pdf_text(path: Path) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 from tests.waiting import LIMIT_S, until
 
-from ifspace.export import export
+from ifspace.export import ALL_FORMATS, export
 from ifspace.io.session import read_session
 from ifspace.model import MarkState, Session, Side, Source, StudyResult
 from ifspace.pacs import DimseNode, WebNode
@@ -129,7 +129,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Written
                 if case.signed:
                     session = sign(session, study, "A", "2026-03-01T10:00:00+01:00")
                 result = assess_study(study, session, Settings(sides=case.sides))
-                export(study, result, folder / "out")
+                export(study, result, folder / "out", formats=ALL_FORMATS)
             made[name] = Written(name, truth.image_path, folder / "out", result)
         return made[name]
 

@@ -148,6 +148,7 @@ class FlagCode(StrEnum):
     SIGNATURE_LEFT_OUT = "signature_left_out"
     MARK_BETWEEN_SLICES = "mark_between_slices"
     MARKS_NOT_CONFIRMED = "marks_not_confirmed"
+    OTHER_READING = "other_reading"
     MARKS_NOT_COUNTED = "marks_not_counted"
     UNUSUAL_DISTANCE = "unusual_distance"
     MINIMUM_AT_RANGE_END = "minimum_at_range_end"
