@@ -68,7 +68,7 @@ def others() -> None:
 def shapes(count: int, work: Path) -> None:
     """Print errors of the distances that are proposed on unseen draws of the shape model."""
     shown: list[ShapeRow] = []
-    asked = {kind: 0 for kind in Kind}
+    asked = dict.fromkeys(Kind, 0)
     for case in shape_cases(count, work):
         for row in shape_rows(case):
             asked[row.kind] += np.isfinite(row.true_mm)

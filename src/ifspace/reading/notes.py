@@ -58,6 +58,6 @@ class Notes:
     def sign(self) -> bool:
         """Sign the reading, if every mark is confirmed."""
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        done = self.record.do("sign", lambda: edits.signed(self.record.state, at))
+        done = self.record.do("sign", lambda: edits.signed(self.record.state, self.volume, at))
         self.changed.emit()
         return done
