@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from ifspace.finder.network import FEMUR, HIP, ISCHIUM, TROCHANTER, Maps, maps_of
+from ifspace.finder.network import FEMUR, HAMSTRING, HIP, ISCHIUM, TROCHANTER, Maps, maps_of
 from ifspace.finder.raster import RASTER_MM, Stack, stack_of
 from ifspace.geometry import Floats
 from ifspace.labels import LabelMap
@@ -26,6 +26,8 @@ HEIGHT_TRUSTED_MM = 40.0
 # The apex is also marked where it is seen. On real pelves the votes lie some mm too high and the
 # marks too low; their mean lies within a slice of the labels.
 HEAT_MIN = 0.3
+# A tendon is small and faint: half as sure as a bone is enough to say that one is there.
+HAMSTRING_MIN = 0.25
 # A femur is looked around this far for its marked apex, in pixels of the raster.
 HEAT_AROUND = 5
 # Doubt about the level, mm, at which it is a guess.
@@ -42,8 +44,8 @@ class FoundHip:
 
     Attributes
     ----------
-    femur, ischium
-        (slices, rows, columns) on the raster of `stack`.
+    femur, ischium, hamstring
+        (slices, rows, columns) on the raster of `stack`; the hamstring origins of both sides.
     stack
         The raster; `stack.slice_indices` names the slices of the volume.
     apex_height_mm
@@ -58,12 +60,21 @@ class FoundHip:
     side: Side
     femur: Mask
     ischium: Mask
+    hamstring: Mask
     stack: Stack
     apex_height_mm: float
     first: int
     last: int
     apex: int
     confidence: float
+
+    def has_hamstring_at(self, point_lps_mm: Floats, within_mm: float) -> bool:
+        """Tell whether a hamstring origin is seen near a point (3,), in its slice."""
+        k, j, i = self.stack.grid.to_index_kji(point_lps_mm)
+        number = int(np.clip(round(float(k)), 0, len(self.hamstring) - 1))
+        there = np.argwhere(self.hamstring[number])
+        away_mm = np.hypot(*(there - (j, i)).T) * RASTER_MM
+        return bool((away_mm <= within_mm).any())
 
     def seed_lps_mm(self, bone: Mask, slice_index: int) -> Floats | None:
         """Give the point deepest inside a bone in one slice of the volume, (3,), if it is there."""
@@ -173,6 +184,7 @@ def _hip(stack: Stack, maps: Maps, side: Side, femur: Mask, ischium: Mask) -> Fo
         side,
         femur,
         own,
+        maps.probabilities[:, HAMSTRING] > HAMSTRING_MIN,
         stack,
         apex_mm,
         min(indices),
