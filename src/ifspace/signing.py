@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -50,8 +51,13 @@ def digest_of(data: Any) -> str:
 
 
 def now() -> str:
-    """Give the time as signatures and histories hold it, UTC to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    """Give the time as signatures and histories hold it, UTC to the second.
+
+    ``SOURCE_DATE_EPOCH`` sets it, for outputs that are the same each time.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
+    return moment.isoformat(timespec="seconds")
 
 
 # ---------------------------------------------------------------------------------- signature
