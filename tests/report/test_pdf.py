@@ -69,7 +69,7 @@ def test_the_draft_mark_stands_on_every_page_until_confirmed_and_signed(make_res
     assert all("DRAFT" in text for text in pages(confirmed))
     final = report_pdf(make_result(state=MarkState.CONFIRMED, signed=True), {}, identity)
     assert not any("DRAFT" in text for text in pages(final))
-    assert "Signed by A, reader, 2026-03-04 10:20 UTC" in pages(final)[0]
+    assert "Signed by A, 2026-03-04 10:20 UTC" in pages(final)[0]
 
 
 def test_the_patient_is_named_only_with_an_identity(make_result, pdf):

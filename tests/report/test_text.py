@@ -54,10 +54,10 @@ def test_beside_a_narrow_space_stands_that_such_spaces_occur_without_symptoms(ma
 
 def test_a_final_result_names_who_signed_and_when_in_the_readers_zone(make_result):
     result = make_result(state=MarkState.CONFIRMED, signed=True)
-    assert findings_paragraph(result).endswith("Signed by A, reader, 2026-03-04 10:20 UTC.")
+    assert findings_paragraph(result).endswith("Signed by A, 2026-03-04 10:20 UTC.")
     signature = replace(result.session.signature, signed_at="2026-03-04T11:20:00+01:00")
     result = replace(result, session=replace(result.session, signature=signature))
-    assert findings_paragraph(result).endswith("Signed by A, reader, 2026-03-04 11:20 UTC+01:00.")
+    assert findings_paragraph(result).endswith("Signed by A, 2026-03-04 11:20 UTC+01:00.")
 
 
 def test_a_result_without_evidence_says_that_none_applies(make_result):
