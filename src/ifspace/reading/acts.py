@@ -16,6 +16,7 @@ _DONE = {
     "confirm": "confirmed",
     "unconfirm": "unconfirmed",
     "load": "loaded",
+    "recover": "recovered",
     "set": "set",
     "note": "noted",
 }
