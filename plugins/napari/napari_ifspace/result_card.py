@@ -63,10 +63,15 @@ class ResultCard(QFrame):
             grid.addWidget(QLabel(f"<b>{kind.value.upper()}</b>"), row, 0)
             for column, side in enumerate(SIDES, start=1):
                 grid.addWidget(self._cell(kind, side), row, column)
+        self._grid = grid
         self.state = QLabel()
         self.state.setObjectName("ifspace_state")
         self.state.setWordWrap(True)
-        grid.addWidget(self.state, len(Kind) + 1, 0, 1, 3)
+        self.add_line(self.state)
+
+    def add_line(self, label: QLabel) -> None:
+        """Put a sentence about all values under them."""
+        self._grid.addWidget(label, self._grid.rowCount(), 0, 1, 1 + len(SIDES))
 
     def _cell(self, kind: Kind, side: Side) -> QLabel:
         label = QLabel("—")
