@@ -1,7 +1,7 @@
 """Files that are whole or not there: written under a temporary name, then renamed.
 
-Nothing else in the program creates a file that outlives it, but logs that grow line by line. New
-files have the mode that the umask leaves, as any program's have.
+Nothing else in the program creates a file that outlives it, but logs that grow line by line. Nearly
+every one may name a patient: new files are for their owner alone (0600, less what the umask takes).
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from ifspace.errors import OutputError
 
 # Whoever finds such a name after a crash may delete it.
 TEMPORARY_PREFIX = ".ifspace-"
+# The mode of whatever is created: read and written by its owner.
+OWNER_ONLY = 0o600
 
 # What file systems without hard links answer.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
@@ -44,7 +46,7 @@ def output_errors(what: str) -> Iterator[None]:
 
 @contextmanager
 def whole_file(
-    path: Path, *, overwrite: bool = True, private: bool = False, modified_ns: int | None = None
+    path: Path, *, overwrite: bool = True, modified_ns: int | None = None
 ) -> Iterator[BinaryIO]:
     """Give a file to write into that gets its name when all of it is on the disk.
 
@@ -54,8 +56,6 @@ def whole_file(
         The name; folders above it are made.
     overwrite
         Whether a file that has the name already is replaced.
-    private
-        Whether nobody but the owner may read it, whatever the umask leaves.
     modified_ns
         When it counts as changed, in nanoseconds since 1970; now, where absent.
 
@@ -69,7 +69,7 @@ def whole_file(
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(temporary, flags, 0o600 if private else 0o666)
+    descriptor = os.open(temporary, flags, OWNER_ONLY)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file

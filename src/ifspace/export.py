@@ -6,14 +6,19 @@ same whoever asked for it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
-from ifspace.atomic import output_errors, whole_folder
-from ifspace.dicom_out import UidMap, replace_uids, why_not_filed, write_objects
+from ifspace.atomic import output_errors, refuse_overwriting, whole_folder, write_file
+from ifspace.dicom_out import UidMap, deidentified, why_not_filed, write_objects
 from ifspace.errors import OutputError
+from ifspace.fhir import observation_bundle
 from ifspace.model import Side, StudyResult
-from ifspace.report import Pages, write_reports
+from ifspace.report import Pages, findings_paragraph, write_reports
+from ifspace.report.side_by_side import naming_each_other, readings_csv
+from ifspace.report.view import grey_window
+from ifspace.tables import json_bytes
 from ifspace.workflow import LoadedStudy
 
 # The files of each format, in the order in which they are listed.
@@ -26,15 +31,20 @@ FILES_OF_FORMAT: dict[str, tuple[str, ...]] = {
     "sr": ("sr.dcm",),
     "dicom-pdf": ("report.dcm",),
     "dicom-sc": ("key_right.dcm", "key_left.dcm"),
+    "dicom-pr": ("presentation.dcm",),
     "slicer": ("slicer.mrk.json",),
+    "fhir": ("fhir.json",),
     "manifest": ("manifest.json",),
 }
+COMPARISON_NAME = "comparison.csv"
 ALL_FORMATS = tuple(FILES_OF_FORMAT)
+# Without what only some systems take: they ask for it.
+DEFAULT_FORMATS = tuple(name for name in ALL_FORMATS if name not in ("dicom-pr", "fhir"))
 # What is worth writing where nothing was measured but something proposed.
 PROPOSAL_FORMATS = ("json", "session", "manifest")
 
 _REPORTS = frozenset({"json", "session", "csv", "pdf", "png", "slicer"})
-_OBJECTS = frozenset({"sr", "dicom-pdf", "dicom-sc"})
+_OBJECTS = frozenset({"sr", "dicom-pdf", "dicom-sc", "dicom-pr"})
 # What a DICOM object wraps has to be made first, asked for or not.
 _WRAPPED = {"dicom-pdf": "pdf", "dicom-sc": "png"}
 
@@ -44,7 +54,7 @@ def export(
     result: StudyResult,
     out: Path,
     *,
-    formats: Collection[str] = ALL_FORMATS,
+    formats: Collection[str] = DEFAULT_FORMATS,
     deidentify: bool = False,
     overwrite: bool = False,
     predecessor: Path | None = None,
@@ -101,6 +111,42 @@ def export(
     return tuple(out / name for name in made)
 
 
+def export_readings(
+    study: LoadedStudy,
+    results: Sequence[StudyResult],
+    out: Path,
+    *,
+    deidentify: bool = False,
+    overwrite: bool = False,
+    **asked: Any,
+) -> tuple[list[StudyResult], tuple[Path, ...]]:
+    """Write the readings of one study: one into `out`, several into a folder each.
+
+    Of several readings each report names what the others measured, and ``comparison.csv`` lays
+    them side by side. `asked` is handed to :func:`export`.
+
+    Returns
+    -------
+    The results as they were written, and the files.
+    """
+    if len(results) == 1:
+        files = export(study, results[0], out, deidentify=deidentify, overwrite=overwrite, **asked)
+        return list(results), files
+    told = naming_each_other(results, named=not deidentify)
+    if not overwrite:
+        refuse_overwriting(out, [COMPARISON_NAME])
+    written: list[Path] = []
+    for number, result in enumerate(told, start=1):
+        folder = out / f"reading_{number}"
+        written += export(
+            study, result, folder, deidentify=deidentify, overwrite=overwrite, **asked
+        )
+    table = readings_csv(told, named=not deidentify)
+    with output_errors("the comparison"):
+        write_file(out / COMPARISON_NAME, table.encode())
+    return told, (*written, out / COMPARISON_NAME)
+
+
 def formats_for(formats: Collection[str], *, marked: bool) -> tuple[str, ...]:
     """Give the formats that are written; where nothing is marked, only those of a proposal."""
     return tuple(name for name in formats if marked or name in PROPOSAL_FORMATS)
@@ -131,6 +177,16 @@ def refuse_inside(out: Path, source: Path) -> None:
         raise OutputError(message)
 
 
+def _windows(study: LoadedStudy, result: StudyResult) -> dict[int, tuple[float, float]]:
+    """Give the grey window of each measured slice, as the key images have it."""
+    if study.volume is None:
+        return {}
+    return {
+        item.slice_index: grey_window(study.volume.voxels[item.slice_index])
+        for item in result.measurements
+    }
+
+
 def _write_all(
     study: LoadedStudy,
     result: StudyResult,
@@ -140,7 +196,7 @@ def _write_all(
     predecessor: Path | None,
     pages: Pages,
 ) -> None:
-    shown = result if uid_map is None else replace_uids(result, uid_map)
+    shown = result if uid_map is None else deidentified(result, uid_map)
     identity = study.identity if uid_map is None else None
     fileable = study.headers and study.volume is not None and not objects_left_out(study, formats)
     objects = formats & _OBJECTS if fileable else frozenset()
@@ -156,6 +212,10 @@ def _write_all(
             deidentified=uid_map is not None,
         ),
     ]
+    if "fhir" in formats:
+        (name,) = FILES_OF_FORMAT["fhir"]
+        write_file(stage / name, json_bytes(observation_bundle(shown)))
+        listed.append(stage / name)
     if objects:
         listed += write_objects(
             result,
@@ -168,9 +228,11 @@ def _write_all(
                 for side in Side
                 if (stage / f"key_{side}.png").is_file()
             },
+            windows=_windows(study, result),
             deidentify=uid_map is not None,
             uid_map=uid_map,
             predecessor=predecessor,
+            report_text=findings_paragraph(shown),
         )
     if "manifest" in formats:
         wanted = {name for key in formats for name in FILES_OF_FORMAT[key]}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ifspace import quality
+from ifspace import quality, signing
 from ifspace.automatic import (
     Finder,
     muscle_disagreements,
@@ -25,7 +25,7 @@ from ifspace.automatic import (
 )
 from ifspace.binding import check_belongs, refuse_unbound
 from ifspace.caveats import caveats, narrow_spaces
-from ifspace.errors import GeometryError, SessionError
+from ifspace.errors import GeometryError
 from ifspace.evidence import (
     Panel,
     assess_space,
@@ -51,7 +51,6 @@ from ifspace.model import (
     Flag,
     FlagCode,
     Kind,
-    MarkState,
     NotMeasured,
     Outcome,
     PatientIdentity,
@@ -60,10 +59,11 @@ from ifspace.model import (
     Session,
     Severity,
     Side,
-    Signature,
+    SignedWith,
     StudyResult,
     Volume,
 )
+from ifspace.signing import DEFAULT_ROLE
 from ifspace.version import __version__
 
 
@@ -229,7 +229,7 @@ def assess(
     return replace(
         _result(
             volume.series,
-            replace(session, image=volume.fingerprint),
+            _with_image(session, volume),
             settings,
             panel,
             spaces=spaces,
@@ -313,6 +313,14 @@ def _result(
     spaces: tuple[AssessedSpace, ...],
     flags: tuple[Flag, ...],
 ) -> StudyResult:
+    if session.signature is not None:
+        session, problem = signing.verified(session, _signed_with(panel))
+        if problem:
+            flags = (Flag(FlagCode.SIGNATURE_LEFT_OUT, Severity.CAUTION, problem), *flags)
+        elif earlier := signing.earlier_signatures(session):
+            who = f" of {earlier[-1].reader} of {earlier[-1].at}"
+            words = signing.REPLACES.format(who=who)
+            flags = (Flag(FlagCode.REPORT_AMENDED, Severity.CAUTION, words), *flags)
     return StudyResult(
         software_version=__version__,
         series=series,
@@ -326,22 +334,37 @@ def _result(
     )
 
 
-def sign(session: Session, reader: str, signed_at: str) -> Session:
-    """Sign a session: the reader looked at every mark, and each is confirmed.
+def sign(
+    session: Session,
+    images: LoadedStudy | Volume,
+    reader: str,
+    signed_at: str,
+    *,
+    role: str = DEFAULT_ROLE,
+    settings: Settings | None = None,
+) -> Session:
+    """Sign a session on its images: the reader looked at every mark, and each is confirmed.
 
     Raises
     ------
     SessionError
-        If there is nothing to sign, or a mark is not confirmed.
+        If there is nothing to sign, a mark is not confirmed, or the session is of other images.
     """
-    open_marks = sum(mark.state is not MarkState.CONFIRMED for mark in session.marks)
-    if not session.marks or open_marks:
-        message = (
-            f"{open_marks} of {len(session.marks)} marks are not confirmed; confirm every mark"
-            " before signing"
-        )
-        raise SessionError(message)
-    return replace(session, reader=reader, signature=Signature(reader, signed_at))
+    volume = images.volume if isinstance(images, LoadedStudy) else images
+    check_belongs(session, images.series, volume.fingerprint if volume else None)
+    session = _with_image(session, volume)
+    panel = _panel(images.series, session, settings or Settings())
+    return signing.sign(session, _signed_with(panel), reader, signed_at, role=role)
+
+
+def _with_image(session: Session, volume: Volume | None) -> Session:
+    if session.image is not None or volume is None:
+        return session
+    return replace(session, image=volume.fingerprint)
+
+
+def _signed_with(panel: Panel) -> SignedWith:
+    return SignedWith(__version__, signing.evidence_digest(panel.values))
 
 
 def _panel(series: Series, session: Session, settings: Settings) -> Panel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import pytest
 from tests.batch.conftest import PLAIN, Told, Undisturbed, files_below
 
 from ifspace.batch import Request, Shard, merge_outputs, run_batch
+from ifspace.batch.ledger import open_ledger
 from ifspace.batch.pseudonyms import read_key
 from ifspace.errors import OutputError, UnreadableInputError
 from ifspace.io import open_study
+from ifspace.phantom import PhantomSpec, Size, write_phantom
 
 KEY = "11" * 32
 WITH_KEY = replace(PLAIN, deidentify=True, key=KEY)
@@ -79,6 +82,36 @@ def test_a_key_that_the_run_drew_is_used_again(undisturbed: Undisturbed, tmp_pat
     before = files_below(tmp_path / "out")
     assert run_batch(request, Told()).measured_now == 0
     assert files_below(tmp_path / "out") == before
+
+
+def test_key_reader_and_names_of_folders_stay_out_of_the_output(tmp_path: Path) -> None:
+    write_phantom(tmp_path / "raw" / "Doe_Jane", PhantomSpec(size=Size.TINY))
+    marks = tmp_path / "raw" / "Doe_Jane" / "session.json"
+    data = json.loads(marks.read_text())
+    marks.write_text(json.dumps(data | {"reader": "RealReader"}))
+    out, safe = tmp_path / "out", tmp_path / "safe"
+    plan = replace(PLAIN, deidentify=True, formats=("json", "session", "manifest", "pdf", "sr"))
+    request = Request(tmp_path / "raw", out, plan, ledger_folder=safe)
+    run_batch(request, Told())
+    assert (safe / "out.ledger.sqlite").stat().st_mode & 0o777 == 0o600
+    with open_ledger(out, safe, create=False) as ledger:
+        key = ledger.meta("key")
+        places = {file.place for file in ledger.files_of_kind("image")}
+    assert key
+    assert places
+    merge_outputs([out], tmp_path / "merged", safe)
+    assert (safe / "merged.ledger.sqlite").stat().st_mode & 0o777 == 0o600
+    for folder in (out, tmp_path / "merged"):
+        written = [path for path in folder.rglob("*") if path.is_file()]
+        assert {path.stat().st_mode & 0o077 for path in written} == {0}
+        for path in written:
+            for word in (key, "Doe_Jane", "RealReader", *places):
+                assert word.encode() not in path.read_bytes(), path
+    assert files_below(tmp_path / "merged") == files_below(out)
+    assert run_batch(request, Told()).measured_now == 0
+    for wrong in (replace(request, ledger_folder=None), replace(request, plan=PLAIN)):
+        with pytest.raises(OutputError, match=r"not their ledger|another key, or not at all"):
+            run_batch(wrong, Told())
 
 
 def test_another_key_or_none_needs_another_folder(undisturbed: Undisturbed, hidden: Path) -> None:

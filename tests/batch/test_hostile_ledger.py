@@ -10,7 +10,7 @@ from ifspace import __version__
 from ifspace.batch import CaseOutcome, Status, merge_outputs
 from ifspace.batch.ledger import Case, FileRow, open_ledger
 from ifspace.batch.places import name_of
-from ifspace.errors import UnsafePathError
+from ifspace.errors import OutputError, UnsafePathError
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,18 @@ def test_a_place_in_a_ledger_stays_below_its_folder(place: str) -> None:
         name_of(place)
 
 
-def test_the_ledger_that_holds_a_key_is_for_its_owner_only(tmp_path: Path) -> None:
-    path = tmp_path / "out" / "ledger.sqlite"
-    for before in (None, 0o644):
-        if before is not None:
-            path.chmod(before)
-        with open_ledger(tmp_path / "out", private=True) as ledger:
-            ledger.set_meta("key", "secret")
-        assert path.stat().st_mode & 0o777 == 0o600
+def test_a_key_that_an_earlier_version_left_in_the_output_leaves_it(tmp_path: Path) -> None:
+    out, apart = tmp_path / "out", tmp_path / "out.ledger.sqlite"
+    with open_ledger(out) as ledger:
+        ledger.set_meta("key", "secret")
+    assert (out / "ledger.sqlite").stat().st_mode & 0o777 == 0o600
+    (out / "ledger.sqlite").chmod(0o644)
+    (out / "studies").mkdir()
+    with open_ledger(out, private=True) as ledger:
+        assert ledger.meta("key") == "secret"
+    assert apart.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in out.iterdir()] == ["studies"]
+    # Without it the names of a new run would belong to no earlier result.
+    apart.unlink()
+    with pytest.raises(OutputError, match="not their ledger"), open_ledger(out, private=True):
+        pass

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import stat
 import subprocess
@@ -15,6 +14,8 @@ import jsonschema
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from pydicom import dcmread
+from pypdf import PdfReader
 from tests.cli.conftest import Ran
 
 from ifspace.io import load_volume, open_study
@@ -74,11 +75,9 @@ def test_result_and_session_follow_their_published_schemas(measured: Path) -> No
         jsonschema.Draft202012Validator(schema).validate(json.loads((measured / name).read_text()))
 
 
-def test_files_are_readable_for_others_as_the_umask_says(measured: Path) -> None:
-    umask = os.umask(0)
-    os.umask(umask)
+def test_files_are_for_their_owner_alone(measured: Path) -> None:
     for path in measured.iterdir():
-        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask, path.name
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path.name
 
 
 def _expected(variant: str) -> tuple[int, set[str]]:
@@ -319,6 +318,32 @@ def test_validate_names_what_is_wrong(measured: Path, ifspace: Run, tmp_path: Pa
     assert any("value_mm" in problem for problem in ran.json["problems"])
 
 
+def test_two_sessions_of_different_readers_are_both_reported(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    second = json.loads(phantom.session_path.read_text())
+    second["reader"] = "B"
+    for mark in second["marks"]:
+        if (mark["mark"], mark["side"]) == ("lesser_trochanter_medial", "left"):
+            mark["position_lps_mm"][0] += 2.0
+    other = tmp_path / "b.json"
+    other.write_text(json.dumps(second))
+    ran = ifspace(
+        "measure", phantom.image_path, "--session", phantom.session_path, "--session", other,
+        "-o", tmp_path / "o", "--format", "json", "--json",
+    )  # fmt: skip
+    assert ran.code == 0
+    readings = ran.json["readings"]
+    assert [item["session"]["reader"] for item in readings][1] == "B"
+    assert all(item["flags"][0]["code"] == "other_reading" for item in readings)
+    assert (tmp_path / "o" / "reading_2" / "result.json").is_file()
+    assert "pooled_mm" in (tmp_path / "o" / "comparison.csv").read_text()
+    assert ifspace(
+        "measure", phantom.image_path, "--session", phantom.session_path, "--session", other,
+        "-o", tmp_path / "p", "--reader", "C",
+    ).code == 2  # fmt: skip
+
+
 def test_the_findings_paragraph_can_be_printed(
     phantom: PhantomTruth, ifspace: Run, tmp_path: Path
 ) -> None:
@@ -360,16 +385,17 @@ def test_deidentify_leaves_the_patient_and_the_uids_out_of_everything(
     truth = write_phantom(tmp_path / "study", spec)
     ran = ifspace(
         "measure", truth.image_path, "--session", truth.session_path, "-o", tmp_path / "o",
-        "--deidentify",
+        "--deidentify", "--reader", "ReaderName",
     )  # fmt: skip
     assert ran.code == 0
-    secrets = [b"SEEDED", b"PHANTOM-0001", b"19780101", b"PH0001"]
+    secrets = [b"SEEDED", b"PHANTOM-0001", b"19780101", b"PH0001", b"ReaderName"]
     secrets += [truth.study_uid.encode(), truth.series_uid.encode()]
     for path in (tmp_path / "o").iterdir():
         assert not any(secret in path.read_bytes() for secret in secrets), path.name
     text = _pdf_text(tmp_path / "o" / "report.pdf")
     assert "SEEDED" not in text
     assert "PHANTOM-0001" not in text
+    assert "ReaderName" not in text
 
 
 def _pdf_text(path: Path) -> str:
@@ -500,12 +526,7 @@ def test_marks_that_name_no_images_need_a_word_and_the_report_says_so(
 def test_a_signature_is_its_readers_own(
     phantom: PhantomTruth, ifspace: Run, tmp_path: Path
 ) -> None:
-    signed = _changed_session(
-        phantom,
-        tmp_path / "s.json",
-        reader="A",
-        signature={"reader": "A", "signed_at": "2026-01-02T03:04:05Z"},
-    )
+    signed = _signed_session(phantom, ifspace, tmp_path)
     call = ("measure", phantom.image_path, "--session", signed, "--format", "session")
     assert ifspace(*call, "--reader", "A", "-o", tmp_path / "a").code == 0
     assert ifspace(*call, "--reader", "B", "-o", tmp_path / "b").code == 0
@@ -513,6 +534,100 @@ def test_a_signature_is_its_readers_own(
     dropped = json.loads((tmp_path / "b" / "session.json").read_text())
     assert kept["signature"]["reader"] == "A"
     assert "signature" not in dropped
+
+
+def _signed_session(phantom: PhantomTruth, ifspace: Run, tmp_path: Path) -> Path:
+    """A session that A signed at the command line."""
+    marks = json.loads(phantom.session_path.read_text())["marks"]
+    confirmed = _changed_session(
+        phantom, tmp_path / "c.json", marks=[mark | {"state": "confirmed"} for mark in marks]
+    )
+    out = tmp_path / "signed"
+    ran = ifspace(
+        "measure", phantom.image_path, "--session", confirmed, "--reader", "A", "--sign",
+        "-o", out,
+    )  # fmt: skip
+    assert ran.code == 0
+    return out / "session.json"
+
+
+def test_one_mark_moved_in_a_signed_session_makes_a_draft_of_every_output(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    signed = _signed_session(phantom, ifspace, tmp_path)
+    assert json.loads((signed.parent / "result.json").read_text())["final"] is True
+    assert dcmread(signed.parent / "sr.dcm").VerificationFlag == "VERIFIED"
+    assert ifspace("validate", signed).code == 0
+    data = json.loads(signed.read_text())
+    data["marks"][0]["position_lps_mm"][0] += 8.0
+    moved = tmp_path / "moved.json"
+    moved.write_text(json.dumps(data))
+    checked = ifspace("validate", moved)
+    assert checked.code == 1
+    assert "changed after signing" in checked.out
+    ran = ifspace("measure", phantom.image_path, "--session", moved, "-o", tmp_path / "o", "--text")
+    assert "DRAFT" in ran.out
+    assert "The signature of A of" in ran.out
+    result = json.loads((tmp_path / "o" / "result.json").read_text())
+    assert result["final"] is False
+    assert "signature_left_out" in {flag["code"] for flag in result["flags"]}
+    assert "signature" not in json.loads((tmp_path / "o" / "session.json").read_text())
+    report = dcmread(tmp_path / "o" / "sr.dcm")
+    assert (report.CompletionFlag, report.VerificationFlag) == ("PARTIAL", "UNVERIFIED")
+    pages = "".join(page.extract_text() for page in PdfReader(tmp_path / "o" / "report.pdf").pages)
+    assert "DRAFT" in pages
+    assert "was left out" in " ".join(pages.split())
+
+
+def test_a_second_final_report_names_the_one_that_it_replaces_or_is_refused(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    signed = _signed_session(phantom, ifspace, tmp_path)
+    out = signed.parent
+    first_uid = str(dcmread(out / "sr.dcm").SOPInstanceUID)
+    call = ("measure", phantom.image_path, "--session", signed, "--reader", "B", "--sign")
+    refused = ifspace(*call, "-o", tmp_path / "other")
+    assert refused.code == 1
+    assert "a final report of A of" in refused.err
+    assert "--amends" in refused.err
+    assert not (tmp_path / "other").exists()
+    ran = ifspace(*call, "-o", tmp_path / "other", "--amends", out / "sr.dcm", "--text")
+    assert ran.code == 0
+    assert "This report replaces an earlier one of A of" in ran.out
+    report = dcmread(tmp_path / "other" / "sr.dcm")
+    reference = report.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0]
+    assert reference.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == first_uid
+    history = json.loads((tmp_path / "other" / "session.json").read_text())["history"]
+    assert [entry["act"] for entry in history] == ["signed", "signed", "amended"]
+    assert [entry["reader"] for entry in history[:2]] == ["A", "B"]
+    assert ifspace("validate", tmp_path / "other" / "result.json").code == 0
+    pdf = PdfReader(tmp_path / "other" / "report.pdf")
+    text = " ".join("".join(page.extract_text() for page in pdf.pages).split())
+    assert "This report replaces an earlier one of A of" in text
+    hidden = ifspace(
+        *call, "-o", tmp_path / "hidden", "--amends", out / "result.json", "--deidentify",
+        "--format", "json,session",
+    )  # fmt: skip
+    assert hidden.code == 0
+    result = json.loads((tmp_path / "hidden" / "result.json").read_text())
+    assert "This report replaces an earlier one." in {flag["detail"] for flag in result["flags"]}
+    assert ifspace("validate", tmp_path / "hidden" / "session.json").code == 0
+
+
+def test_a_number_written_over_is_invalid_and_not_reported_again(
+    measured: Path, ifspace: Run, tmp_path: Path
+) -> None:
+    data = json.loads((measured / "result.json").read_text())
+    data["outcomes"][0]["value_mm"] = 8.0
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(data))
+    checked = ifspace("validate", path)
+    assert checked.code == 1
+    assert "value_mm is 8, but its end points lie" in checked.out
+    ran = ifspace("report", path, "-o", tmp_path / "o")
+    assert ran.code == 1
+    assert "value_mm is 8" in ran.err
+    assert not (tmp_path / "o").exists()
 
 
 def test_a_file_that_another_run_put_there_meanwhile_is_kept(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from tests.signed import signed_copy as signed_copy_of
 
 from ifspace.geometry import Segment
 from ifspace.model import (
@@ -31,7 +32,6 @@ from ifspace.model import (
     Session,
     Severity,
     Side,
-    Signature,
     SliceSource,
     Source,
     StudyResult,
@@ -273,7 +273,6 @@ def make_result() -> Callable[..., StudyResult]:
             marks=tuple(marks),
             acquisition={"hip_rotation": "unknown", "patient_position": "supine"},
             findings={Side.LEFT: {"qf_oedema": "mild", "qf_fat": "2"}, Side.RIGHT: {}},
-            signature=Signature(reader or "A", "2026-03-01T10:00:00+01:00") if signed else None,
         )
         series = Series(
             sources=tuple(
@@ -293,12 +292,15 @@ def make_result() -> Callable[..., StudyResult]:
             row_spacing_mm=study.spacing_mm[0],
             column_spacing_mm=study.spacing_mm[1],
         )
-        return StudyResult(
+        result = StudyResult(
             software_version="0.1.0",
             series=series,
             session=session,
             spaces=tuple(spaces),
             flags=(Flag("hip_position_unknown", Severity.CAUTION, "Hip rotation is unknown."),),
+        )
+        return (
+            signed_copy_of(result, reader or "A", "2026-03-01T10:00:00+01:00") if signed else result
         )
 
     return make
@@ -314,7 +316,6 @@ def signed_copy() -> Callable[[StudyResult], StudyResult]:
     """Sign a result whose marks are confirmed."""
 
     def sign(result: StudyResult) -> StudyResult:
-        signature = Signature("A", "2026-03-01T10:00:00+01:00")
-        return replace(result, session=replace(result.session, signature=signature))
+        return signed_copy_of(result, "A", "2026-03-01T10:00:00+01:00")
 
     return sign

@@ -5,7 +5,7 @@ import pydicom
 import pytest
 from PIL import Image
 
-from ifspace.dicom_out import UidMap, read_sr, replace_uids, write_objects
+from ifspace.dicom_out import UidMap, deidentified, read_sr, write_objects
 from ifspace.dicom_out.content import read_report
 from ifspace.io.session import session_to_json
 from ifspace.model import MarkState, Seed, SeedName, Side
@@ -62,24 +62,25 @@ def test_all_objects_are_of_one_study_and_one_patient(objects) -> None:
     _, _, made, _ = objects
     assert len({str(item.StudyInstanceUID) for item in made}) == 1
     assert len({str(item.PatientID) for item in made}) == 1
-    assert len({str(item.SeriesInstanceUID) for item in made}) == 3
+    assert len({str(item.SeriesInstanceUID) for item in made}) == 4
 
 
 def test_uids_are_replaced_the_same_way_everywhere(objects) -> None:
     _, result, made, paths = objects
-    clean = replace_uids(result, UidMap(b"k"))
+    clean = deidentified(result, UidMap(b"k"))
     session = read_sr(paths[0])
     assert session.study_instance_uid == clean.session.study_instance_uid
     assert session.study_instance_uid == made[0].StudyInstanceUID
     for mark, expected in zip(session.marks, clean.session.marks, strict=True):
         assert mark.sop_instance_uid == expected.sop_instance_uid
         assert mark.position_lps_mm.tolist() == expected.position_lps_mm.tolist()
-    assert session.reader == "Reader"
+    assert session.reader == clean.session.reader
+    assert session.signature == clean.session.signature
 
 
 def test_numbers_and_states_stay(make_study, make_result) -> None:
     result = make_result(make_study(), state=MarkState.CONFIRMED)
-    clean = replace_uids(result, UidMap())
+    clean = deidentified(result, UidMap())
     assert [m.value_mm for m in clean.measurements] == [m.value_mm for m in result.measurements]
     assert [m.state for m in clean.measurements] == [m.state for m in result.measurements]
 
@@ -93,7 +94,7 @@ def test_no_uid_of_the_images_is_left_in_a_session(make_study, make_result) -> N
         seeds=(Seed(SeedName.FEMUR_MARROW, Side.LEFT, np.zeros(3), first),),
         level_range={Side.LEFT: (f"{first}#1", f"{first}#4")},
     )
-    clean = replace_uids(replace(result, session=session), UidMap())
+    clean = deidentified(replace(result, session=session), UidMap())
     text = str(session_to_json(clean.session)) + str(clean.series) + str(clean.spaces)
     for header in study.headers:
         for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):

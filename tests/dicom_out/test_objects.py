@@ -54,6 +54,7 @@ def test_dciodvfy_finds_no_error(
         "report.dcm",
         "key_left.dcm",
         "key_right.dcm",
+        "presentation.dcm",
     ]
     for path in paths:
         done = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, check=False)
@@ -78,11 +79,11 @@ def test_the_pdf_comes_out_as_it_went_in(make_study, make_result, pdf, tmp_path)
 @pytest.mark.parametrize(
     ("images", "expected"),
     [
-        ("3", [9801, 9802, 9803]),
-        ("542409", [54240901, 54240902, 54240903]),
-        ("2147483647", [2147483645, 2147483646, 2147483647]),
-        ("", [9801, 9802, 9803]),
-        ("-7", [9801, 9802, 9803]),
+        ("3", [9801, 9802, 9803, 9804]),
+        ("542409", [54240901, 54240902, 54240903, 54240904]),
+        ("2147483647", [2147483644, 2147483645, 2147483646, 2147483647]),
+        ("", [9801, 9802, 9803, 9804]),
+        ("-7", [9801, 9802, 9803, 9804]),
     ],
 )
 @pytest.mark.parametrize("deidentify", [False, True])

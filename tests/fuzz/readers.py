@@ -66,22 +66,22 @@ def readers(room: Path) -> tuple[Reader, ...]:
     marks = (room / "plain" / "session.json").read_bytes()
     result = json.dumps({"schema": "ifspace-result/1", "series": {}, "spaces": []}).encode()
     return (
-        Reader("headers", "a", plain, lambda path: read_headers_of_file(path, "a"), 200),
-        Reader("filing", "a", plain, filing_of, 200),
-        Reader("series", "a", (*plain, _compressed(slices[0], RLELossless)), _series, 6),
+        Reader("headers", "a", plain, lambda path: read_headers_of_file(path, "a"), 100),
+        Reader("filing", "a", plain, filing_of, 100),
+        Reader("series", "a", (*plain, _compressed(slices[0], RLELossless)), _series, 20),
         Reader("decoders", "a", compressed, _series, 1),
-        Reader("files to send", "a", (*plain, *reports), lambda path: files_to_send([path]), 8),
-        Reader("segmentation", "a", (segmentation,), read_label_map, 8),
-        Reader("reports", "a", reports, _report, 8),
-        Reader("session", "a.json", (marks,), _session, 10),
-        Reader("result", "a.json", (result,), lambda path: validate_result(_content(path)), 10),
-        Reader("DICOMDIR", "DICOMDIR", (_dicomdir(room),), _dicomdir_read, 8),
-        Reader("ZIP", "a.zip", (_zip(slices[:2]),), _series, 3),
+        Reader("files to send", "a", (*plain, *reports), lambda path: files_to_send([path]), 30),
+        Reader("segmentation", "a", (segmentation,), read_label_map, 60),
+        Reader("reports", "a", reports, _report, 20),
+        Reader("session", "a.json", (marks,), _session, 30),
+        Reader("result", "a.json", (result,), lambda path: validate_result(_content(path)), 60),
+        Reader("DICOMDIR", "DICOMDIR", (_dicomdir(room),), _dicomdir_read, 40),
+        Reader("ZIP", "a.zip", (_zip(slices[:2]),), _series, 10),
         *(
-            Reader(f"{name} header", name, (seed,), _volume_header, 200)
+            Reader(f"{name} header", name, (seed,), _volume_header, 100)
             for name, seed in volumes.items()
         ),
-        *(Reader(name, name, (seed,), _volume_file, 1) for name, seed in volumes.items()),
+        *(Reader(name, name, (seed,), _volume_file, 2) for name, seed in volumes.items()),
     )
 
 

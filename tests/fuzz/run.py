@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = options.parse_args(arguments)
     _bound_memory()
     total: Counter[str] = Counter()
-    findings: dict[tuple[str, str], Finding] = {}
+    kinds: set[tuple[str, str]] = set()
     block = 10_000
     with TemporaryDirectory(prefix="ifspace-fuzz-", dir=_memory_folder()) as room:
         known = readers(Path(room))
@@ -122,14 +122,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             count = min(block, asked.count - number * block)
             done, found = fuzz(known, count, asked.seed + number, Path(room))
             total += done
-            findings |= {(item.reader, item.where): item for item in found}
-            _say(f"{total.total()} executions, {len(findings)} findings")
-    for number, item in enumerate(findings.values()):
-        asked.keep.mkdir(parents=True, exist_ok=True)
-        (asked.keep / f"{number:03d}").write_bytes(item.content)
-        _say(f"{number:03d} {item.reader}: {item.where}")
-    _say(str(dict(total)))
-    return 1 if findings else 0
+            for item in found:
+                if (item.reader, item.where) not in kinds:
+                    _keep(item, asked.keep / f"{len(kinds):03d}")
+                kinds.add((item.reader, item.where))
+            # A run that is ended early has said how far it came.
+            _say(f"{total.total()} executions, {len(kinds)} findings: {dict(total)}")
+    return 1 if kinds else 0
+
+
+def _keep(item: Finding, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(item.content)
+    _say(f"{path.name} {item.reader}: {item.where}")
 
 
 def _memory_folder() -> str | None:

@@ -23,12 +23,12 @@ from typing import Any
 import pytest
 from tests.waiting import LIMIT_S, until
 
-from ifspace.export import export
+from ifspace.export import ALL_FORMATS, export
 from ifspace.io.session import read_session
-from ifspace.model import MarkState, Session, Side, Signature, Source, StudyResult
+from ifspace.model import MarkState, Session, Side, Source, StudyResult
 from ifspace.pacs import DimseNode, WebNode
 from ifspace.phantom import VARIANTS, PhantomSpec, Size, write_phantom
-from ifspace.workflow import Settings, assess_study, load_study
+from ifspace.workflow import Settings, assess_study, load_study, sign
 
 LOOPBACK = "127.0.0.1"
 HINT = "run tests/interop/setup.sh"
@@ -74,10 +74,6 @@ def _without_mark(session: Session, side: Side) -> Session:
     return replace(session, marks=kept)
 
 
-def _signed(session: Session) -> Session:
-    return replace(session, signature=Signature("A", "2026-03-01T10:00:00+01:00"))
-
-
 def _as_proposed(session: Session) -> Session:
     return replace(
         session,
@@ -95,6 +91,7 @@ class Case:
     spec: PhantomSpec
     sides: tuple[Side, ...] = (Side.RIGHT, Side.LEFT)
     change: Callable[[Session], Session] = field(default=lambda session: session)
+    signed: bool = False
 
 
 def _spec(variant: str, *, spacing_mm: float | None = 2.4, **changes: Any) -> PhantomSpec:
@@ -112,7 +109,7 @@ CASES = {
     "not square": Case(_spec("anisotropic", spacing_mm=None)),
     "left only": Case(_spec("plain", ifs_mm=13.0, qfs_mm=7.0), sides=(Side.LEFT,)),
     "right only": Case(_spec("enhanced-oblique"), sides=(Side.RIGHT,)),
-    "final, Korean name": Case(_spec("korean-name"), change=_signed),
+    "final, Korean name": Case(_spec("korean-name"), signed=True),
     "proposed": Case(_spec("asymmetric"), change=_as_proposed),
 }
 
@@ -129,8 +126,10 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Written
             truth = write_phantom(folder / "phantom", case.spec)
             session = case.change(read_session(truth.session_path))
             with load_study(truth.image_path, hint=session.series_instance_uid) as study:
+                if case.signed:
+                    session = sign(session, study, "A", "2026-03-01T10:00:00+01:00")
                 result = assess_study(study, session, Settings(sides=case.sides))
-                export(study, result, folder / "out")
+                export(study, result, folder / "out", formats=ALL_FORMATS)
             made[name] = Written(name, truth.image_path, folder / "out", result)
         return made[name]
 

@@ -6,7 +6,10 @@ import re
 import subprocess
 from pathlib import Path
 
+import numpy as np
+import pydicom
 import pytest
+from PIL import Image
 
 PIXELMED = Path("/usr/share/java/pixelmed.jar")
 # Without these, Java's limits for stylesheets end the validation of any larger report.
@@ -37,10 +40,36 @@ def run(*command: str) -> str:
 def test_dciodvfy_finds_no_error_in_any_object(name, written, find_program) -> None:
     dciodvfy = find_program("dciodvfy")
     objects = written(name).objects()
-    assert len(objects) >= 3
+    assert len(objects) >= 4
     for path in objects:
         lines = run(dciodvfy, str(path)).splitlines()
         assert [line for line in lines if line.startswith("Error")] == [], path.name
+
+
+def test_dcmtk_shows_the_images_as_the_presentation_state_says(
+    written, find_program, tmp_path: Path
+) -> None:
+    study = written("classic, one not measured")
+    state = study.out / "presentation.dcm"
+    assert "Test passed" in run(find_program("dcmpschk"), str(state))
+    windows = {
+        str(item.ReferencedImageSequence[0].ReferencedSOPInstanceUID): item
+        for item in pydicom.dcmread(state).SoftcopyVOILUTSequence
+    }
+    shown = 0
+    for path in study.files():
+        image = pydicom.dcmread(path)
+        if image.SOPInstanceUID not in windows:
+            continue
+        picture = tmp_path / f"{shown}.pgm"
+        assert run(find_program("dcmp2pgm"), "-p", str(state), str(path), str(picture)) == ""
+        item = windows[image.SOPInstanceUID]
+        centre, width = float(item.WindowCenter), float(item.WindowWidth)
+        grey = (image.pixel_array - (centre - 0.5)) / (width - 1) + 0.5
+        expected = np.clip(grey, 0.0, 1.0) * 255
+        assert np.abs(np.asarray(Image.open(picture), dtype=float) - expected).max() <= 1.5
+        shown += 1
+    assert shown == len(windows)
 
 
 @pytest.mark.parametrize("name", SLOW_CASES)

@@ -202,4 +202,4 @@ def test_a_signed_session_that_names_no_series_is_loaded_unsigned_and_after_a_qu
     assert controller is not None
     assert controller.session.marks
     assert controller.session.signature is None
-    assert "signature was left out" in window.dock.message.text()
+    assert "was left out" in window.dock.message.text()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.signed import signed_copy
 
 from ifspace.geometry import Plane, Segment
 from ifspace.model import (
@@ -34,7 +35,6 @@ from ifspace.model import (
     Session,
     Severity,
     Side,
-    Signature,
     Slice,
     SliceSource,
     StudyResult,
@@ -280,7 +280,7 @@ def make_measurement() -> Callable[..., Measurement]:
                 "curve": (
                     LevelValue(1, value_mm + 3.4, 1.9),
                     LevelValue(2, value_mm + (0.0 if slice_index == 2 else 0.8), 1.9),
-                    LevelValue(3, value_mm + (0.9 if slice_index == 2 else 0.0), 2.0),
+                    LevelValue(3, value_mm + (0.8 if slice_index == 2 else 0.0), 2.0),
                 ),
                 "second_best_mm": value_mm + 0.8,
                 "minimum_at_range_end": False,
@@ -324,7 +324,6 @@ def make_result(
             level_range={Side.LEFT: ("1.2.826.1", "1.2.826.3")},
             acquisition={"knee_bolster": "no"},
             findings={Side.RIGHT: {"qf_oedema": "mild"}, Side.LEFT: {"qf_oedema": "none"}},
-            signature=Signature("A", "2026-03-04T10:20:00Z") if signed else None,
         )
         values = {
             "flags": (
@@ -342,7 +341,8 @@ def make_result(
             "settings": {"sides": ["right", "left"]},
             **more,
         }
-        return StudyResult("0.1.0", series, session, tuple(spaces), **values)
+        result = StudyResult("0.1.0", series, session, tuple(spaces), **values)
+        return signed_copy(result, "A", "2026-03-04T10:20:00Z") if signed else result
 
     return build
 

@@ -150,6 +150,79 @@ def test_a_result_of_an_image_file_without_uids_comes_back(make_result, make_vol
     assert result_from_json(data).series.file_format == "MHA"
 
 
+CONTRADICTIONS = {
+    "8.0 over the value": (
+        lambda data: data["outcomes"][0].update(value_mm=8.0),
+        "right IFS: value_mm is 8, but its end points lie",
+    ),
+    "points moved with the value": (
+        lambda data: data["outcomes"][0].update(
+            value_mm=8.0, start_lps_mm=[-40.0, 0.0, 0.0], end_lps_mm=[-48.0, 0.0, 0.0]
+        ),
+        "from its ischium_lateral",
+    ),
+    "a smaller slice": (
+        lambda data: data["outcomes"][0]["curve"][0].update(value_mm=5.0),
+        "the smallest of its slices is 5",
+    ),
+    "the slice of the headline": (
+        lambda data: data["outcomes"][0].update(slice_index=1),
+        "its slice does not have that value",
+    ),
+    "the second best": (
+        lambda data: data["outcomes"][0].update(second_best_mm=40.0),
+        "second_best_mm is 40",
+    ),
+    "a mark of the outcome": (
+        lambda data: data["outcomes"][0]["marks"][0]["position_lps_mm"].__setitem__(0, 1.0),
+        "not among the marks of the session",
+    ),
+    "a comparison": (
+        lambda data: data["outcomes"][2]["comparisons"][0].update(relation="at_or_below"),
+        "says at_or_below, the numbers say above",
+    ),
+    "a signed mark": (
+        lambda data: data["session"]["marks"][0]["position_lps_mm"].__setitem__(1, 8.0),
+        "changed after signing",
+    ),
+    "the version": (
+        lambda data: data["software"].update(version="9.9.9"),
+        "made with ifspace 0.1.0, and these numbers with 9.9.9",
+    ),
+    "a published value": (
+        lambda data: [item.update(citation="?") for item in data["evidence"]["published"]],
+        "other published values",
+    ),
+    "no signature": (lambda data: data["session"].pop("signature"), "nobody signed"),
+    "a state": (
+        lambda data: [
+            mark.update(state="placed")
+            for mark in (*data["outcomes"][0]["marks"], *data["session"]["marks"])
+        ],
+        "it is called confirmed, but a mark is placed",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "sentence"), CONTRADICTIONS.values(), ids=CONTRADICTIONS.keys())
+def test_a_result_that_contradicts_itself_is_refused(make_result, change, sentence):
+    data = through_a_file(make_result(state=MarkState.CONFIRMED, signed=True))
+    assert validate_result(data) == []
+    change(data)
+    problems = validate_result(data)
+    assert any(sentence in problem for problem in problems), problems
+    with pytest.raises(UnreadableInputError, match="not a valid result"):
+        result_from_json(data)
+
+
+def test_a_result_whose_signature_has_no_hash_is_read_as_a_draft(make_result):
+    data = through_a_file(make_result(state=MarkState.CONFIRMED, signed=True))
+    del data["session"]["signature"]["sha256"]
+    again = result_from_json(data)
+    assert not again.is_final
+    assert "a file of version 1" in again.flags[0].detail
+
+
 def test_no_path_of_a_source_file_is_written(make_result):
     assert "slice0.dcm" not in json.dumps(through_a_file(make_result()))
 

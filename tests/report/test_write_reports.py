@@ -2,7 +2,6 @@ import functools
 import hashlib
 import json
 import os
-import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,13 +121,6 @@ def test_a_missing_font_leaves_nothing_written(study, tmp_path, monkeypatch):
     with pytest.raises(OutputError, match="no installed font"):
         write_reports(*study, tmp_path / "out", formats=FORMATS, identity=identity)
     assert not (tmp_path / "out").exists()
-
-
-def test_reports_follow_the_umask_like_any_other_file(study, tmp_path):
-    (tmp_path / "plain").write_text("")
-    (path,) = write_reports(*study, tmp_path, formats=("csv",), identity=None)
-    modes = {stat.S_IMODE(item.stat().st_mode) for item in (path, tmp_path / "plain")}
-    assert len(modes) == 1
 
 
 def test_the_manifest_lists_versions_inputs_and_outputs_with_their_hashes(study, tmp_path):

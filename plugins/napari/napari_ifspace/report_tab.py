@@ -305,6 +305,7 @@ class ReportTab(QWidget):
             return
         self.folder.setText(chosen)
         state, found = controller.state, controller.proposer.found
+        told = controller.record.to_write
         self.export_button.setEnabled(False)
         self.host.say("Writing the reports …")
 
@@ -321,7 +322,7 @@ class ReportTab(QWidget):
             self.host.say(f"{len(files)} file(s) written to {out.name}.")
 
         self.host.run(
-            lambda: write_outputs(study, state, out, formats, overwrite=overwrite, found=found),
+            lambda: write_outputs(study, told, out, formats, overwrite=overwrite, found=found),
             done,
             self._export_ended,
         )

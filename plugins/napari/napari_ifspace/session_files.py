@@ -47,9 +47,8 @@ class SessionFiles:
         if not self._may_replace(bound) or not self.host.controller.load(bound.session):
             return
         self._show_slice(first_slice(self.host.controller))
-        unsigned = " Its signature was left out: nothing proves that it is of these images."
         words = f"{len(bound.session.marks)} mark(s) taken from {path.name}."
-        self.host.say(words + unsigned * bound.unsigned, warning=bound.unsigned)
+        self.host.say(f"{words} {bound.unsigned}".strip(), warning=bool(bound.unsigned))
 
     def _may_replace(self, bound: BoundSession) -> bool:
         """Ask before marks are replaced, or taken from a file that names no series."""
@@ -72,7 +71,8 @@ class SessionFiles:
         if controller is None:
             return False
         try:
-            write_session(portable(controller.session, controller.state.dragged), path)
+            state = controller.record.to_write
+            write_session(portable(state.session, state.dragged), path)
         except IfspaceError as error:
             self.host.say(str(error), warning=True)
             return False

@@ -137,7 +137,7 @@ def export_result(
     result: StudyResult,
     out: Path | str,
     *,
-    formats: Collection[str] = export.ALL_FORMATS,
+    formats: Collection[str] = export.DEFAULT_FORMATS,
     deidentify: bool = False,
     overwrite: bool = False,
 ) -> tuple[Path, ...]:
@@ -151,7 +151,8 @@ def export_result(
         The folder; made if need be.
     formats
         Any of ``json``, ``session``, ``csv``, ``pdf``, ``png``, ``sr``, ``dicom-pdf``,
-        ``dicom-sc``, ``slicer``, ``manifest``.
+        ``dicom-sc``, ``slicer``, ``manifest``, ``fhir``, ``dicom-pr``; all but the last two if
+        absent.
     deidentify
         Leave the patient out of the PDF and the DICOM objects, and replace every UID.
     overwrite

@@ -1,8 +1,8 @@
 """The two levels of a BIDS app: each participant by itself, then all of them together.
 
 Both use the batch. Each run over some participants keeps its ledger in a folder of
-its own below the derivatives, so that many may run at once into the same dataset; the group level
-reads those ledgers.
+its own below the derivatives, or beside them where they are de-identified, so that many may run at
+once into the same dataset; the group level reads those ledgers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ifspace.batch.bids.dataset import (
+    DESCRIPTION,
     WORK_FOLDER,
     Dataset,
     write_dataset,
@@ -23,7 +24,13 @@ from ifspace.batch.bids.dataset import (
 from ifspace.batch.bids.names import BidsName
 from ifspace.batch.bids.raw import Choice, RawDataset, find_images, read_raw
 from ifspace.batch.case import Status
-from ifspace.batch.ledger import LEDGER_NAME, Recorded, open_ledger, scratch_ledger
+from ifspace.batch.ledger import (
+    OTHER_IDENTITY,
+    Recorded,
+    ledger_path,
+    open_ledger,
+    scratch_ledger,
+)
 from ifspace.batch.merge import check_settings, take_over
 from ifspace.batch.request import BatchReport, Request, Watcher
 from ifspace.batch.run import run_batch
@@ -59,7 +66,10 @@ def run_participants(
     refuse_inside(request.out, request.root)
     raw = read_raw(request.root, check=check)
     places = find_images(request.root, choice)
-    work = request.out / WORK_FOLDER / choice.name
+    for source in (request.root, request.sessions, request.masks):
+        if source is not None and request.ledger_folder is not None:
+            refuse_inside(request.ledger_folder, source)
+    work = _work_folder(request) / choice.name
     report = run_batch(
         replace(
             request,
@@ -68,6 +78,7 @@ def run_participants(
             partial=choice != Choice(),
             person_of=raw.person_of,
             bids=False,
+            ledger_folder=None,
         ),
         watcher,
     )
@@ -80,7 +91,47 @@ def run_participants(
     return replace(report, written=written)
 
 
-def run_group(root: Path, out: Path, choice: Choice, *, check: bool = True) -> BatchReport:
+def _work_folders(out: Path, ledger_folder: Path | None) -> tuple[Path, Path]:
+    """Give the work folder of plain derivatives, and that of de-identified ones.
+
+    Ledgers hold the key, and names of folders are labels of participants.
+    """
+    out = out.absolute()
+    return out / WORK_FOLDER, (ledger_folder or out.parent) / f"{out.name}.{WORK_FOLDER}"
+
+
+def _work_folder(request: Request) -> Path:
+    """Give the work folder of a run.
+
+    Raises
+    ------
+    OutputError
+        If the derivatives were made with other names, or their work folder is not there.
+    """
+    plain, apart = _work_folders(request.out, request.ledger_folder)
+    if not request.plan.deidentify:
+        if apart.is_dir() and (request.out / DESCRIPTION).is_file() and not plain.is_dir():
+            raise OutputError(OTHER_IDENTITY)
+        return plain
+    if plain.is_dir():
+        raise OutputError(OTHER_IDENTITY)
+    if (request.out / DESCRIPTION).is_file() and not apart.is_dir():
+        message = (
+            f"the output folder holds derivatives, but {apart.name} is not beside it; name the"
+            " folder that holds it with --ledger-folder, or choose another output folder"
+        )
+        raise OutputError(message)
+    return apart
+
+
+def run_group(
+    root: Path,
+    out: Path,
+    choice: Choice,
+    *,
+    check: bool = True,
+    ledger_folder: Path | None = None,
+) -> BatchReport:
     """Make the tables and the page of all participants that were measured.
 
     Raises
@@ -93,7 +144,8 @@ def run_group(root: Path, out: Path, choice: Choice, *, check: bool = True) -> B
     """
     refuse_inside(out, root)
     raw = read_raw(root, check=check)
-    parts = sorted(path.parent for path in out.glob(f"{WORK_FOLDER}/*/{LEDGER_NAME}"))
+    found = (path for work in _work_folders(out, ledger_folder) for path in work.glob("*"))
+    parts = sorted(path for path in found if path.is_dir() and ledger_path(path).is_file())
     if not parts:
         message = "no participant was measured yet; run the participant level first"
         raise OutputError(message)

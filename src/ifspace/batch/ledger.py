@@ -8,6 +8,7 @@ and version are those it was made with.
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,12 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ifspace.batch.case import CaseOutcome, Failure, Status
+from ifspace.atomic import OWNER_ONLY
+from ifspace.batch.case import STUDIES_FOLDER, CaseOutcome, Failure, Status
 from ifspace.errors import OutputError
 from ifspace.safe_paths import below
 from ifspace.version import __version__
 
 LEDGER_NAME = "ledger.sqlite"
+OTHER_IDENTITY = (
+    "the output folder holds results that were de-identified with another key, or not at all; give"
+    " that key, or choose another folder so that the two cannot be told from one another"
+)
 _FORMAT = "1"
 
 _TABLES = """
@@ -254,24 +260,51 @@ class Ledger:
             yield Recorded(case, outcome)
 
 
+def ledger_path(out: Path, folder: Path | None = None, *, private: bool = False) -> Path:
+    """Tell where the ledger of an output folder is, or will be.
+
+    That of a de-identified output holds the key and the names of folders, and the output is what
+    is passed on: it lies beside it, or in a folder of its own.
+
+    Parameters
+    ----------
+    out
+        The output folder.
+    folder
+        Where ledgers of de-identified outputs lie; beside `out` if absent.
+    private
+        Whether the output is de-identified; what lies there already tells where this is not known.
+    """
+    inside, name = out / LEDGER_NAME, out.absolute().name
+    apart = (folder or out.absolute().parent) / f"{name}.{LEDGER_NAME}"
+    known = apart.is_file() and (out / STUDIES_FOLDER).is_dir() and not inside.is_file()
+    return apart if private or known else inside
+
+
 @contextmanager
-def open_ledger(out: Path, *, create: bool = True, private: bool = False) -> Iterator[Ledger]:
-    """Open the ledger of an output folder, alone; a private one only its owner may read.
+def open_ledger(
+    out: Path, folder: Path | None = None, *, create: bool = True, private: bool = False
+) -> Iterator[Ledger]:
+    """Open the ledger of an output folder, alone; see :func:`ledger_path`.
 
     Raises
     ------
     OutputError
-        If another run is writing into the folder, or the ledger cannot be used.
+        If another run is writing into the folder, or the ledger is missing or cannot be used.
     """
-    path = out / LEDGER_NAME
+    path = ledger_path(out, folder, private=private)
     try:
         if create:
-            out.mkdir(parents=True, exist_ok=True)
             if private:
-                path.touch(mode=0o600)
-                path.chmod(0o600)
+                _leave(out, path)
+            out.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(OWNER_ONLY)
         elif not path.is_file():
-            message = f"{out.name} holds no batch: it has no {LEDGER_NAME}; name its output folder"
+            message = (
+                f"{out.name} holds no batch: it has no {LEDGER_NAME}; name its output folder, and"
+                " for a de-identified one the folder of its ledger (--ledger-folder)"
+            )
             raise OutputError(message)
         connection = sqlite3.connect(path, timeout=2.0)
     except (OSError, sqlite3.Error) as error:
@@ -285,6 +318,33 @@ def open_ledger(out: Path, *, create: bool = True, private: bool = False) -> Ite
         raise OutputError(_why_not(error)) from error
     finally:
         connection.close()
+
+
+def _leave(out: Path, path: Path) -> None:
+    """Take a key that an earlier version left in the output out of it, before a run goes on.
+
+    Raises
+    ------
+    OutputError
+        If the output holds results that are not de-identified, or whose key is not there.
+    """
+    if path.is_file():
+        return
+    inside = out / LEDGER_NAME
+    if inside.is_file():
+        with open_ledger(out) as ledger:
+            has_key = bool(ledger.meta("key"))
+        if not has_key:
+            raise OutputError(OTHER_IDENTITY)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(inside, path)
+        path.chmod(OWNER_ONLY)
+    elif (out / STUDIES_FOLDER).is_dir():
+        message = (
+            f"the output folder holds results, but not their ledger, {path.name}; name its folder"
+            " with --ledger-folder, or choose another output folder"
+        )
+        raise OutputError(message)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from ifspace.batch.case import (
 )
 from ifspace.batch.marked import Marks, load_marked, read_marks
 from ifspace.batch.pseudonyms import uid_map_of
-from ifspace.dicom_out import replace_uids
+from ifspace.dicom_out import deidentified
 from ifspace.errors import (
     EvidenceError,
     GeometryError,
@@ -116,7 +116,7 @@ def _assess(job: Job, inventory: Inventory, marks: Marks) -> CaseOutcome:
             uid_map=uid_map,
         )
     if uid_map is not None:
-        result = replace_uids(result, uid_map)
+        result = deidentified(result, uid_map)
     return CaseOutcome(
         job.case_id,
         _status(result),

@@ -23,10 +23,19 @@ _SHARDS_APART = ","
 LEAVE_OUT = "leave one of them out"
 
 
-def merge_outputs(sources: Sequence[Path], out: Path) -> BatchReport:
+def merge_outputs(
+    sources: Sequence[Path], out: Path, ledger_folder: Path | None = None
+) -> BatchReport:
     """Copy the studies of several outputs into one and write its tables.
 
     The tables have the same bytes as those of one run over all studies.
+
+    Parameters
+    ----------
+    sources, out
+        The outputs, and a new folder for all of them.
+    ledger_folder
+        Where the ledgers of de-identified outputs lie; each beside its output if absent.
 
     Raises
     ------
@@ -41,11 +50,15 @@ def merge_outputs(sources: Sequence[Path], out: Path) -> BatchReport:
         message = "a folder to merge is given twice; name each once"
         raise OutputError(message)
     with ExitStack() as stack:
-        target = stack.enter_context(open_ledger(out))
+        ledgers = [
+            stack.enter_context(open_ledger(source, ledger_folder, create=False))
+            for source in sources
+        ]
+        private = any(ledger.meta("key") for ledger in ledgers)
+        target = stack.enter_context(open_ledger(out, ledger_folder, private=private))
         target.set_meta("version", __version__)
         shards = _shards_of(target) if target.meta("shard") else set()
-        for source in sources:
-            ledger = stack.enter_context(open_ledger(source, create=False))
+        for source, ledger in zip(sources, ledgers, strict=True):
             shards |= _shards_of(ledger)
             check_settings(ledger, target, source.name)
             take_over(ledger, target, _Copier(source, out))

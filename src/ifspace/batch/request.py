@@ -101,6 +101,8 @@ class Request:
         What is known of the person of a study beside its images.
     bids
         Write the results as a dataset of BIDS derivatives, too.
+    ledger_folder
+        Where the ledger of a de-identified run lies; beside `out` if absent.
     """
 
     root: Path
@@ -119,6 +121,7 @@ class Request:
     partial: bool = False
     person_of: PersonOf = nobody
     bids: bool = False
+    ledger_folder: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse a scheduler's address that can be none."""

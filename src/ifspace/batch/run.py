@@ -24,7 +24,7 @@ from ifspace.batch.case import (
     Status,
 )
 from ifspace.batch.discover import base_of, look_through, plan_cases
-from ifspace.batch.ledger import Case, Ledger, open_ledger
+from ifspace.batch.ledger import OTHER_IDENTITY, Case, Ledger, open_ledger
 from ifspace.batch.masks import find_masks
 from ifspace.batch.places import name_of
 from ifspace.batch.pool import Pool, open_pool
@@ -43,10 +43,6 @@ _MOST_LOSSES = 3
 _TICK_SECONDS = 0.5
 # A connection that is lost for a moment comes back by itself within this.
 _SECONDS_UNTIL_AWAY = 3.0
-OTHER_IDENTITY = (
-    "the output folder holds results that were de-identified with another key, or not at all; give"
-    " that key, or choose another folder so that the two cannot be told from one another"
-)
 AWAY = "the scheduler went away and did not come back; start the run again to go on where it ended"
 
 
@@ -63,9 +59,11 @@ def run_batch(request: Request, watcher: Watcher) -> BatchReport:
         If the scheduler cannot be reached at the start.
     """
     for source in (request.root, request.sessions, request.masks):
-        if source is not None:
-            refuse_inside(request.out, source)
-    with open_ledger(request.out, private=request.plan.deidentify) as ledger:
+        for written in (request.out, request.ledger_folder):
+            if source is not None and written is not None:
+                refuse_inside(written, source)
+    private = request.plan.deidentify
+    with open_ledger(request.out, request.ledger_folder, private=private) as ledger:
         request = _with_key(request, ledger)
         look_through(ledger, request.root, request.places, leave_out=request.out)
         strays = _plan(ledger, request)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _GIGABYTE = 2**30
 BIDS_FORMAT = "bids"
+LEDGER_FOLDER = typer.Option(
+    None, "--ledger-folder", help="Where the ledger of de-identified outputs lies; default: beside."
+)
 
 
 def batch(
@@ -61,6 +64,7 @@ def batch(
     key_file: Path | None = typer.Option(
         None, "--key-file", help="The secret behind the new UIDs; the same file for every shard."
     ),
+    ledger_folder: Path | None = LEDGER_FOLDER,
     time_limit: float = typer.Option(
         600.0, "--time-limit", min=1.0, help="Seconds that one study may take."
     ),
@@ -99,6 +103,7 @@ def batch(
         overwrite=overwrite,
         retry=retry,
         bids=bids,
+        ledger_folder=ledger_folder,
     )
     with open_watcher() as watcher:
         report = run_batch(request, watcher)

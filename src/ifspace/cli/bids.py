@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from ifspace.cli.batch import checked_labels, finish, limits_of, plan_of, with_key
+from ifspace.cli.batch import LEDGER_FOLDER, checked_labels, finish, limits_of, plan_of, with_key
 from ifspace.cli.measure import Sides
 
 # Options that take any number of values, each of which ends at the next option.
@@ -99,6 +99,7 @@ def bids(
     key_file: Path | None = typer.Option(
         None, "--key-file", help="The secret of the pseudonyms; the same for all participants."
     ),
+    ledger_folder: Path | None = LEDGER_FOLDER,
     formats: str | None = typer.Option(
         None, "--format", help="Files of each image (json,session,csv,pdf,png,slicer,…)."
     ),
@@ -130,7 +131,8 @@ def bids(
     )
     check = not skip_bids_validation
     if analysis_level is Level.GROUP:
-        finish(run_group(bids_dir, output_dir, choice, check=check), as_json=as_json)
+        report = run_group(bids_dir, output_dir, choice, check=check, ledger_folder=ledger_folder)
+        finish(report, as_json=as_json)
         return
     if deidentify and participant_label and key_file is None:
         message = "--deidentify with --participant-label needs --key-file, the same for all"
@@ -147,6 +149,7 @@ def bids(
         limits=limits_of(time_limit, memory_gb, places),
         overwrite=overwrite,
         retry=retry,
+        ledger_folder=ledger_folder,
     )
     with open_watcher() as watcher:
         report = run_participants(request, choice, watcher, check=check)

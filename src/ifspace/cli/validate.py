@@ -48,8 +48,9 @@ def _problems(file: Path) -> tuple[str, list[str]]:
     from ifspace.api.files import is_dicom
     from ifspace.codec import read_json
     from ifspace.errors import SessionError
-    from ifspace.io.session import validate_session
+    from ifspace.io.session import session_from_json, validate_session
     from ifspace.report import validate_result
+    from ifspace.signing import problems_of_session
 
     if is_dicom(file):
         from ifspace.dicom_out import validate_sr
@@ -58,7 +59,8 @@ def _problems(file: Path) -> tuple[str, list[str]]:
     data = read_json(file, "the session", "write it again", SessionError)
     name = str(data.get("schema", "")) if isinstance(data, dict) else ""
     if name.startswith("ifspace-session/"):
-        return "session", validate_session(data)
+        problems = validate_session(data)
+        return "session", problems or problems_of_session(session_from_json(data))
     if name.startswith("ifspace-result/"):
         return "result", validate_result(data)
     known = "ifspace-session/2 (or /1) or ifspace-result/1"

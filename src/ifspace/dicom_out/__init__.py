@@ -1,6 +1,6 @@
 """DICOM objects out of a result, and reports read back into sessions."""
 
-from ifspace.dicom_out.deidentify import UidMap, replace_uids
+from ifspace.dicom_out.deidentify import UidMap, deidentified
 from ifspace.dicom_out.foreign import (
     ForeignLength,
     foreign_lengths,
@@ -17,12 +17,12 @@ __all__ = [
     "ForeignLength",
     "NamedLength",
     "UidMap",
+    "deidentified",
     "foreign_lengths",
     "label_of_report",
     "marks_from_length",
     "read_report_marks",
     "read_sr",
-    "replace_uids",
     "session_from_lengths",
     "validate_sr",
     "why_not_filed",

@@ -66,7 +66,7 @@ def key_image(
     made.ImageType = ["DERIVED", "SECONDARY"]
     made.PatientOrientation = ""
     made.DerivationDescription = "Lines drawn into the image; not for measurement"
-    made.SourceImageSequence = [_reference(source, frame_number)]
+    made.SourceImageSequence = [reference_to(source, frame_number)]
     made.BurnedInAnnotation = "NO"
     made.RecognizableVisualFeatures = "NO"
     made.LossyImageCompression = "00"
@@ -75,8 +75,8 @@ def key_image(
     return made
 
 
-def _reference(source: Dataset, frame_number: int | None) -> Dataset:
-    """Refer to the image that is shown."""
+def reference_to(source: Dataset, frame_number: int | None) -> Dataset:
+    """Refer to an image, and its frame where there are several."""
     reference = Dataset()
     reference.ReferencedSOPClassUID = source.SOPClassUID
     reference.ReferencedSOPInstanceUID = source.SOPInstanceUID

@@ -20,21 +20,26 @@ from ifspace.dicom_out import codes
 from ifspace.dicom_out.header import series_number_below_ours
 from ifspace.model import (
     AssessedSpace,
+    FlagCode,
     Mark,
     Measurement,
     Session,
     Side,
-    Signature,
     StudyResult,
 )
+from ifspace.signing import REPLACES, resealed
 
 KEY_BYTES = 32
 # The profile asks for dummy dates where a date must be present (PS3.15 table E.1-1, action D).
 DUMMY_MOMENT = datetime.datetime(2000, 1, 1)  # DICOM times are local times
-DUMMY_READER = "Reader"
 METHOD = "PS3.15 Basic Profile: identity left out, UIDs replaced, dates removed"
+# What names a reader and a time otherwise.
+_UNSIGNED_WORDS: dict[str, str] = {
+    FlagCode.SIGNATURE_LEFT_OUT: "A signature that did not stand was left out.",
+    FlagCode.REPORT_AMENDED: REPLACES.format(who=""),
+}
 PROFILE = codes.dcm("113100", "Basic Application Confidentiality Profile")
-# What placing a line on an image needs; nothing of it names anybody.
+# What placing a line on an image and showing it needs; nothing of it names anybody.
 GEOMETRY = (
     "SOPClassUID",
     "Modality",
@@ -43,6 +48,9 @@ GEOMETRY = (
     "ImagePositionPatient",
     "ImageOrientationPatient",
     "PixelSpacing",
+    "PhotometricInterpretation",
+    "RescaleIntercept",
+    "RescaleSlope",
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 )
@@ -64,16 +72,22 @@ class UidMap:
         """Give the replacement of a UID that may be absent."""
         return None if uid is None else self.replaced(uid)
 
+    def reader(self, name: str | None) -> str | None:
+        """Give the dummy name of a reader: the same for all that one key was used for."""
+        return (
+            name and f"Reader-{hmac.new(self.key, name.encode(), hashlib.sha256).hexdigest()[:8]}"
+        )
+
     def slice_name(self, name: str) -> str:
         """Give the replacement of a slice of a level range: a UID, or UID#frame."""
         uid, mark, frame = name.partition("#")
         return f"{self.replaced(uid)}{mark}{frame}"
 
 
-def replace_uids(result: StudyResult, uid_map: UidMap) -> StudyResult:
-    """Replace every UID of a result, and drop the free text of the series.
+def deidentified(result: StudyResult, uid_map: UidMap) -> StudyResult:
+    """Replace every UID of a result, the reader and the moment of signing; drop the free text.
 
-    Everything else stays: numbers, positions, states, the reader.
+    Everything else stays: numbers, positions, states.
     """
     series = replace(
         result.series,
@@ -89,8 +103,12 @@ def replace_uids(result: StudyResult, uid_map: UidMap) -> StudyResult:
     return replace(
         result,
         series=series,
-        session=_session(result.session, uid_map),
+        session=resealed(_session(result.session, uid_map)),
         spaces=tuple(_space(space, uid_map) for space in result.spaces),
+        flags=tuple(
+            replace(flag, detail=_UNSIGNED_WORDS.get(flag.code, flag.detail))
+            for flag in result.flags
+        ),
     )
 
 
@@ -99,8 +117,14 @@ def _session(session: Session, uid_map: UidMap) -> Session:
         side: (uid_map.slice_name(ends[0]), uid_map.slice_name(ends[1]))
         for side, ends in session.level_range.items()
     }
+    signature = session.signature
+    if signature is not None:
+        reader = uid_map.reader(signature.reader) or ""
+        signature = replace(signature, reader=reader, signed_at=DUMMY_MOMENT.isoformat())
     return replace(
         session,
+        reader=uid_map.reader(session.reader),
+        signature=signature,
         study_instance_uid=uid_map.maybe(session.study_instance_uid),
         series_instance_uid=uid_map.maybe(session.series_instance_uid),
         frame_of_reference_uid=uid_map.maybe(session.frame_of_reference_uid),
@@ -127,16 +151,6 @@ def _space(space: AssessedSpace, uid_map: UidMap) -> AssessedSpace:
         marks=tuple(_mark(mark, uid_map) for mark in outcome.marks),
     )
     return replace(space, outcome=outcome)
-
-
-def without_reader(result: StudyResult) -> StudyResult:
-    """Replace the reader by a dummy name, and the moment of signing by a dummy date."""
-    session = result.session
-    signature = session.signature
-    if signature is not None:
-        signature = Signature(DUMMY_READER, DUMMY_MOMENT.isoformat())
-    reader = DUMMY_READER if session.reader else None
-    return replace(result, session=replace(session, reader=reader, signature=signature))
 
 
 def without_identity(header: Dataset, uid_map: UidMap) -> Dataset:

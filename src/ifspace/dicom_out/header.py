@@ -53,7 +53,7 @@ TAKEN_IF_PRESENT = (
 # a scanner numbers its series with six digits. A hundred times the number of the measured series
 # leaves its neighbours below ours too; IS ends at 2**31 - 1 (PS3.5 6.2).
 LEAST_SERIES_NUMBER, SERIES_NUMBER_FACTOR, LARGEST_IS = 9800, 100, 2**31 - 1
-SERIES_OFFSET = {"SR": 1, "DOC": 2, "OT": 3}
+SERIES_OFFSET = {"SR": 1, "DOC": 2, "OT": 3, "PR": 4}
 
 
 def creation_moment() -> datetime.datetime:

@@ -33,9 +33,9 @@ def plane_of(header: Dataset, frame_number: int | None) -> Plane:
     ----------
     DICOM PS3.3 C.7.6.2, C.7.6.16.2.3, C.7.6.16.2.4.
     """
-    position = _functional(header, frame_number, "PlanePositionSequence", "ImagePositionPatient")
-    axes = _functional(header, frame_number, "PlaneOrientationSequence", "ImageOrientationPatient")
-    spacing_mm = _functional(header, frame_number, "PixelMeasuresSequence", "PixelSpacing")
+    position = functional(header, frame_number, "PlanePositionSequence", "ImagePositionPatient")
+    axes = functional(header, frame_number, "PlaneOrientationSequence", "ImageOrientationPatient")
+    spacing_mm = functional(header, frame_number, "PixelMeasuresSequence", "PixelSpacing")
     if (len(position), len(axes), len(spacing_mm)) != (3, 6, 2):
         message = "position, orientation or spacing of the image are damaged; export it again"
         raise GeometryError(message)
@@ -49,10 +49,16 @@ def plane_of(header: Dataset, frame_number: int | None) -> Plane:
     )
 
 
-def _functional(
+def functional(
     header: Dataset, frame_number: int | None, group: str, keyword: str
 ) -> tuple[float, ...]:
-    """Find an attribute in the frame's functional groups, the shared ones, or at the top."""
+    """Find numbers in the functional groups of a frame, the shared ones, or at the top.
+
+    Raises
+    ------
+    GeometryError
+        If they are nowhere.
+    """
     places = [header]
     shared = items_of(header, "SharedFunctionalGroupsSequence")
     places = [*(place for item in shared for place in items_of(item, group)[:1]), *places]

@@ -16,19 +16,20 @@ from ifspace.dicom_out.deidentify import (
     DUMMY_MOMENT,
     UidMap,
     anonymous_filing,
-    replace_uids,
+    deidentified,
     without_identity,
-    without_reader,
 )
 from ifspace.dicom_out.encapsulated import encapsulated_pdf
 from ifspace.dicom_out.header import creation_moment, patient_and_study
+from ifspace.dicom_out.presentation import presentation_state
 from ifspace.dicom_out.sr import structured_report
 from ifspace.errors import OutputError
 from ifspace.model import Measurement, Side, StudyResult
 from ifspace.safe_paths import is_uid
 
 SR_FORMAT, PDF_FORMAT, CAPTURE_FORMAT = "sr", "dicom-pdf", "dicom-sc"
-FORMATS = (SR_FORMAT, PDF_FORMAT, CAPTURE_FORMAT)
+STATE_FORMAT = "dicom-pr"
+FORMATS = (SR_FORMAT, PDF_FORMAT, CAPTURE_FORMAT, STATE_FORMAT)
 
 
 def write_objects(
@@ -39,12 +40,14 @@ def write_objects(
     formats: Collection[str] = FORMATS,
     report_pdf: Path | None = None,
     key_images: Mapping[Side, Path] | None = None,
+    windows: Mapping[int, tuple[float, float]] | None = None,
     deidentify: bool = False,
     uid_map: UidMap | None = None,
     predecessor: Path | None = None,
+    report_text: str = "",
     overwrite: bool = False,
 ) -> tuple[Path, ...]:
-    """Write ``sr.dcm``, ``report.dcm`` and ``key_*.dcm`` into the study of the images.
+    """Write ``sr.dcm``, ``report.dcm``, ``key_*.dcm`` and ``presentation.dcm`` into the study.
 
     Parameters
     ----------
@@ -55,9 +58,11 @@ def write_objects(
     out
         The folder; made where it does not exist.
     formats
-        Which of ``sr``, ``dicom-pdf`` and ``dicom-sc``; other names are not ours and are ignored.
+        Which of `FORMATS`; other names are not ours and are ignored.
     report_pdf, key_images
         What was written for people; without them there is no object of them.
+    windows
+        Which signals are black and white, by slice, for the presentation state.
     deidentify
         Take identity, dates and UIDs out (PS3.15 basic profile). `report_pdf` and `key_images`
         must then be without identity themselves.
@@ -65,6 +70,9 @@ def write_objects(
         The replacement of UIDs, to share it with other files; drawn anew where absent.
     predecessor
         An earlier report, ours or not, that this one amends.
+    report_text
+        The report as text, for the structured report; without identity where `deidentify` is asked
+        for.
     overwrite
         Replace files that exist.
 
@@ -88,7 +96,7 @@ def write_objects(
     earlier = read_report(predecessor) if predecessor is not None else None
     if deidentify:
         uid_map = uid_map or UidMap()
-        result = without_reader(replace_uids(result, uid_map))
+        result = deidentified(result, uid_map)
         filed = anonymous_filing(headers[0], uid_map)
         earlier = without_identity(earlier, uid_map) if earlier is not None else None
         headers = _each_once(headers, uid_map)
@@ -97,12 +105,16 @@ def write_objects(
         filed, moment = patient_and_study(headers[0]), creation_moment()
     made: dict[str, FileDataset] = {}
     if SR_FORMAT in formats:
-        made["sr.dcm"] = structured_report(result, headers, filed, moment, predecessor=earlier)
+        made["sr.dcm"] = structured_report(
+            result, headers, filed, moment, predecessor=earlier, report_text=report_text
+        )
     if PDF_FORMAT in formats and report_pdf is not None:
         images = list({str(header.SOPInstanceUID): header for header in headers}.values())
         made["report.dcm"] = encapsulated_pdf(report_pdf, images, filed, moment)
     if CAPTURE_FORMAT in formats:
         made.update(_captures(result, headers, filed, key_images or {}, moment))
+    if STATE_FORMAT in formats and result.measurements:
+        made["presentation.dcm"] = presentation_state(result, headers, filed, moment, windows or {})
     return _save(made, out, overwrite=overwrite)
 
 

@@ -27,6 +27,7 @@ from ifspace.codec import (
 from ifspace.errors import SessionError
 from ifspace.findings import ACQUISITION, FINDINGS, PAINFUL_SIDES, Choice
 from ifspace.model import (
+    HistoryEntry,
     ImageFingerprint,
     Mark,
     MarkName,
@@ -37,6 +38,7 @@ from ifspace.model import (
     Session,
     Side,
     Signature,
+    SignedWith,
     Source,
 )
 from ifspace.tables import json_bytes
@@ -56,11 +58,14 @@ _MARK_KEYS = (
     "confidence",
 )
 _SEED_KEYS = _MARK_KEYS[:4]
+_SIGNATURE_KEYS = ("reader", "role", "signed_at", "sha256")
 _OUTLINE_KEYS = ("structure", "side", "points_lps_mm")
 # What the request and the reader say in words.
 REQUEST_KEYS = ("indication", "painful_side", "comparison", "impression")
 _LEFT_OUT_WHERE_EMPTY = (
     "image",
+    "signed_with",
+    "history",
     "seeds",
     "outlines",
     "level_range",
@@ -68,6 +73,7 @@ _LEFT_OUT_WHERE_EMPTY = (
     *REQUEST_KEYS,
 )
 
+_SHA256 = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
 _NULL = NotRequired[str | None]
 _MARK_FILE = file_type(
     Mark,
@@ -102,8 +108,9 @@ _SIGNATURE_FILE = file_type(
     further=False,
     reader=Annotated[str, Field(min_length=1)],
     signed_at=Annotated[str, Field(min_length=10)],
+    role=NotRequired[str],
+    sha256=NotRequired[_SHA256],
 )
-_SHA256 = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
 _IMAGE_FILE = file_type(
     ImageFingerprint,
     further=False,
@@ -127,11 +134,18 @@ _session_file = partial(
 )
 _FORMAT = FileFormat(
     SESSION_SCHEMA,
-    _session_file(schema=Literal["ifspace-session/2"], image=NotRequired[_IMAGE_FILE | None]),
+    _session_file(
+        schema=Literal["ifspace-session/2"],
+        image=NotRequired[_IMAGE_FILE | None],
+        signed_with=NotRequired[file_type(SignedWith, further=False) | None],
+        history=NotRequired[list_of(file_type(HistoryEntry, further=False))],
+    ),
 )
 _EARLIER_FORMAT = FileFormat(
     EARLIER_SCHEMA,
-    _session_file(schema=Literal["ifspace-session/1"], leave_out=("image",)),
+    _session_file(
+        schema=Literal["ifspace-session/1"], leave_out=("image", "signed_with", "history")
+    ),
 )
 
 
@@ -250,9 +264,17 @@ def session_to_json(session: Session) -> dict[str, Any]:
         **picked(session, ("level_range", "acquisition")),
         "findings": {side.value: dict(session.findings.get(side, {})) for side in Side},
         **picked(session, REQUEST_KEYS),
-        "signature": plain(session.signature),
+        "signed_with": plain(session.signed_with) if session.signature else None,
+        "signature": _signature_to_json(session.signature),
+        "history": plain(session.history),
     }
     return {key: value for key, value in data.items() if value or key not in _LEFT_OUT_WHERE_EMPTY}
+
+
+def _signature_to_json(signature: Signature | None) -> dict[str, str] | None:
+    """Give a signature; one of a file of version 1 has neither role nor hash."""
+    found = {} if signature is None else picked(signature, _SIGNATURE_KEYS)
+    return {key: value for key, value in found.items() if value} or None
 
 
 def write_session(session: Session, path: Path) -> None:

@@ -25,7 +25,15 @@ from ifspace.model.outcome import (
 from ifspace.model.published import Comparison, PublishedValue, Reference
 from ifspace.model.result import AssessedSpace, PatientIdentity, StudyResult
 from ifspace.model.scan import Flag, Series, Slice, SliceSource, Volume
-from ifspace.model.session import Mark, Outline, Seed, Session, Signature
+from ifspace.model.session import (
+    HistoryEntry,
+    Mark,
+    Outline,
+    Seed,
+    Session,
+    Signature,
+    SignedWith,
+)
 from ifspace.model.vocabulary import (
     MARKS_OF_KIND,
     SIDES_AS_SEEN,
@@ -59,6 +67,7 @@ __all__ = [
     "Contrast",
     "Flag",
     "FlagCode",
+    "HistoryEntry",
     "ImageFingerprint",
     "ImagePlane",
     "Kind",
@@ -84,6 +93,7 @@ __all__ = [
     "Severity",
     "Side",
     "Signature",
+    "SignedWith",
     "Slice",
     "SliceSource",
     "Source",

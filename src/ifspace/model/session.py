@@ -75,10 +75,39 @@ class Outline:
 
 @dataclass(frozen=True)
 class Signature:
-    """A reader signed: every mark in the session was looked at and is right."""
+    """A reader signed: every mark in the session was looked at and is right.
+
+    `sha256` is the hash of everything signed (:mod:`ifspace.signing`); a signature of a file of
+    version 1 has none.
+    """
 
     reader: str
     signed_at: str
+    role: str = ""
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class SignedWith:
+    """What made the numbers that were signed, and what stood beside them.
+
+    `evidence` is the hash of the published values in use.
+    """
+
+    software_version: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One act on a session; `hash` covers the entry, `previous` is that of the entry before."""
+
+    at: str
+    reader: str
+    act: str
+    what: str
+    previous: str
+    hash: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +118,7 @@ class Session:
     ``knee_bolster``), `findings` the coded companion findings per side, `level_range` the first
     and the last slice (SOP Instance UID, or for enhanced objects UID#frame) that show the lesser
     trochanter. `image` tells which images the marks are on; a session made by hand may lack it.
+    `history` tells who did what, each entry chained to the one before.
     `indication`, `comparison` (earlier examinations) and `impression` are the reader's own words,
     `painful_side` one of `PAINFUL_SIDES`.
     """
@@ -105,6 +135,8 @@ class Session:
     signature: Signature | None = None
     outlines: tuple[Outline, ...] = ()
     image: ImageFingerprint | None = None
+    signed_with: SignedWith | None = None
+    history: tuple[HistoryEntry, ...] = ()
     indication: str | None = None
     painful_side: str | None = None
     comparison: str | None = None

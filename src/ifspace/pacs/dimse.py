@@ -24,6 +24,7 @@ from pydicom.uid import (
     EnhancedMRImageStorage,
     EnhancedSRStorage,
     ExplicitVRLittleEndian,
+    GrayscaleSoftcopyPresentationStateStorage,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGLossless,
@@ -54,6 +55,7 @@ IMAGES = (
     SegmentationStorage,
 )
 DOCUMENTS = (
+    GrayscaleSoftcopyPresentationStateStorage,
     EnhancedSRStorage,
     ComprehensiveSRStorage,
     Comprehensive3DSRStorage,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
+from ifspace.atomic import OWNER_ONLY
 from ifspace.errors import OutputError
 from ifspace.pacs.nodes import APPLICATION, Node
 from ifspace.pacs.objects import ToSend
@@ -60,6 +61,7 @@ class Ledger:
         line = json.dumps(dict(zip(("node", "sop_instance_uid", "sha256"), entry, strict=True)))
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch(OWNER_ONLY)
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(("\n" if self._cut_off else "") + line + "\n")
         except OSError as error:

@@ -34,10 +34,10 @@ class ReceivedFiles:
         return self.keep(uid, event.encoded_dataset())
 
     def keep(self, uid: str, content: bytes) -> int:
-        """Write one object, for its owner alone to read; gives the DIMSE status."""
+        """Write one object; gives the DIMSE status."""
         try:
             target = uid_path(self._out, uid, ".dcm")
-            with whole_file(target, overwrite=False, private=True) as file:
+            with whole_file(target, overwrite=False) as file:
                 file.write(content)
         except UnsafePathError as error:
             self._refused.append(str(error))

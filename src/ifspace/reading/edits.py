@@ -288,7 +288,7 @@ def with_reader(state: State, reader: str | None) -> State:
     return state.with_session(replace(state.session, reader=reader or None, signature=None))
 
 
-def signed(state: State, signed_at: str) -> State:
+def signed(state: State, volume: Volume, signed_at: str) -> State:
     """Sign the reading.
 
     Raises
@@ -305,7 +305,7 @@ def signed(state: State, signed_at: str) -> State:
     if waiting:
         titles = ", ".join(step_of(mark).title.lower() for mark in waiting[:3])
         raise RefusedError(f"Confirm every mark before signing; not confirmed yet: {titles}.")
-    return state.with_session(sign(session, session.reader, signed_at))
+    return state.with_session(sign(session, volume, session.reader, signed_at))
 
 
 def second_reading(state: State, volume: Volume, reader: str) -> State:

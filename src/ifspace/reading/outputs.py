@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ifspace.atomic import output_errors, refuse_overwriting, write_file
-from ifspace.export import ALL_FORMATS, export, refuse_inside
+from ifspace.export import DEFAULT_FORMATS, export, refuse_inside
 from ifspace.landmarks import FoundSide
 from ifspace.model import Kind, Measurement, Session, Side, StudyResult, Volume
 from ifspace.reading.edits import State, portable
@@ -74,7 +74,7 @@ def _value_mm(result: StudyResult, kind: Kind, side: Side) -> float | None:
 def formats_for(study: OpenStudy) -> tuple[str, ...]:
     """Give the formats that this input allows: no DICOM objects without DICOM images."""
     dicom = bool(study.loaded.headers)
-    return tuple(name for name in ALL_FORMATS if dicom or name not in DICOM_FORMATS)
+    return tuple(name for name in DEFAULT_FORMATS if dicom or name not in DICOM_FORMATS)
 
 
 def write_outputs(

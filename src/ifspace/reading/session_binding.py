@@ -8,6 +8,7 @@ from ifspace.binding import check_belongs, is_bound
 from ifspace.errors import SessionError
 from ifspace.measurement import slice_of_mark
 from ifspace.model import Session, Volume
+from ifspace.signing import verified
 
 # Files hold positions with two decimals at least.
 ON_SLICE_MM = 0.05
@@ -20,18 +21,18 @@ class BoundSession:
     Attributes
     ----------
     session
-        As it may be taken: without its signature where nothing proves that it is of these images.
+        As it may be taken: without a signature that does not stand.
     identified
         Whether the file names these images, by their fingerprint or the UID of the series.
     unsigned
-        Whether a signature was left out.
+        Why a signature was left out; empty where none was.
     off_slice_mm
         How far the marks lie from their slices at most; those of a window lie on them.
     """
 
     session: Session
     identified: bool
-    unsigned: bool
+    unsigned: str
     off_slice_mm: float
 
     @property
@@ -71,14 +72,10 @@ def bind(session: Session, volume: Volume) -> BoundSession:
         slice_index, _ = volume.nearest_slice(seed.position_lps_mm)
         if not volume.slices[slice_index].plane.shows(seed.position_lps_mm):
             raise SessionError("the session was made on other images: a seed lies outside of these")
-    unsigned = session.signature is not None and not identified
+    session, unsigned = verified(session)
     off_mm = [volume.nearest_slice(mark.position_lps_mm)[1] for mark in session.marks]
     return BoundSession(
-        replace(
-            session,
-            image=volume.fingerprint,
-            signature=None if unsigned else session.signature,
-        ),
+        session if session.image is not None else replace(session, image=volume.fingerprint),
         identified,
         unsigned,
         float(max(off_mm, default=0.0)),

@@ -13,8 +13,8 @@ from ifspace.report.files import MANIFEST_NAME, RESULT_NAME, picture_name
 from ifspace.report.manifest import manifest, pictures_beside
 from ifspace.report.pdf import Pages, report_pdf
 from ifspace.report.picture import key_pictures
-from ifspace.report.result import read_result, result_from_json, result_to_json
-from ifspace.report.result_file import result_schema, validate_result
+from ifspace.report.result import read_result, result_from_json, result_to_json, validate_result
+from ifspace.report.result_file import result_schema
 from ifspace.report.slicer import slicer_markups
 from ifspace.report.table import measurements_csv
 from ifspace.report.text import findings_paragraph

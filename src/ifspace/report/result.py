@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,21 @@ from ifspace.model import (
     AssessedSpace,
     Comparison,
     Flag,
+    FlagCode,
     Kind,
     Measurement,
     NotMeasured,
     PublishedValue,
     Reference,
     Series,
+    Severity,
     StudyResult,
 )
 from ifspace.notice import NOTICE
+from ifspace.report.contradictions import contradictions, signed_with
 from ifspace.report.references import published_in_use
 from ifspace.report.result_file import GEOMETRY_KEYS, RESULT_SCHEMA, STUDY_KEYS, checked_result
+from ifspace.signing import verified
 
 Published = Mapping[tuple[str, Kind], PublishedValue]
 
@@ -137,13 +142,40 @@ def result_from_json(data: object) -> StudyResult:
     Raises
     ------
     UnreadableInputError
-        If it does not follow the schema; says what and where.
+        If it does not follow the schema or contradicts itself; says what and where.
     """
+    problems, result = _read(data)
+    if result is None or problems:
+        message = f"not a valid result: {problems[0]}; measure the study again"
+        raise UnreadableInputError(message)
+    session, problem = verified(result.session, signed_with(result))
+    if not problem:
+        return result
+    flag = Flag(FlagCode.SIGNATURE_LEFT_OUT, Severity.CAUTION, problem)
+    return replace(result, session=session, flags=(flag, *result.flags))
+
+
+def validate_result(data: object) -> list[str]:
+    """Say in plain sentences what is wrong with a result file; nothing if all is well."""
+    return _read(data)[0]
+
+
+def _read(data: object) -> tuple[list[str], StudyResult | None]:
+    """Read a result, and say what is wrong with it: its form, or what contradicts itself."""
     try:
         checked = checked_result(data)
+        result = _built(checked)
     except InvalidContentError as error:
-        message = f"not a valid result: {error}; measure the study again"
-        raise UnreadableInputError(message) from error
+        return error.problems, None
+    except ValueError as error:
+        return [str(error)], None
+    problems = contradictions(result)
+    if checked.get("final", False) and result.session.signature is None:
+        problems.append("it is called final, but nobody signed its session")
+    return problems, result
+
+
+def _built(checked: Mapping[str, Any]) -> StudyResult:
     evidence = checked["evidence"]
     published = {
         (item["evidence_id"], item["kind"]): built(PublishedValue, item)

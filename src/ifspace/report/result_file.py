@@ -150,15 +150,6 @@ def result_schema() -> dict[str, Any]:
     return _FORMAT.json_schema()
 
 
-def validate_result(data: object) -> list[str]:
-    """Say in plain sentences what is wrong with a result file; nothing if all is well."""
-    try:
-        checked_result(data)
-    except InvalidContentError as error:
-        return error.problems
-    return []
-
-
 def checked_result(data: object) -> dict[str, Any]:
     """Give the content of a result file with enumerations in place of their texts.
 

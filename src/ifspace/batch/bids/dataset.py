@@ -28,6 +28,7 @@ from ifspace.version import __version__
 
 BIDS_VERSION = "1.10.0"
 WORK_FOLDER = "ifspace_work"
+DESCRIPTION = "dataset_description.json"
 
 # Suffix and ending in the dataset, by the name of the file that a study's folder holds.
 _SUFFIXES = {
@@ -40,10 +41,14 @@ _SUFFIXES = {
     "report.dcm": ("report", ".dcm"),
     "key_right.dcm": ("keyright", ".dcm"),
     "key_left.dcm": ("keyleft", ".dcm"),
+    "presentation.dcm": ("presentation", ".dcm"),
     "slicer.mrk.json": ("markups", ".mrk.json"),
+    "fhir.json": ("fhir", ".json"),
 }
 # These carry the patient's identity unless they were made without it.
-_IDENTIFYING = frozenset({"report.pdf", "sr.dcm", "report.dcm", "key_right.dcm", "key_left.dcm"})
+_IDENTIFYING = frozenset(
+    {"report.pdf", "sr.dcm", "report.dcm", "key_right.dcm", "key_left.dcm", "presentation.dcm"}
+)
 _MEASUREMENTS, _FAILURES = "measurements", "failures"
 _ABOUT = {
     _MEASUREMENTS: "One row for each hip, space and reading.",
@@ -160,10 +165,10 @@ def write_dataset(
             _write_case(dataset, item, batch / STUDIES_FOLDER / item.case.case_id)
         put(folder / "README.md", _README)
         put(folder / ".bidsignore", "\n".join(_IGNORED) + "\n")
-        write_file(folder / "dataset_description.json", json_bytes(_description(raw or {})))
+        write_file(folder / DESCRIPTION, json_bytes(_description(raw or {})))
     except OSError as error:
         raise OutputError(_UNWRITABLE.format(error.strerror)) from error
-    return (folder / "dataset_description.json",)
+    return (folder / DESCRIPTION,)
 
 
 _UNWRITABLE = "the derivatives cannot be written ({}); free space or choose another folder"
