@@ -15,7 +15,7 @@ from ifspace.dicom_out import UidMap, deidentified, why_not_filed, write_objects
 from ifspace.errors import OutputError
 from ifspace.fhir import observation_bundle
 from ifspace.model import Side, StudyResult
-from ifspace.report import Pages, write_reports
+from ifspace.report import Pages, findings_paragraph, write_reports
 from ifspace.report.side_by_side import naming_each_other, readings_csv
 from ifspace.report.view import grey_window
 from ifspace.tables import json_bytes
@@ -232,6 +232,7 @@ def _write_all(
             deidentify=uid_map is not None,
             uid_map=uid_map,
             predecessor=predecessor,
+            report_text=findings_paragraph(shown),
         )
     if "manifest" in formats:
         wanted = {name for key in formats for name in FILES_OF_FORMAT[key]}

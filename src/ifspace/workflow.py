@@ -343,6 +343,10 @@ def _result(
         session, problem = signing.verified(session, _signed_with(panel))
         if problem:
             flags = (Flag(FlagCode.SIGNATURE_LEFT_OUT, Severity.CAUTION, problem), *flags)
+        elif earlier := signing.earlier_signatures(session):
+            who = f" of {earlier[-1].reader} of {earlier[-1].at}"
+            words = signing.REPLACES.format(who=who)
+            flags = (Flag(FlagCode.REPORT_AMENDED, Severity.CAUTION, words), *flags)
     return StudyResult(
         software_version=__version__,
         series=series,

@@ -18,6 +18,7 @@ from ifspace.model import Kind, MarkState, Side, Source
 
 ALL = [(kind, side) for kind in Kind for side in Side]
 
+REPORT_TEXT = "INDICATION: hip pain\nFINDINGS LEFT:\nIFS 11.0 ± 2.0 mm."
 CASES = {
     "classic": ({}, {}),
     "enhanced": ({"enhanced": True}, {}),
@@ -40,12 +41,24 @@ def written(request, make_study, make_result, tmp_path):
     study_options, result_options = CASES[request.param]
     study = make_study(**study_options)
     result = make_result(study, **result_options)
-    (path,) = write_objects(result, study.headers, tmp_path / "out", formats=["sr"])
+    (path,) = write_objects(
+        result, study.headers, tmp_path / "out", formats=["sr"], report_text=REPORT_TEXT
+    )
     return study, result, path
 
 
 def groups_of(report: Dataset) -> list[Dataset]:
     return [item for item in walk(report) if concept(item)[1] == "125007"]
+
+
+def test_the_report_as_text_stands_in_it(written) -> None:
+    _, _, path = written
+    texts = [
+        str(item.TextValue)
+        for item in walk(pydicom.dcmread(path))
+        if concept(item)[1] == "REPORT_TEXT"
+    ]
+    assert [text.splitlines() for text in texts] == [REPORT_TEXT.splitlines()]
 
 
 def test_the_structure_is_complete(written) -> None:

@@ -79,7 +79,7 @@ def measure(
         PdfPages.FULL, "--pages", help="The PDF: page one alone, or the technical annex as well."
     ),
     amends: Path | None = typer.Option(
-        None, "--amends", help="An earlier SR that the new one replaces."
+        None, "--amends", help="The report that this one replaces: its sr.dcm or result.json."
     ),
     text: bool = typer.Option(False, "--text", help="Print the findings paragraph."),
     as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
@@ -91,6 +91,7 @@ def measure(
     extra `auto` both spaces, unreviewed; without it a session for a reader to complete.
     """
     import ifspace
+    from ifspace.amendment import amended, predecessor_of
     from ifspace.dicom_out import UidMap, deidentified
     from ifspace.export import export_readings, formats_for, objects_left_out, refuse_inside
     from ifspace.signing import now
@@ -132,6 +133,9 @@ def measure(
         ]
         if unmarked and not any(result.measurements for result in results):
             chosen = formats_for(chosen, marked=False)
+        results = [
+            amended(result, amends, out) if len(results) == 1 else result for result in results
+        ]
         results, written = export_readings(
             study,
             results,
@@ -139,7 +143,7 @@ def measure(
             formats=chosen,
             deidentify=deidentify,
             overwrite=overwrite,
-            predecessor=amends,
+            predecessor=predecessor_of(amends),
             uid_map=uid_map,
             pages=pages.value,
         )

@@ -146,6 +146,7 @@ class FlagCode(StrEnum):
     # From the marks, the level range and what the program found.
     SERIES_NOT_CHECKED = "series_not_checked"
     SIGNATURE_LEFT_OUT = "signature_left_out"
+    REPORT_AMENDED = "report_amended"
     MARK_BETWEEN_SLICES = "mark_between_slices"
     MARKS_NOT_CONFIRMED = "marks_not_confirmed"
     OTHER_READING = "other_reading"
