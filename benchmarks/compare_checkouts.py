@@ -232,7 +232,7 @@ def slices_of(path: Path) -> list:
 
 def header(slices: list) -> dict[str, object]:
     """Give the head of a session of this series."""
-    head = {"schema": "ifspace-session/2"}
+    head = {"schema": "ifspace-session/1"}
     for name in ("study_instance_uid", "series_instance_uid", "frame_of_reference_uid"):
         keyword = name.title().replace("_", "").replace("Uid", "UID")
         head[name] = str(slices[0][keyword].value) if slices else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,3 +158,14 @@ PLAIN = Storage("plain", (1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 def volume_of() -> Callable[..., Volume]:
     """Make a volume: `volume_of(storage, patient_age_years=9)`."""
     return make_volume
+
+
+@pytest.fixture
+def without_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As where the extra `auto` is not installed."""
+    from ifspace.finder import network
+
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    network._session.cache_clear()
+    yield
+    network._session.cache_clear()

@@ -13,7 +13,7 @@ def signed_copy(result: StudyResult, reader: str, at: str) -> StudyResult:
     session = replace(
         result.session,
         signed_with=signed_with(result),
-        signature=Signature(reader, at, "reader"),
+        signature=Signature(reader, at),
     )
     session = with_act(sealed(session), SIGNED, at=at, reader=reader)
     return replace(result, session=session)

@@ -28,7 +28,7 @@ def occupancy(vertices: np.ndarray, faces: np.ndarray, axes: list[np.ndarray]) -
     x, y, z = axes
     corners = vertices[faces]
     triangle, plane = _spans(corners[..., 2].min(1), corners[..., 2].max(1), z)
-    start, end = _cut(corners[triangle], z[plane])
+    start, end = cut_triangles(corners[triangle], z[plane])
     line, row = _spans(np.minimum(start[:, 1], end[:, 1]), np.maximum(start[:, 1], end[:, 1]), y)
     start, end = start[line], end[line]
     share = (y[row] - start[:, 1]) / (end[:, 1] - start[:, 1])
@@ -54,7 +54,7 @@ def _spans(low: np.ndarray, high: np.ndarray, grid: np.ndarray) -> tuple[np.ndar
     return item, first[item] + offset
 
 
-def _cut(corners: np.ndarray, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def cut_triangles(corners: np.ndarray, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cut triangles (n, 3, 3) at heights (n,): directed ends (n, 2) of the cut line, x and y."""
     above = corners[..., 2] > level[:, None]
     following = np.roll(corners, -1, axis=1)

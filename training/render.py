@@ -68,30 +68,23 @@ class Sources:
         return hips, [Surface(f, self.model.femur_faces) for f in bones.femora]
 
 
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """A scene before the scanner: signal of every slice, label of every painted plane."""
+
+    signal: np.ndarray
+    labels: np.ndarray
+
+
 def render(rng: np.random.Generator, sources: Sources) -> Slab | None:
     """Render one slab; None where the posed bones run into each other."""
-    model, patients = sources.model, sources.patients
-    scene, surfaces = _scene(rng, sources)
-    hips, femora = ([occupancy(s.vertices, s.faces, scene.axes) for s in both] for both in surfaces)
-    if _collide(scene, np.maximum(*femora), np.maximum(*hips)):
+    scene, surfaces = draw_scene(rng, sources)
+    painted = paint(rng, sources, scene, surfaces)
+    if painted is None:
         return None
-    femur = np.maximum(*femora)
-    hip = np.minimum(np.maximum(*hips), 1 - femur)
-    sacrum = occupancy(scene.bones.sacrum, model.sacrum_faces, scene.axes)
-    bone = np.maximum(np.maximum(femur, hip), sacrum)
-    tissue, extra = soft_tissue(rng, scene, model, patients[rng.integers(len(patients))], bone)
-    contrast = draw_contrast(rng)
-    image = _signal(rng, scene, tissue, (femur, hip, sacrum), contrast)
-    labels = _labels(scene, model, femur, hip, extra)
-    void = metal(rng, scene, model) if rng.random() < 0.05 else None
-    if void is not None:
-        image[void] = 0.0
     n = scene.planes_per_slice
-    image = image.reshape(-1, n, *image.shape[1:]).mean(1)
-    labels = labels[n // 2 :: n]
-    if void is not None:
-        labels[void[n // 2 :: n] & (labels > 0)] = UNKNOWN
-    image, hidden = degrade(rng, image)
+    labels = painted.labels[n // 2 :: n]
+    image, hidden = degrade(rng, painted.signal)
     labels[:, hidden] = BACKGROUND
     x, y, z = scene.axes
     a = scene.apices_mm
@@ -106,7 +99,38 @@ def render(rng: np.random.Generator, sources: Sources) -> Slab | None:
     return Slab(image.astype(np.float16), labels, scene.step_mm, apices.astype(np.float32))
 
 
-def _scene(rng: np.random.Generator, sources: Sources) -> tuple[Scene, tuple[list[Surface], ...]]:
+def paint(
+    rng: np.random.Generator,
+    sources: Sources,
+    scene: Scene,
+    surfaces: tuple[list[Surface], ...],
+    sequence: str | None = None,
+) -> Painted | None:
+    """Paint a scene in a drawn or the named sequence; None where its bones run into each other."""
+    model, patients = sources.model, sources.patients
+    hips, femora = ([occupancy(s.vertices, s.faces, scene.axes) for s in both] for both in surfaces)
+    if _collide(scene, np.maximum(*femora), np.maximum(*hips)):
+        return None
+    femur = np.maximum(*femora)
+    hip = np.minimum(np.maximum(*hips), 1 - femur)
+    sacrum = occupancy(scene.bones.sacrum, model.sacrum_faces, scene.axes)
+    bone = np.maximum(np.maximum(femur, hip), sacrum)
+    tissue, extra = soft_tissue(rng, scene, model, patients[rng.integers(len(patients))], bone)
+    contrast = draw_contrast(rng, sequence)
+    signal = _signal(rng, scene, tissue, (femur, hip, sacrum), contrast)
+    labels = _labels(scene, model, femur, hip, extra)
+    # An evaluated hip is sound.
+    void = metal(rng, scene, model) if sequence is None and rng.random() < 0.05 else None
+    if void is not None:
+        signal[void] = 0.0
+        labels[void & (labels > 0)] = UNKNOWN
+    n = scene.planes_per_slice
+    return Painted(signal.reshape(-1, n, *signal.shape[1:]).mean(1), labels)
+
+
+def draw_scene(
+    rng: np.random.Generator, sources: Sources
+) -> tuple[Scene, tuple[list[Surface], ...]]:
     """Pose a draw in the scanner and choose field of view, slices and their number."""
     bones = sources.bones(rng)
     angles = [rng.normal(0, 4), rng.normal(0, 4), rng.normal(0, 10)]
@@ -210,14 +234,18 @@ def _labels(
 
 def _ischial(scene: Scene, model: ShapeModel, hip: np.ndarray) -> np.ndarray:
     """Ischial body and tuberosity: below and behind the joint, in the mean pelvis' frame."""
-    mean = model.mean()
     index = np.argwhere(hip)
     points = np.column_stack([a[i] for a, i in zip(scene.axes, index[:, ::-1].T, strict=True)])
     result = np.zeros(hip.shape, bool)
+    result[tuple(index[ischial(scene, model, points)].T)] = True
+    return result
+
+
+def ischial(scene: Scene, model: ShapeModel, points: np.ndarray) -> np.ndarray:
+    """Tell which points (n, 3) of a hip bone, mm in the scanner's frame, are ischial."""
+    mean = model.mean()
     own = np.concatenate(scene.bones.hips)
     system = np.column_stack([own, np.ones(len(own))])
     affine = np.linalg.lstsq(system, np.concatenate(mean.hips), rcond=None)[0]
     canonical = points @ affine[:3] + affine[3]
-    chosen = (canonical[:, 2] < -8) & (canonical[:, 1] > 3)
-    result[tuple(index[chosen].T)] = True
-    return result
+    return (canonical[:, 2] < -8) & (canonical[:, 1] > 3)

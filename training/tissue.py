@@ -33,9 +33,9 @@ class Contrast:
     red: float
 
 
-def draw_contrast(rng: np.random.Generator) -> Contrast:
-    """Draw the signal levels of one series."""
-    name = rng.choice(list(SEQUENCES), p=CHANCES)
+def draw_contrast(rng: np.random.Generator, sequence: str | None = None) -> Contrast:
+    """Draw the signal levels of one series, of the named sequence if there is one."""
+    name = sequence or rng.choice(list(SEQUENCES), p=CHANCES)
     fat, muscle, fluid, ratio = (float(rng.uniform(*r)) for r in SEQUENCES[name])
     marrow = fat * ratio
     free = name == "random" and rng.random() < 0.4

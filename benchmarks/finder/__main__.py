@@ -1,15 +1,18 @@
 """Compare the finder with labels of real pelves, and let it look where no hip can be measured.
 
-``python -m benchmarks.finder`` prints one line per hip and label set, and a summary. Needs the
-extra ``auto`` and the real MRI (IFSPACE_REAL_DATA, IFSPACE_TRAIN_DATA).
+``python -m benchmarks.finder`` prints one line per hip and label set, and a summary; with
+``--shapes N`` the errors of what is proposed on N rendered pelves with exact truth. Needs the extra
+``auto`` and the real MRI (IFSPACE_REAL_DATA, IFSPACE_TRAIN_DATA).
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 import time
 from itertools import chain
+from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -17,9 +20,11 @@ import numpy as np
 from benchmarks.accuracy.real import PATHS, volume_of
 from benchmarks.finder.compare import Row, compare
 from benchmarks.finder.data import t1_pelves, t2_pelves
+from benchmarks.finder.proposals import ShapeRow, shape_rows
+from benchmarks.finder.shapes import CONTRASTS, shape_cases
 
 from ifspace.finder import FoundHip, find_hips
-from ifspace.model import Side
+from ifspace.model import Kind, Side
 
 
 def pelves(only: str) -> list[Row]:
@@ -60,6 +65,33 @@ def others() -> None:
                 print(f"{name} {side}: {hip.detail}")
 
 
+def shapes(count: int, work: Path) -> None:
+    """Print errors of the distances that are proposed on unseen draws of the shape model."""
+    shown: list[ShapeRow] = []
+    asked = dict.fromkeys(Kind, 0)
+    for case in shape_cases(count, work):
+        for row in shape_rows(case):
+            asked[row.kind] += np.isfinite(row.true_mm)
+            if np.isfinite(row.error_mm):
+                shown.append(row)
+                print(
+                    f"{row.name} {row.contrast} {row.side:5s} {row.kind}: {row.error_mm:+5.1f} mm"
+                    f" of {row.true_mm:.1f}, level {row.level_mm:+.1f} mm",
+                    flush=True,
+                )
+    for kind in Kind:
+        for contrast in ("all", *CONTRASTS):
+            own = [r for r in shown if r.kind is kind and contrast in ("all", r.contrast)]
+            errors = np.abs([row.error_mm for row in own])
+            if not own:
+                continue
+            print(
+                f"{kind.name} {contrast}: {len(own)} shown of {asked[kind]} hips (all contrasts),"
+                f" mean error {errors.mean():.2f} mm, beyond 3 mm {(errors > 3).sum()},"
+                f" within the printed interval {100 * np.mean([r.covered for r in own]):.0f} %"
+            )
+
+
 def summary(rows: list[Row]) -> None:
     """Print the figures of each label set."""
     for which in sorted({row.labels for row in rows}):
@@ -80,7 +112,12 @@ def main() -> None:
     """Run the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="cases whose name holds this")
+    parser.add_argument("--shapes", type=int, help="only this many rendered pelves")
+    parser.add_argument("--work", type=Path, help="folder that keeps what was rendered")
     asked = parser.parse_args()
+    if asked.shapes:
+        shapes(asked.shapes, asked.work or Path(tempfile.mkdtemp()))
+        return
     summary(pelves(asked.only))
     others()
 

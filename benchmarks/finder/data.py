@@ -100,15 +100,27 @@ def _axial_raster(image: sitk.Image) -> sitk.Image:
 
 def _volume(image: sitk.Image) -> Volume:
     """Wrap an axial picture whose axes are the patient's as a volume."""
-    columns, rows, count = image.GetSize()
-    spacing, origin = image.GetSpacing(), np.array(image.GetOrigin())
+    across, down, up = image.GetSpacing()
+    voxels = sitk.GetArrayFromImage(image).astype(np.float32)
+    return volume_of_array(voxels, image.GetOrigin(), (up, down, across), Contrast.T1)
+
+
+def volume_of_array(
+    voxels: NDArray[np.float32],
+    origin_lps_mm: tuple[float, float, float],
+    spacing_kji_mm: tuple[float, float, float],
+    contrast: Contrast,
+) -> Volume:
+    """Make a volume whose slices go up, rows back and columns to the patient's left."""
+    count, rows, columns = voxels.shape
+    step_mm, row_mm, column_mm = spacing_kji_mm
     planes = [
         Plane(
-            origin + np.array([0.0, 0.0, k * spacing[2]]),
+            np.array(origin_lps_mm) + np.array([0.0, 0.0, k * step_mm]),
             np.array([1.0, 0.0, 0.0]),
             np.array([0.0, 1.0, 0.0]),
-            spacing[1],
-            spacing[0],
+            row_mm,
+            column_mm,
             (rows, columns),
         )
         for k in range(count)
@@ -120,10 +132,10 @@ def _volume(image: sitk.Image) -> Volume:
         columns,
         plane=ImagePlane.AXIAL,
         tilt_from_axial_deg=0.0,
-        contrast=Contrast.T1,
-        row_spacing_mm=spacing[1],
-        column_spacing_mm=spacing[0],
-        slice_step_mm=spacing[2],
+        contrast=contrast,
+        row_spacing_mm=row_mm,
+        column_spacing_mm=column_mm,
+        slice_step_mm=step_mm,
     )
     slices = tuple(Slice(plane, source) for plane, source in zip(planes, sources, strict=True))
-    return Volume(series, slices, sitk.GetArrayFromImage(image).astype(np.float32))
+    return Volume(series, slices, voxels)

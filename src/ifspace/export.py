@@ -6,15 +6,17 @@ same whoever asked for it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
-from ifspace.atomic import output_errors, whole_folder, write_file
+from ifspace.atomic import output_errors, refuse_overwriting, whole_folder, write_file
 from ifspace.dicom_out import UidMap, deidentified, why_not_filed, write_objects
 from ifspace.errors import OutputError
 from ifspace.fhir import observation_bundle
 from ifspace.model import Side, StudyResult
-from ifspace.report import Pages, write_reports
+from ifspace.report import Pages, findings_paragraph, write_reports
+from ifspace.report.side_by_side import naming_each_other, readings_csv
 from ifspace.report.view import grey_window
 from ifspace.tables import json_bytes
 from ifspace.workflow import LoadedStudy
@@ -34,6 +36,7 @@ FILES_OF_FORMAT: dict[str, tuple[str, ...]] = {
     "fhir": ("fhir.json",),
     "manifest": ("manifest.json",),
 }
+COMPARISON_NAME = "comparison.csv"
 ALL_FORMATS = tuple(FILES_OF_FORMAT)
 # Without what only some systems take: they ask for it.
 DEFAULT_FORMATS = tuple(name for name in ALL_FORMATS if name not in ("dicom-pr", "fhir"))
@@ -106,6 +109,42 @@ def export(
         _write_all(study, result, stage, frozenset(formats), replacement, predecessor, pages)
         made = [name for name in wanted if (stage / name).is_file()]
     return tuple(out / name for name in made)
+
+
+def export_readings(
+    study: LoadedStudy,
+    results: Sequence[StudyResult],
+    out: Path,
+    *,
+    deidentify: bool = False,
+    overwrite: bool = False,
+    **asked: Any,
+) -> tuple[list[StudyResult], tuple[Path, ...]]:
+    """Write the readings of one study: one into `out`, several into a folder each.
+
+    Of several readings each report names what the others measured, and ``comparison.csv`` lays
+    them side by side. `asked` is handed to :func:`export`.
+
+    Returns
+    -------
+    The results as they were written, and the files.
+    """
+    if len(results) == 1:
+        files = export(study, results[0], out, deidentify=deidentify, overwrite=overwrite, **asked)
+        return list(results), files
+    told = naming_each_other(results, named=not deidentify)
+    if not overwrite:
+        refuse_overwriting(out, [COMPARISON_NAME])
+    written: list[Path] = []
+    for number, result in enumerate(told, start=1):
+        folder = out / f"reading_{number}"
+        written += export(
+            study, result, folder, deidentify=deidentify, overwrite=overwrite, **asked
+        )
+    table = readings_csv(told, named=not deidentify)
+    with output_errors("the comparison"):
+        write_file(out / COMPARISON_NAME, table.encode())
+    return told, (*written, out / COMPARISON_NAME)
 
 
 def formats_for(formats: Collection[str], *, marked: bool) -> tuple[str, ...]:
@@ -193,6 +232,7 @@ def _write_all(
             deidentify=uid_map is not None,
             uid_map=uid_map,
             predecessor=predecessor,
+            report_text=findings_paragraph(shown),
         )
     if "manifest" in formats:
         wanted = {name for key in formats for name in FILES_OF_FORMAT[key]}

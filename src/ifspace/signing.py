@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,7 +28,8 @@ from ifspace.model import (
 
 PREFIX = "sha256:"
 DEFAULT_ROLE = "reader"
-SIGNED = "signed"
+SIGNED, AMENDED, UNDONE = "signed", "amended", "undone"
+REPLACES = "This report replaces an earlier one{who}."
 # Seeds and outlines are help for the program and for the eye; no number of a signed session rests
 # on them.
 _NOT_SIGNED = ("schema", "signature", "history", "seeds", "outlines")
@@ -50,8 +52,13 @@ def digest_of(data: Any) -> str:
 
 
 def now() -> str:
-    """Give the time as signatures and histories hold it, UTC to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    """Give the time as signatures and histories hold it, UTC to the second.
+
+    ``SOURCE_DATE_EPOCH`` sets it, for outputs that are the same each time.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
+    return moment.isoformat(timespec="seconds")
 
 
 # ---------------------------------------------------------------------------------- signature
@@ -206,6 +213,21 @@ def broken_entry(history: Sequence[HistoryEntry]) -> int | None:
             return number
         previous = entry.hash
     return None
+
+
+def earlier_signatures(session: Session) -> list[HistoryEntry]:
+    """Give the entries of signatures that the present one replaces, but those taken back."""
+    present = None if session.signature is None else session.signature.sha256
+    if not session.history:
+        return []
+    following: list[HistoryEntry | None] = [*session.history[1:], None]
+    return [
+        entry
+        for entry, after in zip(session.history, following, strict=True)
+        if entry.act == SIGNED
+        and entry.what != present
+        and not (after is not None and (after.act, after.what) == (UNDONE, "sign"))
+    ]
 
 
 def _entry_digest(entry: HistoryEntry) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ifspace import quality, signing
+from ifspace import quality, signing, zero_click
 from ifspace.automatic import (
     Finder,
     muscle_disagreements,
@@ -277,15 +277,20 @@ def measure_or_propose(
 def propose_study(
     study: LoadedStudy, settings: Settings, session: Session | None = None
 ) -> StudyResult:
-    """Propose level, femur and one mark a side without any click, and measure nothing.
+    """Propose what can be found without any click; the session of the result holds the proposals.
 
-    Every space is a `NotMeasured` that says what is missing; the session of the result holds the
-    proposals, and what `session` says of reader, position and findings.
+    With the extra `auto` both spaces are measured between outlines that the program found. Without
+    it, or where it finds no hip, the level, the femur and one mark a side are proposed, and every
+    space is a `NotMeasured` that says what is missing. What `session` says of reader, position and
+    findings is kept.
     """
     session = session or Session()
     if study.volume is None:
         return assess_study(study, session, settings)
     check_belongs(session, study.series, study.volume.fingerprint)
+    found = zero_click.find_sides(study.volume) if zero_click.available() else {}
+    if any(item.slices for item in found.values()):
+        return _found_without_clicks(study.volume, session, settings, found)
     proposal = propose(study.volume)
     session = replace(
         proposed_session(study.volume, proposal),
@@ -304,6 +309,27 @@ def propose_study(
     return _result(study.series, session, settings, panel, spaces=spaces, flags=flags)
 
 
+def _found_without_clicks(
+    volume: Volume, session: Session, settings: Settings, found: Mapping[Side, FoundSide]
+) -> StudyResult:
+    """Assess what the program found by itself, on the slices where it sees the trochanters."""
+    series = volume.series
+    looked_at = {side: item.slices for side, item in found.items() if item.slices}
+    session = replace(
+        session,
+        study_instance_uid=series.study_instance_uid,
+        series_instance_uid=series.series_instance_uid,
+        frame_of_reference_uid=series.frame_of_reference_uid,
+        image=volume.fingerprint,
+        level_range={
+            side: (volume.slice_name(first), volume.slice_name(last))
+            for side, (first, last) in looked_at.items()
+        }
+        | dict(session.level_range),
+    )
+    return assess(volume, session, settings, found=found)
+
+
 def _result(
     series: Series,
     session: Session,
@@ -317,6 +343,10 @@ def _result(
         session, problem = signing.verified(session, _signed_with(panel))
         if problem:
             flags = (Flag(FlagCode.SIGNATURE_LEFT_OUT, Severity.CAUTION, problem), *flags)
+        elif earlier := signing.earlier_signatures(session):
+            who = f" of {earlier[-1].reader} of {earlier[-1].at}"
+            words = signing.REPLACES.format(who=who)
+            flags = (Flag(FlagCode.REPORT_AMENDED, Severity.CAUTION, words), *flags)
     return StudyResult(
         software_version=__version__,
         series=series,

@@ -318,6 +318,32 @@ def test_validate_names_what_is_wrong(measured: Path, ifspace: Run, tmp_path: Pa
     assert any("value_mm" in problem for problem in ran.json["problems"])
 
 
+def test_two_sessions_of_different_readers_are_both_reported(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    second = json.loads(phantom.session_path.read_text())
+    second["reader"] = "B"
+    for mark in second["marks"]:
+        if (mark["mark"], mark["side"]) == ("lesser_trochanter_medial", "left"):
+            mark["position_lps_mm"][0] += 2.0
+    other = tmp_path / "b.json"
+    other.write_text(json.dumps(second))
+    ran = ifspace(
+        "measure", phantom.image_path, "--session", phantom.session_path, "--session", other,
+        "-o", tmp_path / "o", "--format", "json", "--json",
+    )  # fmt: skip
+    assert ran.code == 0
+    readings = ran.json["readings"]
+    assert [item["session"]["reader"] for item in readings][1] == "B"
+    assert all(item["flags"][0]["code"] == "other_reading" for item in readings)
+    assert (tmp_path / "o" / "reading_2" / "result.json").is_file()
+    assert "pooled_mm" in (tmp_path / "o" / "comparison.csv").read_text()
+    assert ifspace(
+        "measure", phantom.image_path, "--session", phantom.session_path, "--session", other,
+        "-o", tmp_path / "p", "--reader", "C",
+    ).code == 2  # fmt: skip
+
+
 def test_the_findings_paragraph_can_be_printed(
     phantom: PhantomTruth, ifspace: Run, tmp_path: Path
 ) -> None:
@@ -551,6 +577,41 @@ def test_one_mark_moved_in_a_signed_session_makes_a_draft_of_every_output(
     pages = "".join(page.extract_text() for page in PdfReader(tmp_path / "o" / "report.pdf").pages)
     assert "DRAFT" in pages
     assert "was left out" in " ".join(pages.split())
+
+
+def test_a_second_final_report_names_the_one_that_it_replaces_or_is_refused(
+    phantom: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    signed = _signed_session(phantom, ifspace, tmp_path)
+    out = signed.parent
+    first_uid = str(dcmread(out / "sr.dcm").SOPInstanceUID)
+    call = ("measure", phantom.image_path, "--session", signed, "--reader", "B", "--sign")
+    refused = ifspace(*call, "-o", tmp_path / "other")
+    assert refused.code == 1
+    assert "a final report of A of" in refused.err
+    assert "--amends" in refused.err
+    assert not (tmp_path / "other").exists()
+    ran = ifspace(*call, "-o", tmp_path / "other", "--amends", out / "sr.dcm", "--text")
+    assert ran.code == 0
+    assert "This report replaces an earlier one of A of" in ran.out
+    report = dcmread(tmp_path / "other" / "sr.dcm")
+    reference = report.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0]
+    assert reference.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == first_uid
+    history = json.loads((tmp_path / "other" / "session.json").read_text())["history"]
+    assert [entry["act"] for entry in history] == ["signed", "signed", "amended"]
+    assert [entry["reader"] for entry in history[:2]] == ["A", "B"]
+    assert ifspace("validate", tmp_path / "other" / "result.json").code == 0
+    pdf = PdfReader(tmp_path / "other" / "report.pdf")
+    text = " ".join("".join(page.extract_text() for page in pdf.pages).split())
+    assert "This report replaces an earlier one of A of" in text
+    hidden = ifspace(
+        *call, "-o", tmp_path / "hidden", "--amends", out / "result.json", "--deidentify",
+        "--format", "json,session",
+    )  # fmt: skip
+    assert hidden.code == 0
+    result = json.loads((tmp_path / "hidden" / "result.json").read_text())
+    assert "This report replaces an earlier one." in {flag["detail"] for flag in result["flags"]}
+    assert ifspace("validate", tmp_path / "hidden" / "session.json").code == 0
 
 
 def test_a_number_written_over_is_invalid_and_not_reported_again(

@@ -183,12 +183,13 @@ def test_labels_that_make_no_sense_are_refused(
     assert "Traceback" not in ran.err
 
 
-def test_without_marks_it_proposes_measures_nothing_and_says_so(
+@pytest.mark.usefixtures("without_network")
+def test_without_marks_and_network_it_proposes_and_measures_nothing(
     study: PhantomTruth, ifspace: Run, tmp_path: Path
 ) -> None:
     ran = ifspace("measure", study.image_path, "-o", tmp_path / "o", "--json")
     assert ran.code == 1
-    assert "measuring nothing" in ran.err
+    assert "unreviewed" in ran.err
     assert {item["reason"] for item in ran.json["outcomes"]} == {"ischium_not_confirmed"}
     session = read_session(tmp_path / "o" / "session.json")
     assert {mark.state for mark in session.marks} == {MarkState.PROPOSED}
@@ -196,6 +197,32 @@ def test_without_marks_it_proposes_measures_nothing_and_says_so(
     assert all(mark.confidence is not None for mark in session.marks)
 
 
+def test_without_marks_the_network_gives_proposals_near_the_truth(
+    study: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    ran = ifspace("measure", study.image_path, "-o", tmp_path / "o", "--json")
+    assert ran.code in (0, 3), ran.err
+    assert "unreviewed" in ran.err
+    for item in ran.json["outcomes"]:
+        if "value_mm" in item:
+            true_mm = TRUE_MM[item["kind"], item["side"]]
+            assert item["state"] == "proposed"
+            assert item["value_mm"] == pytest.approx(true_mm, abs=item["u95_mm"])
+    session = read_session(tmp_path / "o" / "session.json")
+    assert session.signature is None
+    assert {mark.state for mark in session.marks} == {MarkState.PROPOSED}
+
+
+@pytest.mark.usefixtures("without_network")
+def test_propose_without_the_network_says_what_is_missing(
+    study: PhantomTruth, ifspace: Run, tmp_path: Path
+) -> None:
+    ran = ifspace("propose", study.image_path, "-o", tmp_path / "s.json")
+    assert ran.code == 0, ran.err
+    assert "ifspace[auto]" in ran.err
+
+
+@pytest.mark.usefixtures("without_network")
 def test_propose_finds_the_level_and_the_femur_of_both_sides(
     study: PhantomTruth, ifspace: Run, tmp_path: Path
 ) -> None:
@@ -228,7 +255,7 @@ def test_a_scan_above_the_level_proposes_nothing(ifspace: Run, tmp_path: Path) -
     assert not (tmp_path / "s.json").exists()
     measured = ifspace("measure", truth.image_path, "-o", tmp_path / "o", "--json")
     reasons = {item["reason"] for item in measured.json["outcomes"]}
-    assert reasons <= {"level_not_covered", "femur_not_covered"}
+    assert reasons <= {"level_not_covered", "femur_not_covered", "side_not_shown", "low_confidence"}
 
 
 @pytest.mark.real_data
@@ -241,6 +268,17 @@ def test_a_real_scan_that_does_not_show_the_level_gives_no_number(
     ran = ifspace("measure", real_data / folder, "-o", tmp_path / "o", "--json")
     assert ran.code == 1
     assert {item["status"] for item in ran.json["outcomes"]} == {"not_measured"}
+
+
+@pytest.mark.real_data
+@pytest.mark.usefixtures("without_network")
+@pytest.mark.parametrize(
+    "folder", ["prostate_negative", "ucec_pelvis_t2/C3N-01876.mha"], ids=["prostate", "C3N-01876"]
+)
+def test_without_the_network_the_missing_femur_is_the_reason(
+    folder: str, real_data: Path, ifspace: Run, tmp_path: Path
+) -> None:
+    ran = ifspace("measure", real_data / folder, "-o", tmp_path / "o", "--json")
     assert {item["reason"] for item in ran.json["outcomes"]} == {"femur_not_covered"}
 
 

@@ -128,6 +128,30 @@ def in_unit(path, unit: str, number: float) -> None:
     report.save_as(path)
 
 
+def test_a_line_whose_number_is_another_length_is_refused(foreign) -> None:
+    study, result, path = foreign
+    in_unit(path, "mm", 4.0)
+    volume = volume_of(study, result)
+    for length in foreign_lengths(path):
+        with pytest.raises(SessionError, match=r"its number is 4 mm, but its line is"):
+            marks_from_length(length, volume, NAMES, Side.LEFT)
+
+
+def test_a_line_may_be_rounded_as_its_number_is_written(foreign) -> None:
+    study, result, path = foreign
+    report = read_report(path)
+    measured = result.measurements[0]
+    number = next(item for item in walk(report) if item.ValueType == "NUM")
+    value = number.MeasuredValueSequence[0]
+    del value.FloatingPointValue
+    volume = volume_of(study, result)
+    for unit, factor, digits in (("mm", 1.0, 0), ("mm", 1.0, 1), ("cm", 0.1, 1)):
+        value.MeasurementUnitsCodeSequence[0].CodeValue = unit
+        value.NumericValue = f"{measured.value_mm * factor:.{digits}f}"
+        report.save_as(path)
+        marks_from_length(foreign_lengths(path)[0], volume, NAMES, Side.RIGHT)
+
+
 @pytest.mark.parametrize(("unit", "number"), [("cm", 2.32), ("m", 0.0232), ("[in_i]", 23.2 / 25.4)])
 def test_lengths_in_other_units_are_converted(foreign, unit, number) -> None:
     _, _, path = foreign

@@ -9,7 +9,7 @@ import pytest
 from highdicom.sr import srread
 from pydicom.dataset import Dataset
 
-from ifspace.dicom_out import read_sr, write_objects
+from ifspace.dicom_out import read_sr, validate_sr, write_objects
 from ifspace.dicom_out.content import code_of, concept, read_report, walk
 from ifspace.dicom_out.structure import problems
 from ifspace.errors import OutputError, SessionError
@@ -18,6 +18,7 @@ from ifspace.model import Kind, MarkState, Side, Source
 
 ALL = [(kind, side) for kind in Kind for side in Side]
 
+REPORT_TEXT = "INDICATION: hip pain\nFINDINGS LEFT:\nIFS 11.0 ± 2.0 mm."
 CASES = {
     "classic": ({}, {}),
     "enhanced": ({"enhanced": True}, {}),
@@ -40,12 +41,24 @@ def written(request, make_study, make_result, tmp_path):
     study_options, result_options = CASES[request.param]
     study = make_study(**study_options)
     result = make_result(study, **result_options)
-    (path,) = write_objects(result, study.headers, tmp_path / "out", formats=["sr"])
+    (path,) = write_objects(
+        result, study.headers, tmp_path / "out", formats=["sr"], report_text=REPORT_TEXT
+    )
     return study, result, path
 
 
 def groups_of(report: Dataset) -> list[Dataset]:
     return [item for item in walk(report) if concept(item)[1] == "125007"]
+
+
+def test_the_report_as_text_stands_in_it(written) -> None:
+    _, _, path = written
+    texts = [
+        str(item.TextValue)
+        for item in walk(pydicom.dcmread(path))
+        if concept(item)[1] == "REPORT_TEXT"
+    ]
+    assert [text.splitlines() for text in texts] == [REPORT_TEXT.splitlines()]
 
 
 def test_the_structure_is_complete(written) -> None:
@@ -311,6 +324,33 @@ def test_a_value_that_its_line_does_not_bear_out_is_refused(
     spaces = (replace(result.spaces[0], outcome=wrong), *result.spaces[1:])
     with pytest.raises(ValueError, match=r"13\.0 mm"):
         write_objects(replace(result, spaces=spaces), study.headers, tmp_path, formats=["sr"])
+
+
+def test_a_number_written_over_in_a_report_is_noticed(make_study, make_result, tmp_path) -> None:
+    study = make_study()
+    (path,) = write_objects(make_result(study), study.headers, tmp_path / "out", formats=["sr"])
+    assert validate_sr(path) == []
+    report = read_report(path)
+    value = next(i for i in walk(report) if i.ValueType == "NUM").MeasuredValueSequence[0]
+    value.NumericValue, value.FloatingPointValue = "8.0", 8.0
+    report.save_as(path)
+    assert "the right IFS is given as 8 mm, but its marks lie" in " ".join(validate_sr(path))
+    with pytest.raises(SessionError, match="contradicts itself"):
+        read_sr(path)
+
+
+def test_a_verified_report_whose_session_was_changed_is_noticed(
+    make_study, make_result, tmp_path
+) -> None:
+    study = make_study()
+    result = make_result(study, state=MarkState.CONFIRMED, signed=True)
+    (path,) = write_objects(result, study.headers, tmp_path / "out", formats=["sr"])
+    assert validate_sr(path) == []
+    report = read_report(path)
+    item = next(i for i in walk(report) if concept(i)[1] == "SESSION_JSON")
+    item.TextValue = str(item.TextValue).replace('"mild"', '"none"')
+    report.save_as(path)
+    assert "changed after signing" in " ".join(validate_sr(path))
 
 
 def test_a_number_that_breaks_dicom_is_left_empty(make_study, make_result, tmp_path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ifspace.finder.hips import FoundHip, bone_labels, hips_in
-from ifspace.finder.network import FEMUR, ISCHIUM, Maps
+from ifspace.finder.network import FEMUR, HAMSTRING, ISCHIUM, Maps
 from ifspace.finder.raster import RASTER_MM, Stack
 from ifspace.geometry import Grid
 from ifspace.model import Reason, Refusal, Side
@@ -67,6 +67,17 @@ def test_a_slice_whose_height_is_wrong_is_outvoted():
     assert hip.apex_height_mm == pytest.approx(APEX_NUMBER * STEP_MM, abs=0.1)
 
 
+def test_the_level_lies_between_the_votes_and_the_mark_and_their_distance_is_doubt():
+    said = maps()
+    said.heat[4, 45:60, FEMUR_AT[Side.LEFT]] = 0.9
+    found = hips_in(stack(), said)
+    assert found[Side.LEFT].apex_height_mm == pytest.approx(
+        (APEX_NUMBER + 4) / 2 * STEP_MM, abs=0.1
+    )
+    # The other side has votes alone, which agree with each other.
+    assert found[Side.LEFT].confidence < found[Side.RIGHT].confidence
+
+
 def test_a_femur_without_hip_bone_has_no_side():
     found = hips_in(stack(), maps(without_ischium=True))
     assert {answer.reason for answer in found.values()} == {Reason.SIDE_NOT_SHOWN}
@@ -91,3 +102,14 @@ def test_labels_carry_the_patients_sides():
     left = labels.grid.to_lps_mm(np.argwhere(labels.mask("femur_left")).mean(axis=0))
     right = labels.grid.to_lps_mm(np.argwhere(labels.mask("femur_right")).mean(axis=0))
     assert left[0] > right[0]
+
+
+def test_a_hamstring_origin_is_looked_for_in_its_slice_and_near_the_point():
+    said = maps()
+    said.probabilities[5, HAMSTRING, 60:64, ISCHIUM_AT[Side.LEFT] + 8] = 0.6
+    hip = hips_in(stack(), said)[Side.LEFT]
+    near = hip.stack.grid.to_lps_mm([5, 62, ISCHIUM_AT[Side.LEFT] + 10])
+    beside = hip.stack.grid.to_lps_mm([6, 62, ISCHIUM_AT[Side.LEFT] + 10])
+    assert hip.has_hamstring_at(near, 6.0)
+    assert not hip.has_hamstring_at(beside, 6.0)
+    assert not hip.has_hamstring_at(near + np.array([30.0, 0.0, 0.0]), 6.0)

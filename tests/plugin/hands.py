@@ -112,12 +112,12 @@ class Window:
         self.hands.qWait(15)
         self.hands.mousePress(native, held, pos=first)
         for share in (0.3, 0.7, 1.0):
-            self._move_held(first + (last - first) * share, held)
+            self.move_held(first + (last - first) * share, held)
             self.hands.qWait(25)
         self.hands.mouseRelease(native, held, pos=last)
         self.hands.qWait(25)
 
-    def _move_held(self, at: Any, button: Any) -> None:
+    def move_held(self, at: Any, button: Any) -> None:
         """Move the mouse with a button down; QTest itself says of none but the left one."""
         from qtpy.QtCore import QEvent, QPointF
         from qtpy.QtGui import QMouseEvent
@@ -135,11 +135,15 @@ class Window:
 
     def wheel(self, world: tuple[float, ...], notches: int, modifier: str = "NoModifier") -> None:
         """Turn the wheel over a place of the image."""
+        self.wheel_at(self.pixel(world), notches, modifier)
+        self.hands.qWait(25)
+
+    def wheel_at(self, at: Any, notches: int, modifier: str = "NoModifier") -> None:
+        """Turn the wheel over a pixel of the canvas."""
         from qtpy.QtCore import QPoint, QPointF
         from qtpy.QtGui import QWheelEvent
         from qtpy.QtWidgets import QApplication
 
-        at = self.pixel(world)
         event = QWheelEvent(
             QPointF(at),
             QPointF(self.canvas.native.mapToGlobal(at)),
@@ -151,7 +155,6 @@ class Window:
             False,
         )
         QApplication.sendEvent(self.canvas.native, event)
-        self.hands.qWait(25)
 
     def activate(self) -> None:
         """Take the keyboard: without an active window Qt carries no shortcut out."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.plugin.hands import Window
 
-from ifspace.model import Mark, MarkState, PatientIdentity, Side, Volume
+from ifspace.model import Kind, Mark, MarkState, PatientIdentity, Side, Volume
 from ifspace.phantom import PhantomTruth
 from ifspace.reading.controller import ReadingController
 from ifspace.reading.history import flat
@@ -183,3 +183,37 @@ def test_buttons_wheel_and_double_click_in_a_window_change_the_view_and_no_mark(
     assert mark.state is MarkState.PLACED
     assert camera.center[-2:] == pytest.approx(layers.framing.place(mark.position_lps_mm), abs=0.1)
     assert flat(dock.controller.state) == before
+
+
+def test_the_values_stay_in_view_in_a_small_window_and_two_buttons_say_what_comes_next(
+    window: Window, phantom: PhantomTruth
+) -> None:
+    window.window.resize(1280, 800)
+    window.open(phantom.image_path)
+    dock = window.dock
+    controller = dock.controller
+    assert controller is not None
+    buttons = dock.step_list.first, dock.step_list.second
+    assert [button.text() for button in buttons] == ["Propose", "Skip"]
+    dock.session_files.load(phantom.session_path)
+    controller.unconfirm(everything=True)
+    for tab in range(dock.tabs.count()):
+        dock.tabs.setCurrentIndex(tab)
+        window.hands.qWait(20)
+        for cell in dock.assessment.cells.values():
+            assert "±" in cell.text()
+            assert cell.visibleRegion().boundingRect() == cell.rect()
+    dock.tabs.setCurrentIndex(0)
+    controller.active_step.choose(STEPS[1])
+    assert [button.text() for button in buttons] == ["Confirm", "Move"]
+    window.hands.mouseClick(buttons[0], window.qt.MouseButton.LeftButton)
+    assert [mark.state for mark in controller.session.marks].count(MarkState.CONFIRMED) == 1
+    controller.active_step.select(None)
+    assert buttons[0].text() == "Confirm all"
+    window.hands.mouseClick(buttons[0], window.qt.MouseButton.LeftButton)
+    assert buttons[0].text() == "Sign"
+    # A double click on a value shows its marks.
+    dock.viewer_layers.show_slice(0)
+    cell = dock.assessment.cells[Kind.IFS, Side.RIGHT]
+    window.hands.mouseDClick(cell, window.qt.MouseButton.LeftButton)
+    assert dock.viewer_layers.slice_index == 12

@@ -16,8 +16,8 @@ def lines(result):
 def test_it_has_at_most_four_lines_with_both_spaces_findings_and_the_narrow_space(make_result):
     said = lines(make_result(flags=(NARROW,)))
     assert said[0] == (
-        "IFS right 13.0 ± 1.9 mm: at or below all 5 cut-offs; left 21.8 ± 1.9 mm: above all 5"
-        " cut-offs. Difference 8.8 mm."
+        "IFS right 13.0 ± 1.9 mm: at or below all 5 cut-offs; left 21.8 ± 1.9 mm: above all 5."
+        " Difference 8.8 mm."
     )
     assert said[1] == (
         "QFS right 8.6 ± 2.1 mm: at or below 1 and not told apart from 4 of 5; left 14.9 ± 2.1 mm:"
@@ -53,6 +53,6 @@ def test_a_side_that_is_not_shown_is_no_missing_mark(make_result):
 
 def test_one_cutoff_is_one(make_result, make_published):
     only = {kind: (make_published("a", kind, 15.0),) for kind in Kind}
-    assert "at or below the one cut-off compared" in lines(make_result(cutoffs=only))[0]
+    assert "at or below the one cut-off" in lines(make_result(cutoffs=only))[0]
     none = dict.fromkeys(Kind, ())
     assert "left 21.8 ± 1.9 mm: not compared" in lines(make_result(cutoffs=none))[0]

@@ -9,8 +9,10 @@ from ifspace.model import AssessedSpace, Kind, MarkState, NotMeasured, Reason, S
 from ifspace.report.picture import (
     COLOURS,
     HEAD,
+    INSET_JI,
     PANEL_JI,
     PICTURE_JI,
+    _boxed,
     key_picture,
     key_pictures,
     panels,
@@ -152,3 +154,12 @@ def test_a_flat_slice_is_shown_and_not_divided_by_nothing(make_volume):
     plane = volume.slices[0].plane
     flat = np.full(plane.shape_ji, 7.0, dtype=np.float32)
     assert look(flat, plane, view_of_all(plane, PANEL_JI)).max() == 0
+
+
+def test_the_millimetres_of_a_line_are_never_written_under_the_inset():
+    rows, columns = INSET_JI
+    image = Image.new("RGB", (800, 316), (90, 90, 90))
+    middle, towards_inset = np.array([400.0, 158.0]), np.array([1.0, 0.3])
+    _boxed(image, middle, towards_inset, "QFS 17.0 mm", COLOURS[Kind.QFS])
+    assert (np.asarray(image)[-rows:, -columns:] == 90).all()
+    assert (np.asarray(image) != 90).any()

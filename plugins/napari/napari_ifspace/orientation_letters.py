@@ -22,7 +22,7 @@ _OVERLAY = "ifspace_{}"
 
 
 # In points; the sides of the patient have to be read first.
-_SIDE_SIZE, _OTHER_SIZE, _SLICE_SIZE = 20, 13, 11
+_SIDE_SIZE, _OTHER_SIZE, _SLICE_SIZE, _IDENTITY_SIZE = 20, 13, 11, 9
 
 
 def _words(position: str, size: int) -> TextOverlay:
@@ -36,7 +36,7 @@ _MAKERS = {
     for edge, position in _POSITIONS.items()
 } | {
     _OVERLAY.format("slice"): partial(_words, "top_left", _SLICE_SIZE),
-    _OVERLAY.format("identity"): partial(_words, "top_right", _SLICE_SIZE),
+    _OVERLAY.format("identity"): partial(_words, "top_right", _IDENTITY_SIZE),
 }
 # A longer name of patient or series is cut on the image.
 IDENTITY_LENGTH = 40

@@ -32,6 +32,7 @@ from ifspace.reading.outputs import (
     differences,
     findings_text,
     formats_for,
+    points_apart,
     short_text,
     signed_words,
     write_outputs,
@@ -240,7 +241,10 @@ class ReportTab(QWidget):
             f"{row.second_mm:.1f} mm, difference {row.difference_mm:+.1f} mm"
             for row in differences(first, second)
         ]
-        return "<br>".join(rows) or "No space was measured by both readers."
+        if not rows:
+            return "No space was measured by both readers."
+        apart = points_apart(controller.volume, controller.state.sessions[0], latest)
+        return "<br>".join((*rows, f"Between the marks: {'; '.join(apart)}."))
 
     # ------------------------------------------------------------------------------------- doing
 
@@ -301,6 +305,7 @@ class ReportTab(QWidget):
             return
         self.folder.setText(chosen)
         state, found = controller.state, controller.proposer.found
+        told = controller.record.to_write
         self.export_button.setEnabled(False)
         self.host.say("Writing the reports …")
 
@@ -317,7 +322,7 @@ class ReportTab(QWidget):
             self.host.say(f"{len(files)} file(s) written to {out.name}.")
 
         self.host.run(
-            lambda: write_outputs(study, state, out, formats, overwrite=overwrite, found=found),
+            lambda: write_outputs(study, told, out, formats, overwrite=overwrite, found=found),
             done,
             self._export_ended,
         )

@@ -99,8 +99,8 @@ class Ruler(QWidget):
         if reference is None:
             return
         for value_mm, word in (
-            (reference.symptomatic_mean_mm, "mean, symptomatic"),
-            (reference.control_mean_mm, "mean, controls"),
+            (reference.symptomatic_mean_mm, f"mean, {reference.published.cases}"),
+            (reference.control_mean_mm, f"mean, {reference.published.controls}"),
         ):
             x, top = self._x(box, value_mm), base - 3.5 * line
             # As in the report: means of groups are dashed, cut-offs are solid.

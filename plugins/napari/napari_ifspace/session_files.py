@@ -71,7 +71,8 @@ class SessionFiles:
         if controller is None:
             return False
         try:
-            write_session(portable(controller.session, controller.state.dragged), path)
+            state = controller.record.to_write
+            write_session(portable(state.session, state.dragged), path)
         except IfspaceError as error:
             self.host.say(str(error), warning=True)
             return False

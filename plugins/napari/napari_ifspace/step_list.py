@@ -7,20 +7,56 @@ from collections.abc import Callable
 from qtpy.QtCore import QSize, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QCheckBox,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
+    QMenu,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
+from ifspace.model import MarkState
 from ifspace.reading.controller import ReadingController
 from ifspace.reading.screen import slice_of
 from ifspace.reading.steps import KIND_LABELS, STEPS, Step, step_of
 from napari_ifspace.theme import Colors, StepDrawing, state_icon
+
+# What acts on marks: its words and what they mean. Two at a time are buttons, all are in the menu.
+BUTTONS: dict[str, tuple[str, str]] = {
+    "propose": ("Propose", "Ask the program for proposals; you decide about each"),
+    "skip": ("Skip", "Leave the mark of this step out"),
+    "confirm": ("Confirm", "Confirm the selected mark, or accept a proposal"),
+    "confirm_all": ("Confirm all", "Confirm every mark of this reading"),
+    "unconfirm": ("Unconfirm", "Take the confirmation of the selected mark back"),
+    "move": ("Move", "Move the selected mark with the next click"),
+    "remove": ("Remove", "Remove the selected mark, or reject a proposal"),
+    "undo": ("Undo", "Take the last edit back"),
+    "redo": ("Redo", "Repeat the edit taken back"),
+    "next_open": ("Next open mark", "Go to the next mark that is missing or not confirmed"),
+    "zoom": ("Zoom", "Zoom to the side of this step, or back"),
+    "sign": ("Sign", "Sign the reading"),
+    "export": ("Write reports", "Write the reports"),
+    "card": ("Keys…", "Show the key card"),
+}
+
+
+def wanted_actions(controller: ReadingController) -> tuple[str, str]:
+    """Choose the two actions that the step in hand most likely calls for."""
+    selected, marks = controller.selected, controller.session.marks
+    if selected is not None and selected.state is not MarkState.CONFIRMED:
+        # A mark just placed stays selected while the next one is to be placed.
+        done = controller.step is None or step_of(selected) == controller.step
+        if done or selected.state is MarkState.PROPOSED:
+            return ("confirm", "remove" if selected.state is MarkState.PROPOSED else "move")
+    if controller.step is not None and all(step_of(mark) != controller.step for mark in marks):
+        return ("propose", "skip")
+    if any(mark.state is not MarkState.CONFIRMED for mark in marks):
+        return ("confirm_all", "next_open")
+    if controller.session.signature is None:
+        return ("sign", "unconfirm")
+    return ("export", "next_open")
 
 
 class StepList(QWidget):
@@ -68,28 +104,27 @@ class StepList(QWidget):
         top = QHBoxLayout()
         top.addWidget(self.list, 6)
         top.addLayout(beside, 5)
-        buttons = QGridLayout()
-        for number, (action, label, tip) in enumerate(
-            (
-                ("skip", "Skip", "Leave the mark of this step out"),
-                ("remove", "Remove", "Remove the selected mark, or reject a proposal"),
-                ("propose", "Propose", "Ask the program for proposals; you decide about each"),
-                ("undo", "Undo", "Take the last edit back"),
-                ("redo", "Redo", "Repeat the edit taken back"),
-                ("confirm", "Confirm", "Confirm the selected mark, or accept a proposal"),
-                ("confirm_all", "Confirm all", "Confirm every mark of this reading"),
-                ("unconfirm", "Unconfirm", "Take the confirmation of the selected mark back"),
-                ("move", "Move", "Move the selected mark with the next click"),
-                ("zoom", "Zoom", "Zoom to the side of this step, or back"),
-                ("card", "Keys…", "Show the key card"),
-            )
-        ):
-            button = QPushButton(label)
-            button.setObjectName(f"ifspace_{action}")
-            button.setToolTip(tip)
+        buttons = QHBoxLayout()
+        self.first, self.second = QPushButton(), QPushButton()
+        for button in (self.first, self.second):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            button.clicked.connect(lambda _checked=False, name=action: act(name))
-            buttons.addWidget(button, number // 6, number % 6)
+            button.clicked.connect(lambda _checked=False, it=button: act(it.property("action")))
+            buttons.addWidget(button, 1)
+        # What is wanted now, by mouse and keyboard alike.
+        self.first.setDefault(True)
+        self.first.setObjectName("ifspace_first")
+        self.second.setObjectName("ifspace_second_action")
+        more = QPushButton("More")
+        more.setObjectName("ifspace_more")
+        more.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        menu = QMenu(more)
+        menu.setToolTipsVisible(True)
+        for name, (label, tip) in BUTTONS.items():
+            entry = menu.addAction(label)
+            entry.setToolTip(tip)
+            entry.triggered.connect(lambda _checked=False, it=name: act(it))
+        more.setMenu(menu)
+        buttons.addWidget(more)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(top)
@@ -119,6 +154,11 @@ class StepList(QWidget):
             kind = controller.step.kind.value.upper()
             self.heading.setText(f"<b>{controller.step.title}</b> ({kind})")
             self.definition.setText(controller.step.definition)
+        for button, name in zip((self.first, self.second), wanted_actions(controller), strict=True):
+            label, tip = BUTTONS[name]
+            button.setProperty("action", name)
+            button.setText(label)
+            button.setToolTip(tip)
         self.levels.blockSignals(True)
         self.levels.setChecked(controller.active_step.keep_levels)
         self.levels.blockSignals(False)

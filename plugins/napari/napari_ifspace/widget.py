@@ -107,7 +107,7 @@ class IFSpaceDock(QWidget):
         self.snap_panel = SnapPanel(self.colors, lambda name: self.commands.act(name))
         self.second_row = SecondSeriesRow(self, lambda: self.commands.keys["second"])
         self.assessment = AssessmentPanel(self.colors, texts)
-        for panel in (self.step_list, self.assessment):
+        for panel in (self.step_list, self.assessment.card):
             panel.looked_for.connect(self._look_closely)
         self.findings = FindingsForm()
         self.reports = ReportTab(self, self.session_files.load, self.session_files.ask_and_save)
@@ -154,6 +154,7 @@ class IFSpaceDock(QWidget):
         whole.setContentsMargins(6, 6, 6, 6)
         whole.addWidget(self.header)
         whole.addWidget(self.second_row)
+        whole.addWidget(self.assessment.card)
         whole.addWidget(self.tabs, 1)
         whole.addWidget(notice)
 

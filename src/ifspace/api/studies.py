@@ -133,7 +133,7 @@ def measure(
 
     Where a person placed marks, those are measured. Where there are only seeds or a label map,
     the program finds the borders, and each distance is a proposal. Without marks, seeds and
-    label map nothing is measured; the result is that of `propose`.
+    label map the result is that of `propose`.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def measure(
 def propose(
     study: LoadedStudy | Path | str, session: Session | Path | str | None = None
 ) -> StudyResult:
-    """Propose level, femur and one mark a side without any input; measure nothing.
+    """Propose what the program finds on both sides without any input.
 
     Parameters
     ----------
@@ -204,8 +204,9 @@ def propose(
     Returns
     -------
     StudyResult
-        Its ``session`` holds the proposals, for a reader to complete. Every space is a
-        `NotMeasured`.
+        Its ``session`` holds the proposals, for a reader to review and complete. Without the
+        extra `auto` every space is a `NotMeasured`; with it, what the program found is a
+        measurement in the state `proposed`.
 
     Raises
     ------
@@ -215,10 +216,8 @@ def propose(
     Examples
     --------
     >>> proposal = ifspace.propose("phantom/dicom")
-    >>> proposal.measurements
-    ()
-    >>> sorted(mark.state.value for mark in proposal.session.marks)
-    ['proposed', 'proposed']
+    >>> {mark.state.value for mark in proposal.session.marks}
+    {'proposed'}
     """
     known = _session(session)
     return workflow.propose_study(_study(study, known), Settings(), known)

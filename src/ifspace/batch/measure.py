@@ -110,7 +110,9 @@ def _assess(job: Job, inventory: Inventory, marks: Marks) -> CaseOutcome:
             study,
             result,
             out,
-            formats=formats_for(plan.formats, marked=is_marked(session, labels)),
+            formats=formats_for(
+                plan.formats, marked=bool(result.measurements) or is_marked(session, labels)
+            ),
             overwrite=True,
             deidentify=plan.deidentify,
             uid_map=uid_map,

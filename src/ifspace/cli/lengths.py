@@ -29,7 +29,7 @@ def lengths(
 ) -> None:
     """List the lengths in a report, and make marks of those you name."""
     from ifspace.dicom_out import foreign_lengths
-    from ifspace.dicom_out.foreign import not_converted
+    from ifspace.dicom_out.foreign import problem_of
 
     found = foreign_lengths(report)
     rows = [
@@ -39,7 +39,7 @@ def lengths(
             "value_mm": length.value_mm,
             "side": None if length.side is None else length.side.value,
             "unit": length.unit,
-            "problem": not_converted(length),
+            "problem": problem_of(length),
         }
         for number, length in enumerate(found, start=1)
     ]

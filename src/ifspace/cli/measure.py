@@ -34,8 +34,8 @@ class PdfPages(StrEnum):
 def measure(
     path: Path = typer.Argument(..., help="A file, folder, ZIP or DICOMDIR."),
     out: Path = typer.Option(..., "-o", "--out", help="The folder for the reports."),
-    session: Path | None = typer.Option(
-        None, "--session", help="Marks: a session file, or an SR that ifspace wrote."
+    session: list[Path] = typer.Option(
+        [], "--session", help="Marks: a session file or an SR of ifspace; one for each reader."
     ),
     masks: Path | None = typer.Option(
         None, "--masks", help="A label map of hip bones and femora: NIfTI, NRRD, MHA or SEG."
@@ -79,7 +79,7 @@ def measure(
         PdfPages.FULL, "--pages", help="The PDF: page one alone, or the technical annex as well."
     ),
     amends: Path | None = typer.Option(
-        None, "--amends", help="An earlier SR that the new one replaces."
+        None, "--amends", help="The report that this one replaces: its sr.dcm or result.json."
     ),
     text: bool = typer.Option(False, "--text", help="Print the findings paragraph."),
     as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
@@ -87,58 +87,96 @@ def measure(
 ) -> None:
     """Measure one study and write its reports.
 
-    Without marks, seeds or a label map nothing is measured: a session with what the program can
-    propose is written, for a reader to complete.
+    Without marks, seeds or a label map the program proposes what it finds by itself: with the
+    extra `auto` both spaces, unreviewed; without it a session for a reader to complete.
     """
     import ifspace
+    from ifspace.amendment import amended, predecessor_of
     from ifspace.dicom_out import UidMap, deidentified
-    from ifspace.export import export, formats_for, objects_left_out, refuse_inside
+    from ifspace.export import export_readings, formats_for, objects_left_out, refuse_inside
     from ifspace.signing import now
     from ifspace.workflow import Settings, is_marked, load_study
     from ifspace.workflow import sign as signed
 
     chosen = chosen_formats(formats)
     refuse_inside(out, path)
-    marks = _session(session, reader, sign=sign)
+    if len(session) > 1 and (reader or sign or amends):
+        message = "--reader, --sign and --amends are for one --session"
+        raise typer.BadParameter(message)
+    paths: list[Path | None] = [*session] or [None]
+    readings = [_session(one, reader, sign=sign) for one in paths]
     label_map = None if masks is None else ifspace.read_label_map(masks, labels, label_preset)
-    if not is_marked(marks, label_map):
-        say("no marks, seeds or label map: proposing what can be found, measuring nothing")
-        chosen = formats_for(chosen, marked=False)
+    unmarked = not all(is_marked(marks, label_map) for marks in readings)
+    if unmarked:
+        say("no marks, seeds or label map: what the program finds is a proposal, unreviewed")
     uid_map = UidMap() if deidentify else None
     # What a ZIP archive holds is there until everything is written: the manifest names its hashes.
-    with load_study(path, series, marks.series_instance_uid) as study:
+    with load_study(path, series, readings[0].series_instance_uid) as study:
         if sign:
             beside = Settings(evidence_ids=ids_of(evidence), evidence_file=evidence_file)
-            marks = signed(marks, study, marks.reader or "", now(), role=role, settings=beside)
-        result = ifspace.measure(
+            readings = [
+                signed(marks, study, marks.reader or "", now(), role=role, settings=beside)
+                for marks in readings
+            ]
+        results = [
+            ifspace.measure(
+                study,
+                marks,
+                labels=label_map,
+                sides=sides_of(side),
+                evidence_ids=ids_of(evidence),
+                evidence_file=evidence_file,
+                reader_precision=reader_precision,
+                unbound=unbound,
+            )
+            for marks in readings
+        ]
+        if unmarked and not any(result.measurements for result in results):
+            chosen = formats_for(chosen, marked=False)
+        results = [
+            amended(result, amends, out) if len(results) == 1 else result for result in results
+        ]
+        results, written = export_readings(
             study,
-            marks,
-            labels=label_map,
-            sides=sides_of(side),
-            evidence_ids=ids_of(evidence),
-            evidence_file=evidence_file,
-            reader_precision=reader_precision,
-            unbound=unbound,
-        )
-        written = export(
-            study,
-            result,
+            results,
             out,
             formats=chosen,
             deidentify=deidentify,
             overwrite=overwrite,
-            predecessor=amends,
+            predecessor=predecessor_of(amends),
             uid_map=uid_map,
             pages=pages.value,
         )
     if uid_map is not None:
-        result = deidentified(result, uid_map)
-    show(result, written, as_json=as_json, text=text)
-    code = exit_code(result)
+        results = [deidentified(result, uid_map) for result in results]
+    code = _show_readings(results, written, as_json=as_json, text=text)
     if left_out := objects_left_out(study, chosen):
         say(left_out)
         code = code or Exit.PARTLY_DONE
     raise typer.Exit(code)
+
+
+def _show_readings(
+    results: Sequence[StudyResult], written: Sequence[Path], *, as_json: bool, text: bool
+) -> Exit:
+    """Print one reading as it is, several side by side; give the worst of their exit codes."""
+    from ifspace.report import result_to_json
+    from ifspace.report.side_by_side import readings_table
+
+    codes = [exit_code(result) for result in results]
+    if len(results) == 1:
+        show(results[0], written, as_json=as_json, text=text)
+        return codes[0]
+    if as_json:
+        print_json({"readings": [result_to_json(result) for result in results]})
+    else:
+        for result in results:
+            show(result, (), text=text)
+        columns, rows = readings_table(results)
+        print_table("Side by side", columns, rows)
+        for path in written:
+            print_line(str(path))
+    return codes[0] if len(set(codes)) == 1 else Exit.PARTLY_DONE
 
 
 def _session(path: Path | None, reader: str | None, *, sign: bool) -> Session:

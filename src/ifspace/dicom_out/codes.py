@@ -111,6 +111,7 @@ STATE = {
 SESSION_DATA = private("SESSION_JSON", "Marks and decisions, for reading back (JSON)")
 DETAIL = private("DETAIL", "Reason in words")
 GROUP_MEANS = private("GROUP_MEANS", "Published group means")
+REPORT_TEXT = private("REPORT_TEXT", "Report as text")
 NOTICE_NAME = private("NOTICE", "Notice")
 FLAG_NAME = private("FLAG", "Note on images or marks")
 

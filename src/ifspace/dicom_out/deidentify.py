@@ -20,18 +20,24 @@ from ifspace.dicom_out import codes
 from ifspace.dicom_out.header import series_number_below_ours
 from ifspace.model import (
     AssessedSpace,
+    FlagCode,
     Mark,
     Measurement,
     Session,
     Side,
     StudyResult,
 )
-from ifspace.signing import resealed
+from ifspace.signing import REPLACES, resealed
 
 KEY_BYTES = 32
 # The profile asks for dummy dates where a date must be present (PS3.15 table E.1-1, action D).
 DUMMY_MOMENT = datetime.datetime(2000, 1, 1)  # DICOM times are local times
 METHOD = "PS3.15 Basic Profile: identity left out, UIDs replaced, dates removed"
+# What names a reader and a time otherwise.
+_UNSIGNED_WORDS: dict[str, str] = {
+    FlagCode.SIGNATURE_LEFT_OUT: "A signature that did not stand was left out.",
+    FlagCode.REPORT_AMENDED: REPLACES.format(who=""),
+}
 PROFILE = codes.dcm("113100", "Basic Application Confidentiality Profile")
 # What placing a line on an image and showing it needs; nothing of it names anybody.
 GEOMETRY = (
@@ -99,6 +105,10 @@ def deidentified(result: StudyResult, uid_map: UidMap) -> StudyResult:
         series=series,
         session=resealed(_session(result.session, uid_map)),
         spaces=tuple(_space(space, uid_map) for space in result.spaces),
+        flags=tuple(
+            replace(flag, detail=_UNSIGNED_WORDS.get(flag.code, flag.detail))
+            for flag in result.flags
+        ),
     )
 
 

@@ -26,8 +26,8 @@ from ifspace.model import AssessedSpace, NotMeasured, Reference, Session, Side, 
 from ifspace.notice import NOTICE
 
 
-def qualitative_evaluations(result: StudyResult) -> ContainerContentItem:
-    """Write everything of a result that is no measured line."""
+def qualitative_evaluations(result: StudyResult, report_text: str = "") -> ContainerContentItem:
+    """Write everything of a result that is no measured line, and the report as text if given."""
     container = ContainerContentItem(
         codes.QUALITATIVE_EVALUATIONS, relationship_type=RelationshipTypeValues.CONTAINS
     )
@@ -38,11 +38,18 @@ def qualitative_evaluations(result: StudyResult) -> ContainerContentItem:
             *_acquisition(result.session),
             *(item for space in result.spaces for item in _group_means(space)),
             *(_text(codes.FLAG_NAME, flag.detail) for flag in result.flags),
+            *_report_text(report_text),
             _text(codes.NOTICE_NAME, NOTICE),
             _text(codes.SESSION_DATA, session_text(result.session)),
         ]
     )
     return container
+
+
+def _report_text(report_text: str) -> Iterator[ContentItem]:
+    if report_text:
+        # DICOM PS3.5 6.1.3: lines of a text end with CR LF.
+        yield _text(codes.REPORT_TEXT, "\r\n".join(report_text.splitlines()))
 
 
 def session_text(session: Session) -> str:

@@ -14,7 +14,7 @@ from ifspace.dicom_out import codes
 from ifspace.dicom_out.content import CONTENT, code_of, concept, read_report, walk
 from ifspace.dicom_out.planes import to_lps_mm
 from ifspace.errors import SessionError
-from ifspace.geometry import Floats, finite
+from ifspace.geometry import Floats, Plane, finite
 from ifspace.io.values import floats_of, items_of, refused_as
 from ifspace.model import (
     MARKS_OF_KIND,
@@ -30,6 +30,8 @@ from ifspace.model import (
 
 # A patient coordinate must lie this near to a slice to be a mark on it, where the step is unknown.
 ON_SLICE_MM = 1.0
+# Coordinates are single precision, and programs round them to a tenth of a pixel.
+LEAST_ROUNDING_MM = 0.05
 # UCUM codes of the lengths that a drawn line may be given in.
 MM_OF_UNIT = {"mm": 1.0, "um": 0.001, "cm": 10.0, "dm": 100.0, "m": 1000.0, "[in_i]": 25.4}
 
@@ -56,6 +58,8 @@ class ForeignLength:
         The image of the pixel coordinates.
     side
         The side that the report names, if it does.
+    rounding_mm
+        Half of the last digit that the report gives, in mm.
     """
 
     label: str
@@ -66,6 +70,7 @@ class ForeignLength:
     frame_number: int | None = None
     side: Side | None = None
     unit: str = codes.MILLIMETRE.value
+    rounding_mm: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse anything but two points of one kind."""
@@ -93,12 +98,14 @@ def foreign_lengths(path: Path) -> tuple[ForeignLength, ...]:
         If the file is no structured report.
     """
     with refused_as(f"{path.name} holds a damaged report; take another copy of it", SessionError):
-        return tuple(
-            length
-            for group in walk(read_report(path))
-            if concept(group) == ("DCM", codes.MEASUREMENT_GROUP.value)
-            for length in _lengths_of(group)
-        )
+        return tuple(lengths_of(read_report(path)))
+
+
+def lengths_of(report: Dataset) -> Iterator[ForeignLength]:
+    """Give the straight lengths of an opened report."""
+    for group in walk(report):
+        if concept(group) == ("DCM", codes.MEASUREMENT_GROUP.value):
+            yield from _lengths_of(group)
 
 
 def marks_from_length(
@@ -120,12 +127,17 @@ def marks_from_length(
     Raises
     ------
     SessionError
-        If the line was drawn on other images, or not within one slice, or has no value in mm.
+        If the line was drawn on other images, or not within one slice, has no value in mm, or
+        another one than the line is long.
     """
     if length.value_mm is None:
         message = f"{length.label}: {not_converted(length)}; draw this line again"
         raise SessionError(message)
     slice_index, points_lps_mm = _place(length, volume)
+    plane = volume.slices[slice_index].plane
+    if contradicted := _contradiction(length, points_lps_mm, _grain_mm(length, plane)):
+        message = f"{length.label}: {contradicted}; draw this line again"
+        raise SessionError(message)
     source = volume.slices[slice_index].source
     first, second = (
         Mark(
@@ -149,6 +161,32 @@ def not_converted(length: ForeignLength) -> str:
         return f"its number in {length.unit} cannot be read"
     unit = repr(length.unit) if length.unit else "no unit"
     return f"it is given in {unit}, which cannot be converted to mm"
+
+
+def problem_of(length: ForeignLength) -> str:
+    """Say why no marks can be made of a length, as far as the report alone tells."""
+    if length.points_lps_mm is None:
+        return not_converted(length)
+    return not_converted(length) or _contradiction(length, length.points_lps_mm)
+
+
+def _grain_mm(length: ForeignLength, plane: Plane) -> float:
+    """Give what whole pixels may take from a line: some programs give no fractions of them."""
+    doubled = 2.0 * (length.points_column_row if length.points_column_row is not None else 0.25)
+    whole = bool(np.allclose(doubled, np.round(doubled), atol=1e-6))
+    return max(plane.row_spacing_mm, plane.column_spacing_mm) if whole else 0.0
+
+
+def _contradiction(
+    length: ForeignLength, points_lps_mm: Floats, grain_mm: float = LEAST_ROUNDING_MM
+) -> str:
+    """Say where the number of a line is not its length, beyond rounding."""
+    line_mm = float(np.linalg.norm(points_lps_mm[1] - points_lps_mm[0]))
+    value_mm = length.value_mm
+    allowed_mm = max(length.rounding_mm, grain_mm, LEAST_ROUNDING_MM) * 1.01
+    if value_mm is None or abs(line_mm - value_mm) <= allowed_mm:
+        return ""
+    return f"its number is {value_mm:.4g} mm, but its line is {line_mm:.4g} mm long"
 
 
 def _place(length: ForeignLength, volume: Volume) -> tuple[int, Floats]:
@@ -179,7 +217,7 @@ def _lengths_of(group: Dataset) -> Iterator[ForeignLength]:
         for line in items_of(item, CONTENT):
             length = _line(line, label or _meaning(item), value_mm, side)
             if length is not None:
-                yield replace(length, unit=unit)
+                yield replace(length, unit=unit, rounding_mm=_rounding_mm(measured, unit))
 
 
 def _words(group: Dataset) -> tuple[str, Side | None]:
@@ -216,6 +254,16 @@ def _millimetres(measured: Dataset) -> tuple[float | None, str]:
     if unit not in MM_OF_UNIT or len(values) != 1 or not math.isfinite(values[0]):
         return None, unit
     return values[0] * MM_OF_UNIT[unit], unit
+
+
+def _rounding_mm(measured: Dataset, unit: str) -> float:
+    """Give half of the last digit of a number as it is written, in mm."""
+    digits, _, exponent = str(measured.get("NumericValue", "")).lower().partition("e")
+    decimals = len(digits.partition(".")[2])
+    try:
+        return 0.5 * 10.0 ** (int(exponent or 0) - decimals) * MM_OF_UNIT.get(unit, 0.0)
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _line(

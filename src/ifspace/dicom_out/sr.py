@@ -48,6 +48,7 @@ def structured_report(
     moment: datetime.datetime,
     *,
     predecessor: Dataset | None = None,
+    report_text: str = "",
 ) -> FileDataset:
     """Make the report.
 
@@ -64,6 +65,8 @@ def structured_report(
         When the report is made.
     predecessor
         An earlier report of the same study, which this one amends.
+    report_text
+        The report as text, as people paste it into their own.
 
     Raises
     ------
@@ -75,7 +78,7 @@ def structured_report(
         If result and headers are not of the same series.
     """
     by_uid = {str(header.SOPInstanceUID): header for header in headers}
-    root = _root(result, headers, by_uid)
+    root = _root(result, headers, by_uid, report_text)
     report = new_object(filed, Comprehensive3DSRStorage, "SR", moment)
     report.SeriesDescription = "Ischiofemoral and quadratus femoris space"
     report.CodingSchemeIdentificationSequence = [codes.coding_scheme_item()]
@@ -91,7 +94,10 @@ def structured_report(
 
 
 def _root(
-    result: StudyResult, headers: Sequence[Dataset], by_uid: Mapping[str, Dataset]
+    result: StudyResult,
+    headers: Sequence[Dataset],
+    by_uid: Mapping[str, Dataset],
+    report_text: str,
 ) -> ContainerContentItem:
     """Build the content tree in the order of TID 1500."""
     root = ContainerContentItem(codes.REPORT_TITLE, template_id="1500")
@@ -118,7 +124,7 @@ def _root(
     ]
     if groups:
         add.append(_container(codes.IMAGING_MEASUREMENTS, groups))
-    add.append(qualitative_evaluations(result))
+    add.append(qualitative_evaluations(result, report_text))
     return root
 
 

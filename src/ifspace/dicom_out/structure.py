@@ -16,6 +16,7 @@ from pydicom.dataset import Dataset
 from ifspace.dicom_out import codes
 from ifspace.dicom_out.content import code_of, concept, read_report, walk
 from ifspace.dicom_out.group import OHIF_LENGTH_TOOL
+from ifspace.dicom_out.readback import read_sr
 from ifspace.errors import SessionError
 from ifspace.findings import FINDINGS
 from ifspace.io.values import items_of, refused_as
@@ -42,7 +43,14 @@ def validate_sr(path: Path) -> list[str]:
         If the file is no structured report.
     """
     with refused_as(f"{path.name} holds a damaged report; take another copy of it", SessionError):
-        return list(problems(read_report(path)))
+        report = read_report(path)
+    found = list(problems(report))
+    if not found:
+        try:
+            read_sr(path)
+        except SessionError as error:
+            found.append(str(error))
+    return found
 
 
 def problems(report: Dataset) -> tuple[str, ...]:

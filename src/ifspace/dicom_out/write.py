@@ -44,6 +44,7 @@ def write_objects(
     deidentify: bool = False,
     uid_map: UidMap | None = None,
     predecessor: Path | None = None,
+    report_text: str = "",
     overwrite: bool = False,
 ) -> tuple[Path, ...]:
     """Write ``sr.dcm``, ``report.dcm``, ``key_*.dcm`` and ``presentation.dcm`` into the study.
@@ -69,6 +70,9 @@ def write_objects(
         The replacement of UIDs, to share it with other files; drawn anew where absent.
     predecessor
         An earlier report, ours or not, that this one amends.
+    report_text
+        The report as text, for the structured report; without identity where `deidentify` is asked
+        for.
     overwrite
         Replace files that exist.
 
@@ -101,7 +105,9 @@ def write_objects(
         filed, moment = patient_and_study(headers[0]), creation_moment()
     made: dict[str, FileDataset] = {}
     if SR_FORMAT in formats:
-        made["sr.dcm"] = structured_report(result, headers, filed, moment, predecessor=earlier)
+        made["sr.dcm"] = structured_report(
+            result, headers, filed, moment, predecessor=earlier, report_text=report_text
+        )
     if PDF_FORMAT in formats and report_pdf is not None:
         images = list({str(header.SOPInstanceUID): header for header in headers}.values())
         made["report.dcm"] = encapsulated_pdf(report_pdf, images, filed, moment)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from ifspace.finder.network import FEMUR, HIP, ISCHIUM, TROCHANTER, Maps, maps_of
+from ifspace.finder.network import FEMUR, HAMSTRING, HIP, ISCHIUM, TROCHANTER, Maps, maps_of
 from ifspace.finder.raster import RASTER_MM, Stack, stack_of
 from ifspace.geometry import Floats
 from ifspace.labels import LabelMap
@@ -23,8 +23,15 @@ ISCHIUM_MIN_MM3 = 900.0
 REACH_MM = 100.0
 # The network was taught heights up to 60 mm; those near the apex are the sharper ones.
 HEIGHT_TRUSTED_MM = 40.0
-# Spread of the votes of the slices, mm, at which the level is a guess.
-VOTES_SPREAD_MAX_MM = 10.0
+# The apex is also marked where it is seen. On real pelves the votes lie some mm too high and the
+# marks too low; their mean lies within a slice of the labels.
+HEAT_MIN = 0.3
+# A tendon is small and faint: half as sure as a bone is enough to say that one is there.
+HAMSTRING_MIN = 0.25
+# A femur is looked around this far for its marked apex, in pixels of the raster.
+HEAT_AROUND = 5
+# Doubt about the level, mm, at which it is a guess.
+LEVEL_DOUBT_MAX_MM = 12.0
 # The lesser trochanter around its apex, mm along the slice normal.
 RANGE_MM = (-9.0, 14.0)
 
@@ -37,8 +44,8 @@ class FoundHip:
 
     Attributes
     ----------
-    femur, ischium
-        (slices, rows, columns) on the raster of `stack`.
+    femur, ischium, hamstring
+        (slices, rows, columns) on the raster of `stack`; the hamstring origins of both sides.
     stack
         The raster; `stack.slice_indices` names the slices of the volume.
     apex_height_mm
@@ -53,12 +60,21 @@ class FoundHip:
     side: Side
     femur: Mask
     ischium: Mask
+    hamstring: Mask
     stack: Stack
     apex_height_mm: float
     first: int
     last: int
     apex: int
     confidence: float
+
+    def has_hamstring_at(self, point_lps_mm: Floats, within_mm: float) -> bool:
+        """Tell whether a hamstring origin is seen near a point (3,), in its slice."""
+        k, j, i = self.stack.grid.to_index_kji(point_lps_mm)
+        number = int(np.clip(round(float(k)), 0, len(self.hamstring) - 1))
+        there = np.argwhere(self.hamstring[number])
+        away_mm = np.hypot(*(there - (j, i)).T) * RASTER_MM
+        return bool((away_mm <= within_mm).any())
 
     def seed_lps_mm(self, bone: Mask, slice_index: int) -> Floats | None:
         """Give the point deepest inside a bone in one slice of the volume, (3,), if it is there."""
@@ -138,7 +154,12 @@ def _side_of(femur: Mask, hip: Mask) -> Side | None:
 
 def _hip(stack: Stack, maps: Maps, side: Side, femur: Mask, ischium: Mask) -> FoundHip | Refusal:
     """Add the level and the ischium to a femur."""
-    apex_mm, spread_mm = _apex(stack, maps, femur)
+    voted_mm, doubt_mm = _voted(stack, maps, femur)
+    marked_mm = _marked(stack, maps, femur)
+    apex_mm = voted_mm
+    if voted_mm is not None and marked_mm is not None:
+        apex_mm = (voted_mm + marked_mm) / 2
+        doubt_mm = abs(voted_mm - marked_mm) / 2
     if apex_mm is None:
         return Refusal(Reason.LEVEL_NOT_COVERED, f"the level of the {side} femur is not clear")
     low, high = stack.heights_mm[0], stack.heights_mm[-1]
@@ -158,11 +179,12 @@ def _hip(stack: Stack, maps: Maps, side: Side, femur: Mask, ischium: Mask) -> Fo
     inside[apex_number] = True
     indices = [stack.slice_indices[n] for n in np.flatnonzero(inside)]
     sure = _sureness(maps, femur, own, inside)
-    agreed = float(np.clip(1.0 - spread_mm / VOTES_SPREAD_MAX_MM, 0.0, 1.0))
+    agreed = float(np.clip(1.0 - doubt_mm / LEVEL_DOUBT_MAX_MM, 0.0, 1.0))
     return FoundHip(
         side,
         femur,
         own,
+        maps.probabilities[:, HAMSTRING] > HAMSTRING_MIN,
         stack,
         apex_mm,
         min(indices),
@@ -172,7 +194,16 @@ def _hip(stack: Stack, maps: Maps, side: Side, femur: Mask, ischium: Mask) -> Fo
     )
 
 
-def _apex(stack: Stack, maps: Maps, femur: Mask) -> tuple[float | None, float]:
+def _marked(stack: Stack, maps: Maps, femur: Mask) -> float | None:
+    """Height at which the apex is marked on a femur, if it is."""
+    around = ndi.binary_dilation(femur, np.ones((1, HEAT_AROUND, HEAT_AROUND)))
+    heat = np.where(around, maps.heat, 0.0).max(axis=(1, 2))
+    if float(heat.max()) < HEAT_MIN:
+        return None
+    return float(np.average(stack.heights_mm, weights=heat**2))
+
+
+def _voted(stack: Stack, maps: Maps, femur: Mask) -> tuple[float | None, float]:
     """Height of the apex on which the slices of a femur agree, and how far they disagree."""
     votes, weights = [], []
     for number in np.flatnonzero(femur.any(axis=(1, 2))):

@@ -46,6 +46,7 @@ WIDE_TICKS, NARROW_TICKS = 4, 3
 # Both sides at one examination stand a little apart, in shares of the time axis.
 SIDE_STEP = 0.012
 
+SEXES = {"F": "female", "M": "male", "O": "other"}
 NO_IDENTITY = "not in these files"
 VERDICTS = {
     Verdict.WIDER: "wider by more than the smallest detectable change",
@@ -102,7 +103,7 @@ def _facts(study: FollowUp) -> list[tuple[str, str]]:
         ("Patient", person_name(who.name) if who and who.name else NO_IDENTITY),
         ("Patient ID", (who.patient_id if who else "") or DASH),
         ("Born", (day_of(who.birth_date) if who else "") or DASH),
-        ("Sex", study.visits[-1].result.series.patient_sex or "unknown"),
+        ("Sex", SEXES.get(study.visits[-1].result.series.patient_sex or "", "unknown")),
     ]
     return [
         *identity,
@@ -134,16 +135,14 @@ def _change_table(study: FollowUp) -> Iterator[Block]:
         for one in step.changes
     ]
     rows += list(_finding_rows(study, shown))
-    widths = (0.9, *(1.05 for _ in shown), 0.9, 1.0, 2.8)
+    widths = (1.6, *(1.05 for _ in shown), 0.9, 1.0, 2.8)
     yield table(header, rows, widths=widths, bold_first=True)
-    sources = [
-        f"{one.kind.name}: {one.result.detectable.source}"
-        for one in step.changes
-        if isinstance(one.result, Change)
-    ]
+    sources = {
+        one.result.detectable.source for one in step.changes if isinstance(one.result, Change)
+    }
     if sources:
-        source_names = "; ".join(dict.fromkeys(sources))
-        yield paragraph(f"Smallest detectable change from: {source_names}.", small=True)
+        said = "; ".join(sorted(sources))
+        yield paragraph(f"Smallest detectable change from: {said}.", small=True)
 
 
 def _finding_rows(study: FollowUp, shown: Sequence[Visit]) -> Iterator[list[str]]:

@@ -6,6 +6,8 @@ Pure functions on a volume and seeds or a label map::
     from_masks(volume, label_map, side, level_range=None) -> FoundSide
     level_from_masks(volume, label_map, side) -> Level | Refusal
     propose(volume) -> Proposal
+    unsuited(volume) -> Refusal | None
+    check_pixels(volume) -> Refusal | None
     level_at(volume, side, femur_seed) -> Level | Refusal
     snap_to_edge(volume, slice_index, mark, toward_lps_mm=None) -> Snapped | Refusal
     edge_is_near(volume, slice_index, mark) -> bool | None
@@ -15,9 +17,19 @@ A :class:`FoundSide` holds one reading or refusal per slice and space, the outli
 the marks of the smallest distance as the program's proposal.
 """
 
+from ifspace.landmarks.grading.confidence import confidence_of
+from ifspace.landmarks.grading.exclusion import check_pixels
 from ifspace.landmarks.labels import from_masks, level_from_masks
 from ifspace.landmarks.outline import Memory, from_seeds
-from ifspace.landmarks.propose import Level, Proposal, ProposedSide, find_level, level_at, propose
+from ifspace.landmarks.propose import (
+    Level,
+    Proposal,
+    ProposedSide,
+    find_level,
+    level_at,
+    propose,
+    unsuited,
+)
 from ifspace.landmarks.snap import NEAR_MM, EdgeProfile, Snapped, edge_is_near, snap_to_edge
 from ifspace.landmarks.values import (
     Bone,
@@ -42,6 +54,8 @@ __all__ = [
     "Reading",
     "SliceReading",
     "Snapped",
+    "check_pixels",
+    "confidence_of",
     "edge_is_near",
     "find_level",
     "from_masks",
@@ -50,4 +64,5 @@ __all__ = [
     "level_from_masks",
     "propose",
     "snap_to_edge",
+    "unsuited",
 ]

@@ -110,6 +110,12 @@ class FoundSide:
         """Give the entries of one space."""
         return self.ifs if kind is Kind.IFS else self.qfs
 
+    @property
+    def slices(self) -> tuple[int, int] | None:
+        """Give the first and the last slice that was looked at."""
+        indices = [item.slice_index for item in self.ifs if item.slice_index is not None]
+        return (min(indices), max(indices)) if indices else None
+
     def readings(self, kind: Kind) -> tuple[SliceReading, ...]:
         """Give the slices of one space that have a number."""
         return tuple(item for item in self.of(kind) if isinstance(item, SliceReading))

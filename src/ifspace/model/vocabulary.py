@@ -146,8 +146,10 @@ class FlagCode(StrEnum):
     # From the marks, the level range and what the program found.
     SERIES_NOT_CHECKED = "series_not_checked"
     SIGNATURE_LEFT_OUT = "signature_left_out"
+    REPORT_AMENDED = "report_amended"
     MARK_BETWEEN_SLICES = "mark_between_slices"
     MARKS_NOT_CONFIRMED = "marks_not_confirmed"
+    OTHER_READING = "other_reading"
     MARKS_NOT_COUNTED = "marks_not_counted"
     UNUSUAL_DISTANCE = "unusual_distance"
     MINIMUM_AT_RANGE_END = "minimum_at_range_end"

@@ -58,6 +58,7 @@ class Notes:
     def sign(self) -> bool:
         """Sign the reading, if every mark is confirmed."""
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        done = self.record.do("sign", lambda: edits.signed(self.record.state, self.volume, at))
+        state = self.record.to_write
+        done = self.record.do("sign", lambda: edits.signed(state, self.volume, at))
         self.changed.emit()
         return done

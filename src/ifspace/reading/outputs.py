@@ -8,11 +8,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from ifspace.atomic import output_errors, refuse_overwriting, write_file
 from ifspace.export import DEFAULT_FORMATS, export, refuse_inside
 from ifspace.landmarks import FoundSide
-from ifspace.model import Kind, Measurement, Side, StudyResult
+from ifspace.model import Kind, Measurement, Session, Side, StudyResult, Volume
 from ifspace.reading.edits import State, portable
+from ifspace.reading.screen import slice_of
+from ifspace.reading.steps import STEPS, step_of
 from ifspace.reading.study import OpenStudy
 from ifspace.report import findings_paragraph
 from ifspace.report.texts import load_texts
@@ -162,3 +166,21 @@ def short_text(result: StudyResult) -> str:
             told.append(f"{kind.value.upper()} {measured}")
         lines.append(f"{side.value.capitalize()}: {', '.join(told)}{draft}.")
     return "\n".join(lines)
+
+
+def points_apart(volume: Volume, first: Session, second: Session) -> tuple[str, ...]:
+    """Say for every mark that both readers set how far apart they are; of several, the nearest."""
+    rows = []
+    for step in STEPS:
+        pairs = [
+            (float(np.linalg.norm(other.position_lps_mm - one.position_lps_mm)), one, other)
+            for one in first.marks
+            for other in second.marks
+            if step_of(one) == step_of(other) == step
+        ]
+        if pairs:
+            apart_mm, one, other = min(pairs, key=lambda pair: pair[0])
+            slices = [slice_of(volume, mark) + 1 for mark in (one, other)]
+            where = "" if slices[0] == slices[1] else f", slices {slices[0]} and {slices[1]}"
+            rows.append(f"{step.title} {apart_mm:.1f} mm{where}")
+    return tuple(rows)

@@ -8,6 +8,7 @@ from pathlib import Path
 from psygnal import Signal
 
 from ifspace.model import Session, Volume
+from ifspace.reading.acts import Acts
 from ifspace.reading.edits import RefusedError, State
 from ifspace.reading.history import History
 from ifspace.reading.journal import Journal, Unfinished
@@ -41,11 +42,20 @@ class Record:
         self.journal = Journal(volume, self.history.state, folder, recovered)
         self.history.listener = self._write
         self.unsaved = recovered is not None
+        self.acts = Acts()
+        if recovered is not None:
+            edits = f"{recovered.edits} edits of the log"
+            self.acts.add("edit", f"recover {edits}", self.state, self.state)
 
     @property
     def state(self) -> State:
         """Everything decided."""
         return self.history.state
+
+    @property
+    def to_write(self) -> State:
+        """Everything decided, with the history of each reading."""
+        return self.acts.told(self.state)
 
     @property
     def session(self) -> Session:
@@ -87,6 +97,7 @@ class Record:
 
     def _write(self, kind: str, action: str, before: State, after: State) -> None:
         self.accepted.emit(action)
+        self.acts.add(kind, action, before, after)
         had_problem = self.journal.problem
         self.journal.record(kind, action, before, after)
         if self.journal.problem is not None and self.journal.problem != had_problem:

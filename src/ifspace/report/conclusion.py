@@ -45,7 +45,8 @@ def is_narrow(result: StudyResult) -> bool:
 
 def _space_line(kind: Kind, result: StudyResult, texts: Texts) -> str:
     spaces = [wording.find_space(result, kind, side) for side in SIDES_AS_SEEN]
-    said = [_side_words(space, texts) for space in spaces if space is not None]
+    known = [space for space in spaces if space is not None]
+    said = [_side_words(space, texts, first=number == 0) for number, space in enumerate(known)]
     if not said:
         return ""
     line = f"{texts[f'kind.short.{kind.value}']} {'; '.join(said)}."
@@ -57,7 +58,7 @@ def _space_line(kind: Kind, result: StudyResult, texts: Texts) -> str:
     return line if len(values) < 2 else f"{line} {_difference(values, texts)}"
 
 
-def _side_words(space: AssessedSpace, texts: Texts) -> str:
+def _side_words(space: AssessedSpace, texts: Texts, *, first: bool) -> str:
     side = texts[f"side.{space.outcome.side.value}"].lower()
     if isinstance(space.outcome, NotMeasured):
         reason = wording.not_measured(space.outcome, texts)
@@ -67,11 +68,11 @@ def _side_words(space: AssessedSpace, texts: Texts) -> str:
     return texts["conclusion.side"].format(
         side=side,
         value=wording.value(space.outcome, texts),
-        comparison=_comparison(space, texts),
+        comparison=_comparison(space, texts, first=first),
     )
 
 
-def _comparison(space: AssessedSpace, texts: Texts) -> str:
+def _comparison(space: AssessedSpace, texts: Texts, *, first: bool) -> str:
     """Say in how many of the compared cut-offs a value lies below, above or undecided."""
     count = len(space.comparisons)
     if not count:
@@ -82,7 +83,8 @@ def _comparison(space: AssessedSpace, texts: Texts) -> str:
     }
     for relation, number in of.items():
         if number == count:
-            cutoffs = texts["conclusion.one" if count == 1 else "conclusion.many"]
+            many = texts["conclusion.many" if first else "conclusion.many.again"]
+            cutoffs = texts["conclusion.one"] if count == 1 else many
             words = texts[f"conclusion.all.{relation.value}"]
             return words.format(cutoffs=cutoffs.format(count=count))
     parts = [

@@ -252,10 +252,7 @@ def cited_by_caveats() -> list[str]:
 
 def caveats(references: References, texts: Texts) -> list[str]:
     """List what has to be kept in mind, each with the evidence it rests on."""
-    return [
-        f"{texts[f'caveat.{name}']} {references.cite(ids)}".rstrip()
-        for name, ids in CAVEATS.items()
-    ]
+    return [f"{texts[f'caveat.{name}']}{references.cite(ids)}" for name, ids in CAVEATS.items()]
 
 
 def flags(result: StudyResult, texts: Texts) -> Rows:

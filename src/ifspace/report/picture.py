@@ -266,15 +266,27 @@ def _draw_millimetres(image: Image.Image, item: Measurement, panel: Panel, texts
 
 
 def _boxed(image: Image.Image, origin: Floats, away: Floats, words: str, colour: Colour) -> None:
-    """Write words on a dark box that stands off a point in one direction, inside the image."""
+    """Write words on a dark box off a point in one direction, or the other beside the inset."""
     pen, font = ImageDraw.Draw(image), _font(30, bold=True)
     width, height = pen.textlength(words, font=font) + 12.0, 42.0
+    left, top = _box_corner(image, origin, away, (width, height))
+    rows, columns = INSET_JI
+    if left + width > image.width - columns and top + height > image.height - rows:
+        left, top = _box_corner(image, origin, -away, (width, height))
+    pen.rectangle([left, top, left + width, top + height], fill=PAPER)
+    pen.text((left + 6.0, top - 1.0), words, font=font, fill=colour)
+
+
+def _box_corner(
+    image: Image.Image, origin: Floats, away: Floats, size: tuple[float, float]
+) -> Point:
+    """Give the upper left corner of a box that stands off a point, inside the image."""
+    width, height = size
     reach = LABEL_GAP + (abs(away[0]) * width + abs(away[1]) * height) / 2.0
     centre = origin + away * reach
     left = float(np.clip(centre[0] - width / 2.0, 2.0, image.width - width - 2.0))
     top = float(np.clip(centre[1] - height / 2.0, 2.0, image.height - height - 2.0))
-    pen.rectangle([left, top, left + width, top + height], fill=PAPER)
-    pen.text((left + 6.0, top - 1.0), words, font=font, fill=colour)
+    return left, top
 
 
 def _letters(image: Image.Image, panel: Panel) -> None:

@@ -26,6 +26,7 @@ from ifspace.model import (
 )
 from ifspace.report.references import References
 from ifspace.report.texts import Texts
+from ifspace.signing import DEFAULT_ROLE
 
 # Never print a half-width of 0.0 mm: no reading is that sure.
 SMALLEST_PRINTED_U95_MM = 0.1
@@ -123,7 +124,7 @@ def state_line(result: StudyResult, texts: Texts) -> str:
     """Say whether a person stands behind the numbers."""
     signature = result.session.signature
     if result.is_final and signature is not None:
-        role = getattr(signature, "role", None)
+        role = "" if signature.role == DEFAULT_ROLE else signature.role
         reader = f"{signature.reader}, {role}" if role else signature.reader
         return texts["state.final"].format(reader=reader, signed_at=moment(signature.signed_at))
     if not result.measurements:

@@ -63,6 +63,7 @@ def measure_slices(
     voxel_mm: float,
     grey: bool,
     muscle: Muscle | None = None,
+    made_of_images: bool = False,
 ) -> tuple[SliceDistances, ...] | Refusal:
     """Measure both spaces in every slice of a range; refuse labels that do not lie on bones.
 
@@ -78,6 +79,8 @@ def measure_slices(
         Look at the grey levels too: they correct the bones and alone show the tendons.
     muscle
         The labelled quadratus femoris, where there is one.
+    made_of_images
+        A map that was found in these images is not refused as a whole.
     """
     whole = {
         k: item
@@ -90,7 +93,7 @@ def measure_slices(
     corrected = correct(seen)
     u95_mm = {k: _u95_mm(seen[k], item, voxel_mm) for k, item in corrected.items()}
     against = sum(contradicted(value, voxel_mm) for value in u95_mm.values())
-    if against > AGAINST_SHARE * len(corrected):
+    if not made_of_images and against > AGAINST_SHARE * len(corrected):
         return Refusal(
             Reason.GEOMETRY_UNTRUSTED,
             f"the grey levels contradict the labels in {against} of {len(corrected)} slices: the "

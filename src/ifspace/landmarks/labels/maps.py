@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ifspace.geometry import Floats
 from ifspace.labels import LabelMap
 from ifspace.landmarks.borders.stack import heights_of
+from ifspace.landmarks.grading.exclusion import check_pixels
 from ifspace.landmarks.labels.distance_3d import smallest_in_space
 from ifspace.landmarks.labels.distances import Muscle, measure_slices
 from ifspace.landmarks.labels.shapes import Shapes, shapes_in, smooth_mask, smooth_masks
@@ -30,6 +31,7 @@ def from_masks(
     level_range: tuple[int, int] | None = None,
     *,
     refine_on_grey: bool = True,
+    made_of_images: bool = False,
 ) -> FoundSide:
     """Find both spaces on one side from a label map.
 
@@ -45,6 +47,9 @@ def from_masks(
         First and last slice of the lesser trochanter; found from the femur's label if absent.
     refine_on_grey
         Correct the label's contour on the grey levels where the cortex is clear.
+    made_of_images
+        The labels were found in these very images, so that they cannot be shifted: where the grey
+        levels contradict them, the slice is refused and not the map.
 
     Returns
     -------
@@ -62,7 +67,8 @@ def from_masks(
     if isinstance(level, Refusal):
         return FoundSide(side, METHOD, refusal=level)
     first, last = (level.first, level.last) if level else (level_range or (0, 0))
-    grey = refine_on_grey and _has_marrow_signal(volume)
+    fine = check_pixels(volume) is None
+    grey = refine_on_grey and fine and _has_marrow_signal(volume)
     found = measure_slices(
         volume,
         {k: shapes.get(k) for k in range(first, last + 1)},
@@ -70,6 +76,7 @@ def from_masks(
         voxel_mm=float(np.sort(label_map.grid.spacing_kji_mm)[1]),
         grey=grey,
         muscle=_muscle(label_map, side),
+        made_of_images=made_of_images,
     )
     if isinstance(found, Refusal):
         return FoundSide(side, METHOD_REFINED, refusal=found)

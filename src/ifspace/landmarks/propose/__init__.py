@@ -5,7 +5,7 @@ the lesser trochanter from a seed in the femur, or from its outlines. What canno
 :class:`Refusal`.
 """
 
-from ifspace.landmarks.propose.femur import Proposal, ProposedSide, level_at, propose
+from ifspace.landmarks.propose.femur import Proposal, ProposedSide, level_at, propose, unsuited
 from ifspace.landmarks.propose.level import Level, find_level
 
-__all__ = ["Level", "Proposal", "ProposedSide", "find_level", "level_at", "propose"]
+__all__ = ["Level", "Proposal", "ProposedSide", "find_level", "level_at", "propose", "unsuited"]

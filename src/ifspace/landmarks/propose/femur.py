@@ -80,7 +80,7 @@ def propose(volume: Volume) -> Proposal:
     volume
         Any series; the gate refuses what is not an axial MR without fat suppression.
     """
-    refusal = _gate(volume)
+    refusal = unsuited(volume)
     if refusal is not None:
         return Proposal(dict.fromkeys(Side, refusal))
     body = Body.of(volume)
@@ -108,7 +108,7 @@ def level_at(volume: Volume, side: Side, femur_seed: Seed) -> Level | Refusal:
     femur_seed
         A rough point in the femoral shaft or the trochanteric region.
     """
-    refusal = _gate(volume)
+    refusal = unsuited(volume)
     if refusal is not None:
         return refusal
     body = Body.of(volume)
@@ -127,8 +127,8 @@ def level_at(volume: Volume, side: Side, femur_seed: Seed) -> Level | Refusal:
     return proposed if isinstance(proposed, Refusal) else proposed.level
 
 
-def _gate(volume: Volume) -> Refusal | None:
-    """Refuse what the header and the plane already tell."""
+def unsuited(volume: Volume) -> Refusal | None:
+    """Refuse a series whose header or plane already tells that no border can be found in it."""
     refusal = exclusion.check_series(volume)
     if refusal is not None:
         return refusal
