@@ -85,7 +85,7 @@ def _expected(variant: str) -> tuple[int, set[str]]:
     if item.expected_reason:
         return 1, {item.expected_reason}
     if item.spec.view.value != "both":
-        return 3, {"mark_missing"}
+        return 3, {"side_not_shown"}
     return 0, set()
 
 
