@@ -57,7 +57,7 @@ def test_what_was_not_measured_has_its_reason(undisturbed: Undisturbed) -> None:
         # Nobody pointed at an ischium: proposals were written, and no number.
         "ischium_not_confirmed": 4,
         "geometry_untrusted": 4,
-        "mark_missing": 2,
+        "side_not_shown": 2,
     }
     assert all(row["sentence"] for row in found)
 
