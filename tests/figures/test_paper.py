@@ -30,8 +30,8 @@ from ifspace.figures import (
     table,
     write_study,
 )
-from ifspace.figures.paper import PNG_DOTS_PER_INCH
 from ifspace.notice import NOTICE
+from ifspace.report.typeset import PNG_DOTS_PER_INCH
 
 CHART = Chart(
     "bland_altman_ifs",
