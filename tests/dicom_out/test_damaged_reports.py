@@ -138,3 +138,13 @@ def test_a_report_that_is_cut_is_refused(size, read, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(SessionError):
         read(path)
+
+
+def test_children_without_a_kind_are_no_unforeseen_error(tmp_path: Path) -> None:
+    report = undamaged_report()
+    for name in ("121112", "410668003", "111030"):
+        nameless = _item("CODE", _code(name, "any"))
+        del nameless.ValueType
+        report.ContentSequence[0].ContentSequence.append(nameless)
+        report.ContentSequence.append(nameless)
+    assert validate_sr(_write(report, tmp_path))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from pydicom.uid import JPEGLSLossless
+from pynetdicom import AE, AllStoragePresentationContexts, evt
 
 from ifspace.errors import NetworkError, OutputError
 from ifspace.pacs import Ledger, Level, Query, SendStatus, echo, find, get, send
@@ -271,3 +273,35 @@ def test_a_file_that_is_no_dicom_is_passed_over_in_a_folder(start_archive, image
     (images[0].parent / "readme.txt").write_text("hello")
     archive = start_archive()
     assert statuses(send(archive.node(), [images[0].parent], ledger=ledger)) == ["sent"] * 3
+
+
+def test_a_node_that_takes_no_compressed_pixels_gets_them_unpacked(
+    start_archive, images, ledger, tmp_path
+) -> None:
+    plain = pydicom.dcmread(images[0])
+    packed = pydicom.dcmread(images[0])
+    packed.Rows = packed.Columns = 4
+    packed.BitsAllocated = packed.BitsStored = 16
+    packed.HighBit, packed.SamplesPerPixel, packed.PixelRepresentation = 15, 1, 0
+    packed.PhotometricInterpretation = "MONOCHROME2"
+    packed.PixelData = pixels = bytes(range(32))
+    packed.compress(JPEGLSLossless, encoding_plugin="pyjpegls", generate_instance_uid=False)
+    packed.save_as(tmp_path / "packed.dcm")
+    came = []
+
+    def store(event) -> int:
+        came.append(event.dataset)
+        return 0
+
+    entity = AE(ae_title="ARCHIVE")
+    entity.supported_contexts = AllStoragePresentationContexts
+    server = entity.start_server(
+        ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, store)]
+    )
+    try:
+        node = replace(start_archive().node(), port=server.server_address[1])
+        assert statuses(send(node, [tmp_path / "packed.dcm"], ledger=ledger)) == ["sent"]
+    finally:
+        server.shutdown()
+    assert [str(item.SOPInstanceUID) for item in came] == [str(plain.SOPInstanceUID)]
+    assert came[0].PixelData == pixels

@@ -45,8 +45,8 @@ def label_of_report(path: Path) -> ReportLabel | None:
     SessionError
         If the file is no structured report.
     """
-    report = read_report(path)
-    uid = str(report.get("StudyInstanceUID", ""))
+    with refused_as(f"{path.name} holds a damaged report; take another copy of it", SessionError):
+        uid = str(read_report(path).get("StudyInstanceUID", ""))
     if _is_ours(path):
         try:
             return ReportLabel(uid, read_sr(path).reader or "")

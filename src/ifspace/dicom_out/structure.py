@@ -44,7 +44,8 @@ def validate_sr(path: Path) -> list[str]:
     """
     with refused_as(f"{path.name} holds a damaged report; take another copy of it", SessionError):
         report = read_report(path)
-    found = list(problems(report))
+        # Elements are decoded when they are first looked at, damaged ones here.
+        found = list(problems(report))
     if not found:
         try:
             read_sr(path)
@@ -154,7 +155,9 @@ def _library(report: Dataset) -> Iterator[str]:
             yield "the image library has no group"
         for group in groups:
             yield from _missing(group, codes.MODALITY.value, "CODE", "modality of the images")
-            if not any(item.ValueType == "IMAGE" for item in items_of(group, "ContentSequence")):
+            if not any(
+                item.get("ValueType") == "IMAGE" for item in items_of(group, "ContentSequence")
+            ):
                 yield "the image library lists no image"
 
 
@@ -216,7 +219,9 @@ def _group(group: Dataset) -> Iterator[str]:
         yield from _missing(
             limit, codes.NORMAL_RANGE_AUTHORITY.value, "TEXT", "citation of a published cut-off"
         )
-    numbers = [item for item in items_of(group, "ContentSequence") if item.ValueType == "NUM"]
+    numbers = [
+        item for item in items_of(group, "ContentSequence") if item.get("ValueType") == "NUM"
+    ]
     if not numbers:
         yield "number: found none, expected the distance"
     else:
@@ -272,7 +277,7 @@ def _distance(number: Dataset) -> Iterator[str]:
     lines = [
         item
         for item in items_of(number, "ContentSequence")
-        if item.ValueType in ("SCOORD", "SCOORD3D")
+        if item.get("ValueType") in ("SCOORD", "SCOORD3D")
     ]
     if len(lines) != 1:
         yield f"line of the distance: found {len(lines)}, expected one"
@@ -294,10 +299,10 @@ def _line(line: Dataset, value_mm: float | None) -> Iterator[str]:
     data: Sequence[float] = line.get("GraphicData") or []
     if line.get("GraphicType") != "POLYLINE":
         yield "the line is no polyline"
-    if line.ValueType == "SCOORD":
+    if line.get("ValueType") == "SCOORD":
         if len(data) != 4:
             yield f"the line has {len(data)} numbers, expected four"
-        if not any(item.ValueType == "IMAGE" for item in items_of(line, "ContentSequence")):
+        if not any(item.get("ValueType") == "IMAGE" for item in items_of(line, "ContentSequence")):
             yield "the line does not say which image it lies on"
         return
     if not line.get("ReferencedFrameOfReferenceUID"):
@@ -320,7 +325,11 @@ def _evaluations(report: Dataset) -> Iterator[str]:
         for item in items_of(container, "ContentSequence"):
             if concept(item) == ("", "") or not _has_value(item):
                 yield "an evaluation has no name or no value"
-            elif concept(item)[1] in SIDED and item.ValueType == "CODE" and _side(item) is None:
+            elif (
+                concept(item)[1] in SIDED
+                and item.get("ValueType") == "CODE"
+                and _side(item) is None
+            ):
                 yield f"{concept(item)[1]} has no side"
 
 
@@ -333,7 +342,7 @@ def _both_spaces(report: Dataset) -> Iterator[str]:
             sites = _named(item, codes.FINDING_SITE.value, "CODE")
             if findings and sites:
                 told.add((_kind(findings[0]), _side(sites[0])))
-        elif item.ValueType == "CODE" and concept(item)[1] in KIND_OF_CODE:
+        elif item.get("ValueType") == "CODE" and concept(item)[1] in KIND_OF_CODE:
             told.add((KIND_OF_CODE[concept(item)[1]], _side(item)))
     sides = {side for _, side in told if side is not None}
     if not sides:

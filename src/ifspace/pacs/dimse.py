@@ -72,6 +72,9 @@ COMPRESSED = (
     RLELossless,
 )
 
+# Key images are written so; a node that takes none of it gets the same pixels uncompressed.
+UNPACKED_IF_ASKED = (JPEGLSLossless, RLELossless)
+
 VERIFICATION = UID("1.2.840.10008.1.1")
 PATIENT_ROOT_FIND = UID("1.2.840.10008.5.1.4.1.2.1.1")
 STUDY_ROOT_FIND = UID("1.2.840.10008.5.1.4.1.2.2.1")
@@ -223,11 +226,19 @@ def store(node: DimseNode, items: Sequence[ToSend]) -> Iterator[tuple[ToSend, st
         If the association cannot be opened or breaks; what was given before has arrived.
     """
     with association(node, store_contexts(items)) as opened:
+        taken_as = {
+            (str(c.abstract_syntax), str(c.transfer_syntax[0])) for c in opened.accepted_contexts
+        }
         for item in items:
             try:
                 # What pynetdicom cannot read would end the association in the middle.
-                read_dataset(item.path, pixels=True)
-                status = opened.send_c_store(item.path)
+                content = read_dataset(item.path, pixels=True)
+                packed = (item.sop_class_uid, item.transfer_syntax_uid) in taken_as
+                if item.transfer_syntax_uid in UNPACKED_IF_ASKED and not packed:
+                    content.decompress()
+                    status = opened.send_c_store(content)
+                else:
+                    status = opened.send_c_store(item.path)
             except UnreadableInputError as error:
                 yield item, f"it cannot be sent: {error}"
                 continue
@@ -247,13 +258,18 @@ def store(node: DimseNode, items: Sequence[ToSend]) -> Iterator[tuple[ToSend, st
 
 
 def store_contexts(items: Sequence[ToSend]) -> list[PresentationContext]:
-    """Propose what is to be sent as it is encoded; plain encodings may be exchanged."""
+    """Propose what is to be sent as it is encoded; plain encodings may be exchanged.
+
+    What can be unpacked without loss is proposed so as well.
+    """
     wanted: dict[tuple[str, tuple[str, ...]], None] = {}
     for item in items:
         encodings: tuple[str, ...] = (item.transfer_syntax_uid,)
         if item.transfer_syntax_uid in NATIVE:
             encodings = tuple(str(uid) for uid in NATIVE)
         wanted[(item.sop_class_uid, encodings)] = None
+        if item.transfer_syntax_uid in UNPACKED_IF_ASKED:
+            wanted[(item.sop_class_uid, tuple(str(uid) for uid in NATIVE))] = None
     return [build_context(kind, list(encodings)) for kind, encodings in wanted]
 
 
