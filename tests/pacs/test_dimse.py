@@ -280,11 +280,11 @@ def test_a_node_that_takes_no_compressed_pixels_gets_them_unpacked(
 ) -> None:
     plain = pydicom.dcmread(images[0])
     packed = pydicom.dcmread(images[0])
-    packed.Rows = packed.Columns = 4
+    packed.Rows = packed.Columns = 64
     packed.BitsAllocated = packed.BitsStored = 16
     packed.HighBit, packed.SamplesPerPixel, packed.PixelRepresentation = 15, 1, 0
     packed.PhotometricInterpretation = "MONOCHROME2"
-    packed.PixelData = pixels = bytes(range(32))
+    packed.PixelData = pixels = bytes(64 * 64) + bytes([1, 0] * (64 * 32))
     packed.compress(JPEGLSLossless, encoding_plugin="pyjpegls", generate_instance_uid=False)
     packed.save_as(tmp_path / "packed.dcm")
     came = []
