@@ -235,7 +235,7 @@ def store(node: DimseNode, items: Sequence[ToSend]) -> Iterator[tuple[ToSend, st
                 content = read_dataset(item.path, pixels=True)
                 packed = (item.sop_class_uid, item.transfer_syntax_uid) in taken_as
                 if item.transfer_syntax_uid in UNPACKED_IF_ASKED and not packed:
-                    content.decompress()
+                    content.decompress(generate_instance_uid=False)
                     status = opened.send_c_store(content)
                 else:
                     status = opened.send_c_store(item.path)
