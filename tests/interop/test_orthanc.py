@@ -63,7 +63,7 @@ def test_a_study_with_all_its_reports_goes_there_and_back(
     (found,) = find(node, Query(Level.STUDY, {"PatientID": patient_id}))
     assert found.StudyInstanceUID == uid
     series = find(node, Query(Level.SERIES, {"StudyInstanceUID": uid}))
-    assert sorted(item.Modality for item in series) == ["DOC", "MR", "OT", "SR"]
+    assert sorted(item.Modality for item in series) == ["DOC", "MR", "OT", "PR", "SR"]
 
     received = get(node, tmp_path / "back", study_uid=uid)
     assert received.failed == 0

@@ -7,12 +7,14 @@ itself when whoever started it is gone, or has had no work for it for a while.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TextIO
 
 from ifspace.version import __version__
@@ -50,7 +52,14 @@ def main() -> None:
 
 
 def peak_bytes() -> int:
-    """Tell the largest resident memory this process ever had; 0 where that is not known."""
+    """Tell the largest resident memory this program ever had; 0 where that is not known.
+
+    What `getrusage` says on Linux includes that of the process that started this one.
+    """
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     try:
         import resource
     except ImportError:
